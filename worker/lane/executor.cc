@@ -1,0 +1,323 @@
+#include "worker/lane/executor.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status.h"
+#include "proto/streamml/journal/v1/journal.pb.h"
+#include "worker/connectors/json_rows.h"
+#include "worker/lane/internal/digest_bytes.h"
+
+namespace streamml::lane {
+namespace {
+
+using journal::v1::InputPosition;
+
+constexpr size_t kBatchRows = 1024;          // rows that operators get at once, or one event time's
+constexpr size_t kMaxUncommitted = 8 << 20;  // bytes; beyond it processing waits for a commit
+constexpr size_t kMaxReads = 4096;           // entries of the merge order in one journal record
+
+// Places of counters.
+enum : size_t { kRead, kLate, kDead, kFirstNode };
+enum : size_t { kIn, kOut, kFiltered, kFailed, kPerNode };
+
+InputPosition ToProto(size_t input, const InputPoint& point) {
+  InputPosition position;
+  position.set_input(static_cast<uint32_t>(input));
+  position.set_ordinal(point.ordinal);
+  position.set_bytes(point.bytes);
+  position.set_ended(point.ended);
+  return position;
+}
+
+InputPoint FromProto(const InputPosition& position, int64_t time) {
+  return {position.ordinal(), position.bytes(), position.ended(), time};
+}
+
+// A row that failed in an operator, as a line of the dead-letter relation.
+std::string FailedRowJson(const NodeSpec& node, const operators::RowError& error) {
+  return absl::StrCat("{\"relation\":", connectors::JsonText(node.owner),
+                      ",\"operator\":", connectors::JsonText(node.name),
+                      ",\"source\":", error.origin.source, ",\"partition\":", error.origin.partition,
+                      ",\"record\":", error.origin.offset,
+                      ",\"reason\":", connectors::JsonText(error.reason),
+                      ",\"row\":", connectors::JsonText(error.row), "}");
+}
+
+}  // namespace
+
+Executor::Executor(const StageSpec& stage, size_t num_inputs)
+    : stage_(stage), buffer_(stage.input_schema, num_inputs), output_(stage) {
+  counters_ = {{"read", 0}, {"late", 0}, {"dead", 0}};
+  for (const NodeSpec& node : stage.nodes) {
+    const std::string prefix = absl::StrCat(node.owner, ".", node.name);
+    for (const char* what : {".in", ".out", ".filtered", ".failed"}) {
+      counters_.emplace_back(absl::StrCat(prefix, what), 0);
+    }
+  }
+}
+
+absl::StatusOr<std::unique_ptr<Executor>> Executor::Make(const StageSpec& stage,
+                                                         const std::vector<InputFactory>& inputs) {
+  std::unique_ptr<Executor> executor(new Executor(stage, inputs.size()));
+  RETURN_IF_ERROR(executor->MakeOperators());
+  for (const InputFactory& factory : inputs) {
+    ASSIGN_OR_RETURN(std::unique_ptr<Input> input, factory());
+    executor->inputs_.push_back(std::move(input));
+  }
+  return executor;
+}
+
+absl::Status Executor::MakeOperators() {
+  for (const NodeSpec& node : stage_.nodes) {
+    const std::shared_ptr<const data::Schema> schema =
+        node.input < 0 ? stage_.input_schema : operators_[static_cast<size_t>(node.input)]->output_schema();
+    ASSIGN_OR_RETURN(std::unique_ptr<operators::Operator> made, node.make(schema, states_));
+    operators_.push_back(std::move(made));
+  }
+  return absl::OkStatus();
+}
+
+int64_t Executor::InputWatermark() const {
+  int64_t watermark = data::kMaxTime;
+  for (const std::unique_ptr<Input>& input : inputs_) watermark = std::min(watermark, input->watermark());
+  return watermark;
+}
+
+int64_t Executor::watermark() const { return stage_.event_order ? frontier_ : InputWatermark(); }
+
+bool Executor::finished() const {
+  for (const std::unique_ptr<Input>& input : inputs_) {
+    if (!input->position().ended) return false;
+  }
+  return buffer_.num_rows() == 0;
+}
+
+absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
+  const int64_t frontier_before = frontier_;
+  bool progress = false;
+  const uint64_t read_before = counters_[kRead].second;
+  // When rows below the watermark still wait, they are worked off before more is read.
+  const bool backlog = stage_.event_order && buffer_.FirstTime() < InputWatermark();
+  while (!backlog) {
+    ASSIGN_OR_RETURN(const bool read, ReadFurthestBehind());
+    if (!read) break;
+    progress = true;
+    if (counters_[kRead].second - read_before >= max_rows || reads_.size() >= kMaxReads) break;
+    if (output_.size_bytes() >= kMaxUncommitted) break;
+  }
+  if (stage_.event_order) RETURN_IF_ERROR(ReleaseUpTo(InputWatermark(), kMaxUncommitted));
+  return progress || frontier_ != frontier_before;
+}
+
+// The choice depends on positions only, never on what happens to be there already, so that the order of
+// unordered stages is a function of their inputs too.
+absl::StatusOr<bool> Executor::ReadFurthestBehind() {
+  Input* behind = nullptr;
+  size_t index = 0;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    Input& input = *inputs_[i];
+    if (input.position().ended) continue;
+    if (behind == nullptr || input.watermark() < behind->watermark()) {
+      behind = &input;
+      index = i;
+    }
+  }
+  if (behind == nullptr) return false;
+  ASSIGN_OR_RETURN(const std::optional<Block> block, behind->Read(kNoLimit));
+  if (!block.has_value()) return false;
+  RETURN_IF_ERROR(Accept(index, *block));
+  return true;
+}
+
+void Executor::NoteRead(size_t input, const InputPoint& end) {
+  if (stage_.event_order) {  // the order of reads has no effect: keep the last position of each input
+    for (Read& read : reads_) {
+      if (read.input != input) continue;
+      read.end = end;
+      return;
+    }
+  } else if (!reads_.empty() && reads_.back().input == input) {
+    reads_.back().end = end;
+    return;
+  }
+  reads_.push_back({input, end});
+}
+
+absl::Status Executor::Accept(size_t input, const Block& block) {
+  NoteRead(input, block.end);
+  counters_[kRead].second += block.num_records;
+  counters_[kLate].second += block.late.num_rows();
+  counters_[kDead].second += block.dead.size();
+  for (const DeadRecord& dead : block.dead) {
+    output_.EmitLine(static_cast<size_t>(stage_.dead_sink), dead.json);
+  }
+  if (block.late.num_rows() > 0) output_.EmitToSink(static_cast<size_t>(stage_.late_sink), block.late);
+  if (!stage_.event_order) return Process(block.rows);
+  buffer_.Add(input, block, frontier_);
+  return absl::OkStatus();
+}
+
+// Processes held rows older than `bound`, until that many bytes wait for a commit.
+absl::Status Executor::ReleaseUpTo(int64_t bound, size_t max_bytes) {
+  while (output_.size_bytes() < max_bytes) {
+    const data::Batch batch = buffer_.Release(bound, kBatchRows);
+    if (batch.num_rows() == 0) break;
+    RETURN_IF_ERROR(Process(batch));
+  }
+  frontier_ = std::max(frontier_, std::min(bound, buffer_.FirstTime()));
+  return absl::OkStatus();
+}
+
+absl::Status Executor::Process(const data::Batch& batch) {
+  if (batch.num_rows() == 0) return absl::OkStatus();
+  std::vector<data::Batch> results;
+  std::vector<std::pair<size_t, operators::RowError>> failed;
+  for (size_t i = 0; i < stage_.nodes.size(); ++i) {
+    const NodeSpec& node = stage_.nodes[i];
+    const data::Batch& input = node.input < 0 ? batch : results[static_cast<size_t>(node.input)];
+    operators::Dropped dropped;
+    ASSIGN_OR_RETURN(data::Batch result, operators_[i]->Process(input, dropped));
+    Counter* counters = &counters_[kFirstNode + i * kPerNode];
+    counters[kIn].second += input.num_rows();
+    counters[kOut].second += result.num_rows();
+    counters[kFiltered].second += dropped.filtered;
+    counters[kFailed].second += dropped.failed.size();
+    for (operators::RowError& error : dropped.failed) failed.emplace_back(i, std::move(error));
+    results.push_back(std::move(result));
+  }
+  EmitFailed(failed);
+  const auto rows_of = [&](int node) -> const data::Batch& {
+    return node < 0 ? batch : results[static_cast<size_t>(node)];
+  };
+  for (size_t i = 0; i < stage_.topics.size(); ++i) output_.EmitToTopic(i, rows_of(stage_.topics[i].node));
+  for (size_t i = 0; i < stage_.sinks.size(); ++i) {
+    const SinkOutput& sink = stage_.sinks[i];
+    if (sink.node != SinkOutput::kNoRows) output_.EmitToSink(i, rows_of(sink.node));
+  }
+  return absl::OkStatus();
+}
+
+// In order of rows, then of operators, so that batches do not show in a dead-letter file.
+void Executor::EmitFailed(std::vector<std::pair<size_t, operators::RowError>>& failed) {
+  const bool by_time = stage_.event_order;
+  std::stable_sort(failed.begin(), failed.end(), [by_time](const auto& a, const auto& b) {
+    const data::Origin& x = a.second.origin;
+    const data::Origin& y = b.second.origin;
+    return by_time ? x < y : x.offset < y.offset;
+  });
+  for (const auto& [node, error] : failed) {
+    output_.EmitLine(static_cast<size_t>(stage_.nodes[node].dead_sink),
+                     FailedRowJson(stage_.nodes[node], error));
+  }
+}
+
+// Reads `input` exactly up to `target`; with `process` as Accept does, else only refilling the buffer.
+absl::Status Executor::ReadTo(size_t input, const InputPoint& target, bool process) {
+  Input& from = *inputs_[input];
+  while (from.position().ordinal != target.ordinal || from.position().ended != target.ended) {
+    const bool at_place = from.position().ordinal == target.ordinal;  // only the end is still to be seen
+    ASSIGN_OR_RETURN(const std::optional<Block> block,
+                     from.Read(at_place ? target.ordinal + 1 : target.ordinal));
+    if (!block.has_value() || from.position().ordinal > target.ordinal) {
+      return absl::DataLossError(absl::StrCat(
+          from.name(), ": the journal says it was read up to ", target.ordinal, target.ended ? " (end)" : "",
+          ", byte ", target.bytes, ", but now reading stops at ", from.position().ordinal, ", byte ",
+          from.position().bytes, "; way out: put the input back as it was, or start over in an empty data "
+          "folder"));
+    }
+    if (process) {
+      RETURN_IF_ERROR(Accept(input, *block));
+    } else {
+      buffer_.Add(input, *block, frontier_);
+    }
+  }
+  if (from.position().bytes == target.bytes) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(from.name(), ": record ", target.ordinal, " stood at byte ",
+                                          target.bytes, " and stands now at byte ", from.position().bytes,
+                                          ": the input has changed"));
+}
+
+absl::Status Executor::Apply(const journal::v1::Commit& commit) {
+  for (const InputPosition& read : commit.reads()) {
+    if (read.input() >= inputs_.size()) {
+      return absl::DataLossError(absl::StrCat("journal names input ", read.input(), " of ", inputs_.size()));
+    }
+    RETURN_IF_ERROR(ReadTo(read.input(), FromProto(read, 0), /*process=*/true));
+  }
+  if (stage_.event_order) RETURN_IF_ERROR(ReleaseUpTo(commit.frontier(), SIZE_MAX));
+  return absl::OkStatus();
+}
+
+void Executor::Describe(journal::v1::Commit& commit) const {
+  for (const Read& read : reads_) *commit.add_reads() = ToProto(read.input, read.end);
+  commit.set_frontier(frontier_);
+  commit.set_watermark(watermark());
+  commit.set_output_digest(internal::ToBytes(output_.digest()));
+  commit.set_finished(finished());
+}
+
+void Executor::MarkCommitted() {
+  reads_.clear();
+  committed_frontier_ = frontier_;
+  output_.Clear();
+}
+
+void Executor::Export(journal::v1::LaneState& state) const {
+  state.set_version(1);
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const InputPoint& end = inputs_[i]->position();
+    const InputPoint low = buffer_.LowPoint(i, end);
+    journal::v1::InputState& input = *state.add_inputs();
+    *input.mutable_low() = ToProto(i, low);
+    input.set_low_max_time(low.time);
+    *input.mutable_end() = ToProto(i, end);
+    input.set_end_max_time(end.time);
+  }
+  state.set_frontier(frontier_);
+  state.set_watermark(watermark());
+  for (const Digest& digest : output_.destination_digests()) {
+    state.add_destination_digests(internal::ToBytes(digest));
+  }
+  for (const Counter& counter : counters_) {
+    journal::v1::Counter& out = *state.add_counters();
+    out.set_name(counter.first);
+    out.set_value(counter.second);
+  }
+}
+
+absl::Status Executor::Import(const journal::v1::LaneState& state) {
+  if (state.version() != 1 || static_cast<size_t>(state.inputs_size()) != inputs_.size() ||
+      static_cast<size_t>(state.counters_size()) != counters_.size() ||
+      static_cast<size_t>(state.destination_digests_size()) != output_.destination_digests().size()) {
+    return absl::DataLossError("snapshot: engine state does not fit the job");
+  }
+  frontier_ = state.frontier();
+  committed_frontier_ = frontier_;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const journal::v1::InputState& input = state.inputs(static_cast<int>(i));
+    RETURN_IF_ERROR(inputs_[i]->Seek(FromProto(input.low(), input.low_max_time())));
+    RETURN_IF_ERROR(ReadTo(i, FromProto(input.end(), input.end_max_time()), /*process=*/false));
+    if (inputs_[i]->position().time != input.end_max_time()) {
+      return absl::DataLossError(absl::StrCat(inputs_[i]->name(), ": event times have changed"));
+    }
+  }
+  for (size_t i = 0; i < counters_.size(); ++i) {
+    counters_[i].second = state.counters(static_cast<int>(i)).value();
+  }
+  for (size_t i = 0; i < output_.destination_digests().size(); ++i) {
+    output_.destination_digests()[i] =
+        internal::FromBytes(state.destination_digests(static_cast<int>(i)));
+  }
+  return absl::OkStatus();
+}
+
+std::string Executor::Where() const {
+  return absl::StrJoin(inputs_, "; ", [](std::string* out, const std::unique_ptr<Input>& input) {
+    absl::StrAppend(out, input->name(), " at ", input->position().ordinal, ", byte ",
+                    input->position().bytes);
+  });
+}
+
+}  // namespace streamml::lane

@@ -1,0 +1,101 @@
+// The deterministic heart of a lane: reads inputs, brings rows into order, runs the operators, collects
+// what they emit. Running, recovering and replaying are the same code fed with other choices.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "worker/lane/input.h"
+#include "worker/lane/output.h"
+#include "worker/lane/program.h"
+#include "worker/lane/reorder_buffer.h"
+#include "worker/state/state.h"
+
+namespace streamml::journal::v1 {
+class Commit;
+class LaneState;
+}  // namespace streamml::journal::v1
+
+namespace streamml::lane {
+
+using InputFactory = std::function<absl::StatusOr<std::unique_ptr<Input>>()>;
+
+// A counter's name and value: "read", "late", "dead", then "<owner>.<node>.in", ".out", ".filtered",
+// ".failed" for each node.
+using Counter = std::pair<std::string, uint64_t>;
+
+// One thread. Nothing here is durable; nothing depends on a clock.
+class Executor {
+ public:
+  // The stage must outlive the executor.
+  static absl::StatusOr<std::unique_ptr<Executor>> Make(const StageSpec& stage,
+                                                        const std::vector<InputFactory>& inputs);
+
+  // Reads what is furthest behind, about `max_rows` rows, and processes what is due. False when there was
+  // nothing to read and nothing to process.
+  absl::StatusOr<bool> Advance(size_t max_rows);
+  // Does what a journalled commit did: the same reads in the same order, processed to the same frontier.
+  // DATA_LOSS when the inputs no longer give what they gave then.
+  absl::Status Apply(const journal::v1::Commit& commit);
+
+  // Fills reads, frontier, watermark, digest and finished of a commit of all that happened since the last
+  // MarkCommitted.
+  void Describe(journal::v1::Commit& commit) const;
+  // Something happened since the last MarkCommitted that a commit must say.
+  bool has_news() const { return !reads_.empty() || frontier_ != committed_frontier_; }
+  void MarkCommitted();
+
+  // Inputs, frontier, digests and counters, at a moment when all output is committed.
+  void Export(journal::v1::LaneState& state) const;
+  // Puts back what Export gave; declared states are restored apart, before. DATA_LOSS as for Apply.
+  absl::Status Import(const journal::v1::LaneState& state);
+
+  Output& output() { return output_; }
+  state::StateSet& states() { return states_; }
+  const StageSpec& stage() const { return stage_; }
+  const std::vector<Counter>& counters() const { return counters_; }
+  const std::vector<std::unique_ptr<operators::Operator>>& operators() const { return operators_; }
+  // No row that is emitted later is older.
+  int64_t watermark() const;
+  // All inputs have ended and all rows are processed.
+  bool finished() const;
+  size_t num_held_rows() const { return buffer_.num_rows(); }
+  // "payments[0] (a.jsonl) at record 17, byte 2040; ...": where the inputs are, for messages.
+  std::string Where() const;
+
+ private:
+  struct Read {
+    size_t input;
+    InputPoint end;
+  };
+
+  Executor(const StageSpec& stage, size_t num_inputs);
+  absl::Status MakeOperators();
+  absl::StatusOr<bool> ReadFurthestBehind();
+  absl::Status Accept(size_t input, const Block& block);
+  absl::Status Process(const data::Batch& batch);
+  absl::Status ReleaseUpTo(int64_t bound, size_t max_bytes);
+  absl::Status ReadTo(size_t input, const InputPoint& target, bool process);
+  void EmitFailed(std::vector<std::pair<size_t, operators::RowError>>& failed);
+  int64_t InputWatermark() const;
+  void NoteRead(size_t input, const InputPoint& end);
+
+  const StageSpec& stage_;
+  state::StateSet states_;
+  std::vector<std::unique_ptr<operators::Operator>> operators_;
+  std::vector<std::unique_ptr<Input>> inputs_;
+  ReorderBuffer buffer_;
+  Output output_;
+  int64_t frontier_ = data::kMinTime;
+  int64_t committed_frontier_ = data::kMinTime;
+  std::vector<Read> reads_;
+  std::vector<Counter> counters_;
+};
+
+}  // namespace streamml::lane

@@ -1,0 +1,163 @@
+#include "worker/lane/lane.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/status.h"
+#include "proto/streamml/journal/v1/journal.pb.h"
+#include "worker/lane/internal/digest_bytes.h"
+
+namespace streamml::lane {
+namespace {
+
+using internal::ToBytes;
+using journal::v1::JournalRecord;
+
+// Collects changed entries of all states for the snapshot store.
+class ChangeCollector final : public state::ChangeSink {
+ public:
+  explicit ChangeCollector(std::vector<state::StateChange>& changes) : changes_(changes) {}
+  void SetState(std::string state) { state_ = std::move(state); }
+  void Put(std::string_view key, std::string_view value) override {
+    changes_.push_back({state_, std::string(key), std::string(value), true});
+  }
+  void Delete(std::string_view key) override { changes_.push_back({state_, std::string(key), "", false}); }
+
+ private:
+  std::vector<state::StateChange>& changes_;
+  std::string state_;
+};
+
+}  // namespace
+
+std::string PartPath(const std::string& data_folder, const SinkOutput& sink, uint32_t part) {
+  return absl::StrCat(data_folder, "/", sink.name, "/", absl::StrFormat("part-%05d.jsonl", part));
+}
+
+Lane::Lane(LaneSpec spec, const LaneEnvironment& environment)
+    : spec_(std::move(spec)),
+      environment_(environment),
+      sink_files_(spec_.stage->sinks.size()),
+      sink_bytes_(spec_.stage->sinks.size()) {}
+
+absl::StatusOr<std::unique_ptr<Lane>> Lane::Open(LaneSpec spec, const LaneEnvironment& environment,
+                                                 std::vector<std::string>& notes) {
+  std::unique_ptr<Lane> lane(new Lane(std::move(spec), environment));
+  RETURN_IF_ERROR(Annotate(lane->Recover(notes), absl::StrCat("lane ", lane->spec_.name)));
+  return lane;
+}
+
+absl::StatusOr<bool> Lane::Advance(size_t max_rows) {
+  auto progress = executor_->Advance(max_rows);
+  if (progress.ok()) return progress;
+  return Annotate(progress.status(), absl::StrCat("lane ", spec_.name));
+}
+
+absl::Status Lane::Commit() {
+  if (!executor_->has_news()) return absl::OkStatus();
+  journal::v1::Commit commit;
+  executor_->Describe(commit);
+  commit.set_finished(false);  // Finish() says so, with the state digest
+  RETURN_IF_ERROR(Annotate(WriteSinks(), absl::StrCat("lane ", spec_.name)));
+  const bool advanced = executor_->watermark() > committed_watermark_;
+  RETURN_IF_ERROR(Annotate(WriteCommit(commit, /*markers=*/advanced), absl::StrCat("lane ", spec_.name)));
+  committed_watermark_ = executor_->watermark();
+  return absl::OkStatus();
+}
+
+// Part files are durable before the journal says how long they are.
+absl::Status Lane::WriteSinks() {
+  for (size_t i = 0; i < sink_files_.size(); ++i) {
+    const std::string& bytes = executor_->output().sink_bytes(i);
+    if (bytes.empty()) continue;
+    if (sink_files_[i] == nullptr) {
+      const std::string path = PartPath(environment_.data_folder, spec_.stage->sinks[i], spec_.part);
+      RETURN_IF_ERROR(environment_.disk.MakeDirectories(ParentDirectory(path)));
+      ASSIGN_OR_RETURN(sink_files_[i], environment_.disk.OpenForAppend(path));
+      RETURN_IF_ERROR(environment_.disk.SyncDirectory(ParentDirectory(path)));
+    }
+    RETURN_IF_ERROR(sink_files_[i]->Append(bytes));
+    RETURN_IF_ERROR(sink_files_[i]->Sync());
+    sink_bytes_[i] += bytes.size();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Lane::WriteCommit(journal::v1::Commit& commit, bool markers) {
+  for (const uint64_t length : sink_bytes_) commit.add_sink_bytes(length);
+  if (snapshot_unreported_) {
+    commit.mutable_snapshot()->set_sequence(snapshot_sequence_);
+    commit.mutable_snapshot()->set_state_digest(ToBytes(state_digest_));
+  }
+  JournalRecord record;
+  *record.mutable_commit() = commit;
+  log::Transaction transaction;
+  transaction.watermark = commit.watermark();
+  transaction.frames = executor_->output().Frames(markers);
+  RETURN_IF_ERROR(Append(record, transaction));
+  snapshot_unreported_ = false;
+  executor_->MarkCommitted();
+  ++num_commits_;
+  return absl::OkStatus();
+}
+
+absl::Status Lane::Append(const JournalRecord& record, log::Transaction& transaction) {
+  JournalRecord full = record;
+  full.set_version(1);
+  full.set_sequence(sequence_ + 1);
+  full.set_epoch(epoch_);
+  transaction.journal = full.SerializeAsString();
+  RETURN_IF_ERROR(writer_->Commit(transaction));
+  history_.Chain(transaction.journal);
+  ++sequence_;
+  return absl::OkStatus();
+}
+
+absl::Status Lane::TakeSnapshot() {
+  if (executor_->has_news()) return absl::InternalError("snapshot asked for with uncommitted rows");
+  if (sequence_ == snapshot_sequence_) return absl::OkStatus();
+  journal::v1::LaneState state;
+  executor_->Export(state);
+  for (const uint64_t length : sink_bytes_) state.add_sink_bytes(length);
+  state.set_epoch(epoch_);
+  std::vector<state::StateChange> changes;
+  ChangeCollector collector(changes);
+  for (state::DeclaredState* declared : executor_->states().states()) {
+    collector.SetState(declared->id().ToString());
+    declared->TakeChanges(collector);
+  }
+  const state::SnapshotKey key{sequence_, history_};
+  auto saved = environment_.snapshots.Save(key, state.SerializeAsString(), changes);
+  if (!saved.ok()) return Annotate(saved.status(), absl::StrCat("lane ", spec_.name, ": snapshot"));
+  state_digest_ = *saved;
+  snapshot_sequence_ = sequence_;
+  snapshot_unreported_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status Lane::Stop() {
+  RETURN_IF_ERROR(Commit());
+  if (finished_) return absl::OkStatus();
+  RETURN_IF_ERROR(TakeSnapshot());
+  if (!snapshot_unreported_) return absl::OkStatus();
+  journal::v1::Commit commit;
+  executor_->Describe(commit);
+  commit.set_finished(false);
+  return WriteCommit(commit, /*markers=*/false);
+}
+
+absl::Status Lane::Finish() {
+  if (finished_) return absl::OkStatus();
+  if (!at_end()) return absl::InternalError("finish asked for before the end of the inputs");
+  RETURN_IF_ERROR(Commit());
+  RETURN_IF_ERROR(TakeSnapshot());
+  snapshot_unreported_ = true;  // the last record always carries the final state digest
+  journal::v1::Commit commit;
+  executor_->Describe(commit);
+  RETURN_IF_ERROR(WriteCommit(commit, /*markers=*/false));
+  finished_ = true;
+  return absl::OkStatus();
+}
+
+}  // namespace streamml::lane

@@ -1,0 +1,138 @@
+// The lane: unit of order, state, transaction and recovery. Runs an Executor, commits what it emits with
+// one journal record per transaction, takes snapshots, and comes back after a crash to exactly where the
+// journal says it was.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/disk.h"
+#include "base/hash.h"
+#include "worker/lane/executor.h"
+#include "worker/lane/program.h"
+#include "worker/log/log.h"
+#include "worker/state/snapshot_store.h"
+
+namespace streamml::journal::v1 {
+class Commit;
+class JournalRecord;
+class LaneState;
+}  // namespace streamml::journal::v1
+
+namespace streamml::lane {
+
+struct FileIdentity {
+  uint32_t input = 0;
+  std::string path;
+  uint64_t size_bytes = 0;
+  Digest content_hash;
+};
+
+struct LaneSpec {
+  uint32_t index = 0;  // among all lanes of the job; names its journal
+  std::string name;    // "payments[0]": stage and lane in it
+  uint32_t part = 0;   // lane in its stage; names its part files
+  std::shared_ptr<const StageSpec> stage;
+  std::vector<InputFactory> inputs;
+  std::vector<FileIdentity> files;  // those inputs that are files
+};
+
+// What a lane needs of the world. Everything referred to must outlive the lane.
+struct LaneEnvironment {
+  Disk& disk;
+  log::Log& log;
+  state::SnapshotStore& snapshots;
+  std::string data_folder;  // sinks' part files are written below it
+  std::string worker;       // for people
+  std::string fingerprint;  // of this build on this machine (I3)
+  uint64_t job_hash = 0;    // of all in the job that decides results
+};
+
+// Path of the part file a lane writes for a sink.
+std::string PartPath(const std::string& data_folder, const SinkOutput& sink, uint32_t part);
+
+// One thread at a time. After any error the lane must be dropped and opened again: the outcome of what was
+// under way is read from the journal then.
+class Lane {
+ public:
+  // Reads the journal, restores the newest usable snapshot, replays what was committed after it and checks
+  // every digest on the way (I1), cuts part files to their committed length, writes a claim. `notes` gets a
+  // line for everything a person may want to know (torn tails, snapshots that could not be used).
+  // FAILED_PRECONDITION: another job, other input files or another fingerprint than the journal's.
+  // DATA_LOSS: what was committed cannot be reproduced; the message names position and way out (I8).
+  static absl::StatusOr<std::unique_ptr<Lane>> Open(LaneSpec spec, const LaneEnvironment& environment,
+                                                    std::vector<std::string>& notes);
+
+  // Reads and processes about `max_rows` rows. False when there was nothing to do.
+  absl::StatusOr<bool> Advance(size_t max_rows);
+  // Makes durable and visible what was processed since the last commit: part files first, then rows for
+  // other lanes and the journal record in one transaction. Does nothing when there is nothing to say.
+  absl::Status Commit();
+  // Publishes a snapshot of the state as of the last commit; everything processed must be committed. The next
+  // commit journals its state digest.
+  absl::Status TakeSnapshot();
+  // After the last row: commits and, once, takes the final snapshot and journals its state digest.
+  absl::Status Finish();
+  // For an orderly stop before the end: commit, snapshot, and a record of it.
+  absl::Status Stop();
+
+  // All inputs have ended and Finish() has been done, in this life or an earlier one.
+  bool finished() const { return finished_; }
+  // All inputs have ended and all rows are processed; Finish() is due.
+  bool at_end() const { return executor_->finished(); }
+  bool has_uncommitted() const { return executor_->has_news(); }
+  size_t uncommitted_bytes() const { return executor_->output().size_bytes(); }
+
+  const LaneSpec& spec() const { return spec_; }
+  const Executor& executor() const { return *executor_; }
+  // Sequence number of the last journal record, 0 before the first.
+  uint64_t journal_sequence() const { return sequence_; }
+  uint64_t num_commits() const { return num_commits_; }  // in this life
+  Digest output_digest() const { return executor_->output().digest(); }
+  // Of the newest snapshot; complete once finished or stopped.
+  const Digest& state_digest() const { return state_digest_; }
+  uint64_t snapshot_sequence() const { return snapshot_sequence_; }
+
+ private:
+  Lane(LaneSpec spec, const LaneEnvironment& environment);
+
+  absl::Status Recover(std::vector<std::string>& notes);
+  absl::Status RestoreState(const std::vector<std::string>& journal, std::vector<std::string>& notes,
+                            uint64_t& restored);
+  absl::Status RestoreSnapshot(const state::SnapshotInfo& snapshot);
+  absl::Status ReplayAfter(const std::vector<std::string>& journal, uint64_t restored);
+  absl::Status RepairSinks(std::vector<std::string>& notes);
+  absl::Status Claim();
+  absl::Status WriteSinks();
+  absl::Status WriteCommit(journal::v1::Commit& commit, bool markers);
+  absl::Status Append(const journal::v1::JournalRecord& record, log::Transaction& transaction);
+
+  const LaneSpec spec_;
+  LaneEnvironment environment_;
+  std::unique_ptr<Executor> executor_;
+  std::unique_ptr<log::LaneWriter> writer_;
+  std::vector<std::unique_ptr<AppendFile>> sink_files_;
+  std::vector<uint64_t> sink_bytes_;  // committed lengths
+  uint64_t sequence_ = 0;
+  uint64_t epoch_ = 0;
+  Digest history_;  // chained over all journal records
+  int64_t committed_watermark_ = data::kMinTime;
+  uint64_t num_commits_ = 0;
+  bool snapshot_unreported_ = false;
+  uint64_t snapshot_sequence_ = 0;
+  Digest state_digest_;
+  bool finished_ = false;
+};
+
+// Parses and checks one journal record. DATA_LOSS for one that cannot be understood.
+absl::Status ParseRecord(const std::string& bytes, journal::v1::JournalRecord& record);
+
+// A commit's digest against what was computed; DATA_LOSS with the position and the way out.
+absl::Status CheckDigest(const LaneSpec& spec, uint64_t sequence, const journal::v1::Commit& commit,
+                         const Executor& executor);
+
+}  // namespace streamml::lane

@@ -1,0 +1,56 @@
+// What a stage does with its rows: operators in a fixed order, and where their rows go.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/data/batch.h"
+#include "worker/operators/operator.h"
+#include "worker/state/state.h"
+
+namespace streamml::lane {
+
+// Rows that leave the stage for an internal topic, by hash of key columns (none: all to partition 0).
+struct TopicOutput {
+  int node = -1;  // whose rows; -1: the stage's input
+  std::string topic;
+  uint32_t num_partitions = 1;
+  std::vector<size_t> key_columns;
+};
+
+// Rows that leave the job as JSON lines. Index in StageSpec::sinks is what other members refer to.
+struct SinkOutput {
+  static constexpr int kNoRows = -2;
+  int node = kNoRows;  // whose rows; kNoRows for dead letters and late rows
+  std::string name;    // folder under the data folder
+};
+
+// One operator, fed with the rows of an earlier node.
+struct NodeSpec {
+  int input = -1;     // an earlier node, or -1 for the stage's input
+  std::string owner;  // view or model it belongs to
+  std::string name;   // unique in the owner, such as "window0"
+  int dead_sink = -1;  // sink for rows that fail here
+  // Makes the operator; states are declared in `states`.
+  std::function<absl::StatusOr<std::unique_ptr<operators::Operator>>(
+      std::shared_ptr<const data::Schema> input, state::StateSet& states)>
+      make;
+};
+
+// A part of the job between two re-keyings. Immutable once planned; lanes of one stage share it.
+struct StageSpec {
+  std::string name;
+  std::shared_ptr<const data::Schema> input_schema;
+  bool event_order = false;  // process rows in order of origin up to the watermark
+  std::vector<NodeSpec> nodes;
+  std::vector<TopicOutput> topics;
+  std::vector<SinkOutput> sinks;
+  int dead_sink = -1;  // for records that are no rows (stages that read sources)
+  int late_sink = -1;
+};
+
+}  // namespace streamml::lane

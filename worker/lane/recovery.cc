@@ -1,0 +1,231 @@
+// Lane: coming back to where the journal says the lane was.
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "proto/streamml/journal/v1/journal.pb.h"
+#include "worker/lane/internal/digest_bytes.h"
+#include "worker/lane/lane.h"
+#include "worker/lane/replay.h"
+
+namespace streamml::lane {
+namespace {
+
+using internal::FromBytes;
+using journal::v1::JournalRecord;
+
+constexpr uint32_t kRecordVersion = 1;
+constexpr std::string_view kStartOver =
+    "or start over in an empty data folder (inputs are not touched, and the results will be the same)";
+
+absl::StatusOr<std::vector<std::string>> ReadJournal(log::Log& log, uint32_t lane) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader, log.OpenJournal(lane));
+  std::vector<std::string> records;
+  while (true) {
+    ASSIGN_OR_RETURN(std::optional<log::JournalEntry> entry, reader->Next());
+    if (!entry.has_value()) return records;
+    records.push_back(std::move(entry->record));
+  }
+}
+
+}  // namespace
+
+absl::Status ParseRecord(const std::string& bytes, JournalRecord& record) {
+  if (!record.ParseFromString(bytes)) return absl::DataLossError("journal record cannot be parsed");
+  if (record.version() != kRecordVersion || record.kind_case() == JournalRecord::KIND_NOT_SET) {
+    return absl::DataLossError(absl::StrCat("journal record ", record.sequence(), " has version ",
+                                            record.version(), "; this build reads version ",
+                                            kRecordVersion));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDigest(const LaneSpec& spec, uint64_t sequence, const journal::v1::Commit& commit,
+                         const Executor& executor) {
+  const Digest computed = executor.output().digest();
+  const Digest journalled = FromBytes(commit.output_digest());
+  if (computed == journalled && executor.watermark() == commit.watermark()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      "journal position ", sequence, " of lane ", spec.name, ": rows emitted up to there have digest ",
+      computed.ToHex(), " and the journal says ", journalled.ToHex(), " (", executor.Where(),
+      "): an input value, a state or the program is not what it was; way out: put it back as it was, ",
+      kStartOver));
+}
+
+absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRecord& record) {
+  const journal::v1::Claim& claim = record.claim();
+  if (claim.job_hash() != job_hash) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the data folder belongs to another job or another version of this one (its journal says ",
+        absl::Hex(claim.job_hash(), absl::kZeroPad16), ", the manifest gives ",
+        absl::Hex(job_hash, absl::kZeroPad16),
+        "); run the manifest it was made with, or use another --data-dir"));
+  }
+  for (const journal::v1::FileIdentity& file : claim.files()) {
+    const auto current = std::find_if(spec.files.begin(), spec.files.end(),
+                                      [&](const FileIdentity& f) { return f.input == file.input(); });
+    if (current != spec.files.end() && current->size_bytes == file.size_bytes() &&
+        current->content_hash == FromBytes(file.content_hash())) {
+      continue;
+    }
+    return absl::FailedPreconditionError(absl::StrCat(
+        "input file '", current == spec.files.end() ? file.path() : current->path, "' has changed since the "
+        "job began to read it (", file.size_bytes(), " bytes then, ",
+        current == spec.files.end() ? 0 : current->size_bytes,
+        " now, or other content); put it back as it was, or use another --data-dir to start over"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Lane::Recover(std::vector<std::string>& notes) {
+  ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
+  ASSIGN_OR_RETURN(const std::vector<std::string> journal, ReadJournal(environment_.log, spec_.index));
+  uint64_t restored = 0;
+  RETURN_IF_ERROR(RestoreState(journal, notes, restored));
+  RETURN_IF_ERROR(ReplayAfter(journal, restored));
+  for (size_t i = restored; i < journal.size(); ++i) history_.Chain(journal[i]);
+  sequence_ = journal.size();
+  RETURN_IF_ERROR(RepairSinks(notes));
+  executor_->MarkCommitted();
+  committed_watermark_ = executor_->watermark();
+  return finished_ ? absl::OkStatus() : Claim();
+}
+
+// Restores the newest snapshot whose key the journal shows, else starts from nothing. `restored` is the
+// number of records the state then stands after.
+absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
+                                std::vector<std::string>& notes, uint64_t& restored) {
+  ASSIGN_OR_RETURN(const std::vector<state::SnapshotInfo> snapshots,
+                   environment_.snapshots.List(notes));
+  std::vector<Digest> histories(journal.size() + 1);
+  for (size_t i = 0; i < journal.size(); ++i) {
+    histories[i + 1] = histories[i];
+    histories[i + 1].Chain(journal[i]);
+  }
+  for (const state::SnapshotInfo& snapshot : snapshots) {
+    const uint64_t sequence = snapshot.key.sequence;
+    if (sequence >= histories.size() || histories[sequence] != snapshot.key.history) {
+      notes.push_back(absl::StrCat("lane ", spec_.name, ": snapshot at ", sequence,
+                                   " is not of this journal and is not used"));
+      continue;
+    }
+    const absl::Status status = RestoreSnapshot(snapshot);
+    if (status.ok()) {
+      restored = sequence;
+      history_ = snapshot.key.history;
+      state_digest_ = snapshot.state_digest;
+      snapshot_sequence_ = sequence;
+      return absl::OkStatus();
+    }
+    if (!absl::IsDataLoss(status)) return status;
+    notes.push_back(absl::StrCat("lane ", spec_.name, ": snapshot at ", sequence,
+                                 " is damaged and is not used: ", status.message()));
+  }
+  RETURN_IF_ERROR(environment_.snapshots.Clear());
+  ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
+  return absl::OkStatus();
+}
+
+absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot) {
+  ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
+  journal::v1::LaneState engine;
+  if (!engine.ParseFromString(snapshot.engine)) return absl::DataLossError("engine state cannot be parsed");
+  state::StateSet& states = executor_->states();
+  RETURN_IF_ERROR(environment_.snapshots.Restore(
+      snapshot.key, [&states](std::string_view id, std::string_view key, std::string_view value) {
+        state::DeclaredState* state = states.Find(id);
+        if (state == nullptr) {
+          return absl::DataLossError(absl::StrCat("snapshot holds a state '", id, "' that the job lacks"));
+        }
+        return state->Load(key, value);
+      }));
+  RETURN_IF_ERROR(executor_->Import(engine));
+  if (static_cast<size_t>(engine.sink_bytes_size()) != sink_bytes_.size()) {
+    return absl::DataLossError("snapshot: sinks do not fit the job");
+  }
+  std::copy(engine.sink_bytes().begin(), engine.sink_bytes().end(), sink_bytes_.begin());
+  epoch_ = engine.epoch();
+  return absl::OkStatus();
+}
+
+// Executes the commits after the snapshot with their outputs suppressed and their digests checked.
+absl::Status Lane::ReplayAfter(const std::vector<std::string>& journal, uint64_t restored) {
+  JournalRecord record;
+  std::string fingerprint = environment_.fingerprint;
+  for (size_t i = 0; i < journal.size(); ++i) {
+    RETURN_IF_ERROR(ParseRecord(journal[i], record));
+    if (record.sequence() != i + 1) {
+      return absl::DataLossError(absl::StrCat("journal record ", i + 1, " says it is ", record.sequence()));
+    }
+    if (record.has_claim()) {
+      epoch_ = std::max(epoch_, record.epoch());
+      RETURN_IF_ERROR(CheckClaim(spec_, environment_.job_hash, record));
+      fingerprint = record.claim().fingerprint();
+      continue;
+    }
+    const journal::v1::Commit& commit = record.commit();
+    finished_ = commit.finished();
+    if (i < restored) continue;
+    if (fingerprint != environment_.fingerprint) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "FingerprintMismatch: journal position ", record.sequence(), " was written by ", fingerprint,
+          " and this is ", environment_.fingerprint,
+          "; replay would give other bits: run the build or machine that wrote it to its next stop, ", kStartOver));
+    }
+    RETURN_IF_ERROR(executor_->Apply(commit));
+    RETURN_IF_ERROR(CheckDigest(spec_, record.sequence(), commit, *executor_));
+    executor_->MarkCommitted();
+    if (static_cast<size_t>(commit.sink_bytes_size()) != sink_bytes_.size()) {
+      return absl::DataLossError(absl::StrCat("journal record ", i + 1, " names other sinks than the job"));
+    }
+    std::copy(commit.sink_bytes().begin(), commit.sink_bytes().end(), sink_bytes_.begin());
+  }
+  return absl::OkStatus();
+}
+
+// Part files may be longer than the journal says (a crash before the record), never shorter.
+absl::Status Lane::RepairSinks(std::vector<std::string>& notes) {
+  for (size_t i = 0; i < sink_bytes_.size(); ++i) {
+    const std::string path = PartPath(environment_.data_folder, spec_.stage->sinks[i], spec_.part);
+    const auto file = environment_.disk.OpenForRead(path);
+    if (absl::IsNotFound(file.status()) && sink_bytes_[i] == 0) continue;
+    uint64_t size = 0;
+    if (file.ok()) {
+      ASSIGN_OR_RETURN(size, (*file)->Size());
+    } else if (!absl::IsNotFound(file.status())) {
+      return file.status();
+    }
+    if (size < sink_bytes_[i]) {
+      return absl::DataLossError(absl::StrCat(
+          "part file '", path, "' has ", size, " bytes and the journal says ", sink_bytes_[i],
+          " were committed; way out: `streamml replay JOB --all` with the same --data-dir writes it again"));
+    }
+    if (size == sink_bytes_[i]) continue;
+    notes.push_back(absl::StrCat("cut ", size - sink_bytes_[i], " uncommitted bytes off '", path, "'"));
+    RETURN_IF_ERROR(environment_.disk.Truncate(path, sink_bytes_[i]));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Lane::Claim() {
+  ++epoch_;
+  JournalRecord record;
+  journal::v1::Claim& claim = *record.mutable_claim();
+  claim.set_worker(environment_.worker);
+  claim.set_fingerprint(environment_.fingerprint);
+  claim.set_job_hash(environment_.job_hash);
+  for (const FileIdentity& file : spec_.files) {
+    journal::v1::FileIdentity& out = *claim.add_files();
+    out.set_input(file.input);
+    out.set_path(file.path);
+    out.set_size_bytes(file.size_bytes);
+    out.set_content_hash(internal::ToBytes(file.content_hash));
+  }
+  log::Transaction transaction;
+  transaction.watermark = executor_->watermark();
+  return Append(record, transaction);
+}
+
+}  // namespace streamml::lane

@@ -1,0 +1,161 @@
+#include "worker/log/file/file_log.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "base/status.h"
+#include "worker/log/file/internal/lane_file.h"
+
+namespace streamml::log {
+namespace {
+
+using internal::CommitCursor;
+using internal::LaneFile;
+using internal::ReadCommit;
+
+// Counts commits and wakes those who wait for one.
+class CommitBell {
+ public:
+  void Ring() {
+    absl::MutexLock lock(&mutex_);
+    ++version_;
+  }
+  uint64_t version() const {
+    absl::MutexLock lock(&mutex_);
+    return version_;
+  }
+  void Wait(uint64_t seen, absl::Duration timeout) {
+    absl::MutexLock lock(&mutex_);
+    const auto changed = [this, seen] {
+      mutex_.AssertHeld();
+      return version_ != seen;
+    };
+    mutex_.AwaitWithTimeout(absl::Condition(&changed), timeout);
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+class FileLaneWriter final : public LaneWriter {
+ public:
+  FileLaneWriter(LaneFile& file, CommitBell& bell) : file_(file), bell_(bell) {}
+  absl::Status Commit(const Transaction& transaction) override {
+    RETURN_IF_ERROR(file_.Append(transaction));
+    bell_.Ring();
+    return absl::OkStatus();
+  }
+  Position end() const override { return file_.end(); }
+
+ private:
+  LaneFile& file_;
+  CommitBell& bell_;
+};
+
+class FileJournalReader final : public JournalReader {
+ public:
+  FileJournalReader(Disk& disk, const LaneFile& file) : cursor_(disk, file, file.begin()) {}
+  absl::StatusOr<std::optional<JournalEntry>> Next() override {
+    ASSIGN_OR_RETURN(const std::optional<ReadCommit> commit, cursor_.Next());
+    if (!commit.has_value()) return std::nullopt;
+    JournalEntry entry;
+    entry.sequence = commit->at.sequence;
+    entry.next = commit->next;
+    ASSIGN_OR_RETURN(entry.record, cursor_.ReadJournal(*commit));
+    return entry;
+  }
+
+ private:
+  CommitCursor cursor_;
+};
+
+class FileChannelReader final : public ChannelReader {
+ public:
+  FileChannelReader(Disk& disk, const LaneFile& file, ChannelId channel, const Position& start)
+      : cursor_(disk, file, start), channel_(std::move(channel)) {}
+  absl::StatusOr<std::optional<FetchedFrame>> Next() override {
+    while (true) {
+      ASSIGN_OR_RETURN(const std::optional<ReadCommit> commit, cursor_.Next());
+      if (!commit.has_value()) return std::nullopt;
+      for (size_t i = 0; i < commit->header.frames.size(); ++i) {
+        const internal::FrameEntry& frame = commit->header.frames[i];
+        if (frame.partition != channel_.partition || frame.topic != channel_.topic) continue;
+        FetchedFrame fetched;
+        fetched.sequence = commit->at.sequence;
+        fetched.watermark = commit->header.watermark;
+        fetched.num_rows = frame.num_rows;
+        fetched.next = commit->next;
+        ASSIGN_OR_RETURN(fetched.rows, cursor_.ReadFrame(*commit, i));
+        return fetched;
+      }
+    }
+  }
+
+ private:
+  CommitCursor cursor_;
+  ChannelId channel_;
+};
+
+class FileLog final : public Log {
+ public:
+  FileLog(Disk& disk, std::unique_ptr<DiskLock> lock, std::vector<std::unique_ptr<LaneFile>> lanes)
+      : disk_(disk), lock_(std::move(lock)), lanes_(std::move(lanes)) {}
+
+  absl::StatusOr<std::unique_ptr<LaneWriter>> OpenLane(uint32_t lane) override {
+    RETURN_IF_ERROR(CheckLane(lane));
+    return std::make_unique<FileLaneWriter>(*lanes_[lane], bell_);
+  }
+  absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane) override {
+    RETURN_IF_ERROR(CheckLane(lane));
+    return std::make_unique<FileJournalReader>(disk_, *lanes_[lane]);
+  }
+  absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
+                                                             const Position& start) override {
+    RETURN_IF_ERROR(CheckLane(channel.producer));
+    const LaneFile& file = *lanes_[channel.producer];
+    const Position end = file.end();
+    if (start.sequence > end.sequence || start.bytes > end.bytes) {
+      return absl::DataLossError(absl::StrCat(
+          "log: lane ", channel.producer, " ends before transaction ", end.sequence, " (byte ", end.bytes,
+          "), but transactions before ", start.sequence, " (byte ", start.bytes, ") of topic '",
+          channel.topic, "' were already consumed: its file was cut or replaced; way out: put back an "
+          "undamaged copy of it, or start over in an empty data folder"));
+    }
+    return std::make_unique<FileChannelReader>(disk_, file, channel,
+                                               start.sequence == 1 ? file.begin() : start);
+  }
+  uint64_t version() const override { return bell_.version(); }
+  void WaitForCommit(uint64_t seen, absl::Duration timeout) override { bell_.Wait(seen, timeout); }
+
+ private:
+  absl::Status CheckLane(uint32_t lane) const {
+    if (lane < lanes_.size()) return absl::OkStatus();
+    return absl::InternalError(absl::StrCat("log: lane ", lane, " of ", lanes_.size(), " asked for"));
+  }
+
+  Disk& disk_;
+  std::unique_ptr<DiskLock> lock_;
+  std::vector<std::unique_ptr<LaneFile>> lanes_;
+  CommitBell bell_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Log>> OpenFileLog(Disk& disk, const std::string& folder,
+                                                 uint32_t num_lanes, const FileLogOptions& options,
+                                                 std::vector<std::string>& notes) {
+  RETURN_IF_ERROR(disk.MakeDirectories(folder));
+  ASSIGN_OR_RETURN(std::unique_ptr<DiskLock> lock, disk.Lock(absl::StrCat(folder, "/lock")));
+  std::vector<std::unique_ptr<LaneFile>> lanes;
+  for (uint32_t lane = 0; lane < num_lanes; ++lane) {
+    ASSIGN_OR_RETURN(std::unique_ptr<LaneFile> file,
+                     LaneFile::Open(disk, absl::StrCat(folder, "/lane-", lane), lane,
+                                    options.segment_bytes, notes));
+    lanes.push_back(std::move(file));
+  }
+  return std::make_unique<FileLog>(disk, std::move(lock), std::move(lanes));
+}
+
+}  // namespace streamml::log

@@ -1,0 +1,285 @@
+#include "worker/log/file/internal/lane_file.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/hash.h"
+#include "base/status.h"
+
+namespace streamml::log::internal {
+namespace {
+
+constexpr std::string_view kSuffix = ".log";
+constexpr size_t kHeaderGuess = 2048;  // most headers fit into the first read
+
+// The first place in `bytes` from `from` on where an undamaged header stands, if any.
+std::optional<CommitHeader> FindCommitAfter(std::string_view bytes, size_t from) {
+  for (size_t at = from; at + kCommitPrefixSize <= bytes.size(); ++at) {
+    if (!CommitHeaderSize(bytes.substr(at)).has_value()) continue;
+    std::optional<CommitHeader> header = DecodeCommitHeader(bytes.substr(at));
+    if (header.has_value()) return header;
+  }
+  return std::nullopt;
+}
+
+// Whether the body of `header`, which starts at the front of `body`, is whole and undamaged.
+bool BodyIsIntact(const CommitHeader& header, std::string_view body) {
+  if (body.size() < header.body_size()) return false;
+  if (Hash64(body.substr(0, header.journal_size)) != header.journal_hash) return false;
+  body.remove_prefix(header.journal_size);
+  for (const FrameEntry& frame : header.frames) {
+    if (Hash64(body.substr(0, frame.size)) != frame.hash) return false;
+    body.remove_prefix(frame.size);
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LaneFile>> LaneFile::Open(Disk& disk, const std::string& folder,
+                                                         uint32_t lane, uint64_t segment_bytes,
+                                                         std::vector<std::string>& notes) {
+  RETURN_IF_ERROR(disk.MakeDirectories(folder));
+  std::unique_ptr<LaneFile> file(new LaneFile(disk, folder, lane, segment_bytes));
+  RETURN_IF_ERROR(file->FindSegments(notes));
+  const std::vector<Segment> segments = [&file] {
+    absl::MutexLock lock(&file->mutex_);
+    return file->segments_;
+  }();
+  for (size_t i = 0; i < segments.size(); ++i) {
+    RETURN_IF_ERROR(file->CheckSegment(segments[i], i + 1 == segments.size(), notes));
+  }
+  return file;
+}
+
+absl::Status LaneFile::Damaged(const Segment& segment, uint64_t offset, std::string_view what) const {
+  return absl::DataLossError(absl::StrCat(
+      "log: '", segment.path, "' is damaged at byte ", offset, ": ", what,
+      "; way out: put back an undamaged copy of the file, or start over in an empty data folder (inputs "
+      "are not touched, and the results will be the same)"));
+}
+
+// Lists the segments. The newest may lack a whole header (a crash while it was made): it is removed.
+absl::Status LaneFile::FindSegments(std::vector<std::string>& notes) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(folder_));
+  std::vector<std::string> files;
+  for (const std::string& name : names) {
+    if (absl::EndsWith(name, kSuffix)) files.push_back(name);
+  }
+  for (size_t i = 0; i < files.size(); ++i) {
+    Segment segment;
+    segment.path = absl::StrCat(folder_, "/", files[i]);
+    ASSIGN_OR_RETURN(const std::unique_ptr<ReadFile> file, disk_.OpenForRead(segment.path));
+    std::string bytes;
+    RETURN_IF_ERROR(file->ReadAt(0, kSegmentHeaderSize, bytes));
+    ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+    const std::optional<SegmentHeader> header = DecodeSegmentHeader(bytes);
+    if (!header.has_value() && i + 1 == files.size() && size <= kSegmentHeaderSize) {
+      notes.push_back(absl::StrCat("removed '", segment.path, "', which a crash left unfinished"));
+      RETURN_IF_ERROR(disk_.Remove(segment.path));
+      RETURN_IF_ERROR(disk_.SyncDirectory(folder_));
+      continue;
+    }
+    if (!header.has_value()) return Damaged(segment, 0, "not a segment header");
+    if (header->lane != lane_) return Damaged(segment, 0, "segment of another lane");
+    segment.base = header->base;
+    segment.first_sequence = header->first_sequence;
+    absl::MutexLock lock(&mutex_);
+    segments_.push_back(std::move(segment));
+  }
+  return absl::OkStatus();
+}
+
+// Walks all transactions of a segment. Bodies are checked in the last segment only; elsewhere when read.
+absl::Status LaneFile::CheckSegment(const Segment& segment, bool last,
+                                    std::vector<std::string>& notes) {
+  const Position before = end();
+  if (before.bytes != 0 &&
+      (segment.base != before.bytes || segment.first_sequence != before.sequence)) {
+    return Damaged(segment, 0,
+                   absl::StrCat("starts with transaction ", segment.first_sequence, " where ",
+                                before.sequence, " was expected: a file before it is missing or cut"));
+  }
+  if (before.bytes == 0 && (segment.base != 0 || segment.first_sequence != 1)) {
+    return Damaged(segment, 0, "the first file of the lane is missing");
+  }
+  ASSIGN_OR_RETURN(const std::string bytes, ReadWhole(disk_, segment.path));
+  uint64_t offset = kSegmentHeaderSize;
+  Position position{segment.first_sequence, segment.base + offset};
+  while (offset < bytes.size()) {
+    const std::string_view rest = std::string_view(bytes).substr(offset);
+    const std::optional<CommitHeader> header = DecodeCommitHeader(rest);
+    std::string_view problem;
+    if (!header.has_value()) {
+      problem = "not an undamaged transaction header";
+    } else if (header->sequence != position.sequence || header->previous_hash != last_hash_) {
+      problem = "transaction is out of sequence";
+    } else if (rest.size() < header->total_size() ||
+               (last && !BodyIsIntact(*header, rest.substr(header->header_size)))) {
+      problem = "transaction is cut short or does not match its checksum";
+    }
+    if (!problem.empty()) {
+      if (!last) return Damaged(segment, offset, problem);
+      RETURN_IF_ERROR(CutTail(segment, bytes, offset, problem, notes));
+      break;
+    }
+    last_hash_ = header->hash;
+    offset += header->total_size();
+    ++position.sequence;
+    position.bytes = segment.base + offset;
+  }
+  absl::MutexLock lock(&mutex_);
+  end_ = position;
+  return absl::OkStatus();
+}
+
+// What cannot be read is a torn tail only if no undamaged transaction follows it.
+absl::Status LaneFile::CutTail(const Segment& segment, const std::string& bytes, uint64_t offset,
+                               std::string_view what, std::vector<std::string>& notes) {
+  const std::optional<CommitHeader> later = FindCommitAfter(bytes, offset + 1);
+  if (later.has_value()) {
+    return Damaged(segment, offset,
+                   absl::StrCat(what, ", and transaction ", later->sequence, " follows it"));
+  }
+  notes.push_back(absl::StrCat("cut ", bytes.size() - offset, " bytes of an unfinished transaction off '",
+                               segment.path, "' at byte ", offset));
+  return disk_.Truncate(segment.path, offset);
+}
+
+absl::Status LaneFile::StartSegment() {
+  SegmentHeader header;
+  header.lane = lane_;
+  const Position at = end();
+  header.base = at.bytes;
+  header.first_sequence = at.sequence;
+  Segment segment;
+  segment.base = header.base;
+  segment.first_sequence = header.first_sequence;
+  segment.path = absl::StrCat(folder_, "/", absl::StrFormat("%020d", header.base), kSuffix);
+  ASSIGN_OR_RETURN(file_, disk_.OpenForAppend(segment.path));
+  RETURN_IF_ERROR(file_->Append(EncodeSegmentHeader(header)));
+  RETURN_IF_ERROR(file_->Sync());
+  RETURN_IF_ERROR(disk_.SyncDirectory(folder_));
+  file_base_ = header.base;
+  absl::MutexLock lock(&mutex_);
+  segments_.push_back(std::move(segment));
+  end_.bytes += kSegmentHeaderSize;
+  return absl::OkStatus();
+}
+
+absl::Status LaneFile::Append(const Transaction& transaction) {
+  if (broken_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("log: lane ", lane_, ": an earlier write failed; reopen the log"));
+  }
+  broken_ = true;  // until this one has gone well
+  if (file_ == nullptr) {
+    bool has_segment = false;
+    Segment newest;
+    {
+      absl::MutexLock lock(&mutex_);
+      has_segment = !segments_.empty();
+      if (has_segment) newest = segments_.back();
+    }
+    if (has_segment) {
+      ASSIGN_OR_RETURN(file_, disk_.OpenForAppend(newest.path));
+      file_base_ = newest.base;
+    }
+  }
+  if (file_ == nullptr || file_->size() >= segment_bytes_) RETURN_IF_ERROR(StartSegment());
+  const Position at = end();
+  buffer_.clear();
+  const uint64_t hash = EncodeCommit(transaction, at.sequence, last_hash_, buffer_);
+  RETURN_IF_ERROR(file_->Append(buffer_));
+  RETURN_IF_ERROR(file_->Sync());
+  last_hash_ = hash;
+  broken_ = false;
+  absl::MutexLock lock(&mutex_);
+  end_ = {at.sequence + 1, at.bytes + buffer_.size()};
+  return absl::OkStatus();
+}
+
+Position LaneFile::begin() const {
+  absl::MutexLock lock(&mutex_);
+  if (segments_.empty()) return Position{};
+  return {segments_.front().first_sequence, segments_.front().base + kSegmentHeaderSize};
+}
+
+Position LaneFile::end() const {
+  absl::MutexLock lock(&mutex_);
+  return end_;
+}
+
+std::pair<std::string, uint64_t> LaneFile::Locate(uint64_t bytes) const {
+  absl::MutexLock lock(&mutex_);
+  const auto after = std::upper_bound(
+      segments_.begin(), segments_.end(), bytes,
+      [](uint64_t value, const Segment& segment) { return value < segment.base; });
+  if (after == segments_.begin()) return {};
+  const Segment& segment = *std::prev(after);
+  return {segment.path, bytes - segment.base};
+}
+
+absl::Status CommitCursor::ReadAt(uint64_t bytes, size_t size, std::string& out) {
+  const auto [path, offset] = file_.Locate(bytes);
+  if (path.empty()) return absl::DataLossError(absl::StrCat("log: byte ", bytes, " is not kept"));
+  if (path != open_path_) {
+    ASSIGN_OR_RETURN(open_, disk_.OpenForRead(path));
+    open_path_ = path;
+  }
+  return open_->ReadAt(offset, size, out);
+}
+
+absl::StatusOr<std::optional<ReadCommit>> CommitCursor::Next() {
+  const Position end = file_.end();
+  if (position_.sequence >= end.sequence) {
+    if (position_.sequence == end.sequence) return std::nullopt;
+    return absl::DataLossError(absl::StrCat("log: transaction ", position_.sequence,
+                                            " is wanted, but the lane's log ends before transaction ",
+                                            end.sequence));
+  }
+  // A position at the end of a segment continues after the next segment's header.
+  uint64_t bytes = position_.bytes;
+  const auto [path, offset] = file_.Locate(bytes);
+  if (offset == 0) bytes += kSegmentHeaderSize;
+  RETURN_IF_ERROR(ReadAt(bytes, kHeaderGuess, scratch_));
+  const std::optional<uint32_t> size = CommitHeaderSize(scratch_);
+  if (size.has_value() && *size > scratch_.size()) RETURN_IF_ERROR(ReadAt(bytes, *size, scratch_));
+  std::optional<CommitHeader> header = DecodeCommitHeader(scratch_);
+  if (!header.has_value() || header->sequence != position_.sequence) {
+    return absl::DataLossError(absl::StrCat("log: '", path, "' has no transaction ", position_.sequence,
+                                            " at byte ", offset));
+  }
+  ReadCommit commit;
+  commit.at = {position_.sequence, bytes};
+  commit.next = {position_.sequence + 1, bytes + header->total_size()};
+  commit.header = *std::move(header);
+  position_ = commit.next;
+  return commit;
+}
+
+absl::StatusOr<std::string> CommitCursor::ReadChecked(const ReadCommit& commit, uint64_t offset,
+                                                      size_t size, uint64_t hash,
+                                                      std::string_view what) {
+  std::string bytes;
+  RETURN_IF_ERROR(ReadAt(commit.at.bytes + commit.header.header_size + offset, size, bytes));
+  if (bytes.size() == size && Hash64(bytes) == hash) return bytes;
+  return absl::DataLossError(absl::StrCat("log: ", what, " of transaction ", commit.at.sequence, " in '",
+                                          open_path_, "' does not match its checksum"));
+}
+
+absl::StatusOr<std::string> CommitCursor::ReadJournal(const ReadCommit& commit) {
+  return ReadChecked(commit, 0, commit.header.journal_size, commit.header.journal_hash, "journal record");
+}
+
+absl::StatusOr<std::string> CommitCursor::ReadFrame(const ReadCommit& commit, size_t index) {
+  uint64_t offset = commit.header.journal_size;
+  for (size_t i = 0; i < index; ++i) offset += commit.header.frames[i].size;
+  const FrameEntry& frame = commit.header.frames[index];
+  return ReadChecked(commit, offset, frame.size, frame.hash, "frame");
+}
+
+}  // namespace streamml::log::internal

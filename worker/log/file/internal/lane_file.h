@@ -1,0 +1,102 @@
+// The storage of one lane: segments in a folder, and what of them is committed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "base/disk.h"
+#include "worker/log/file/internal/format.h"
+#include "worker/log/log.h"
+
+namespace streamml::log::internal {
+
+// A read header and where its transaction stands.
+struct ReadCommit {
+  CommitHeader header;
+  Position at;
+  Position next;
+};
+
+// Open() checks everything; then one thread appends and any number read up to the committed end. Thread-safe.
+class LaneFile {
+ public:
+  static absl::StatusOr<std::unique_ptr<LaneFile>> Open(Disk& disk, const std::string& folder,
+                                                        uint32_t lane, uint64_t segment_bytes,
+                                                        std::vector<std::string>& notes);
+
+  // Writes and syncs a transaction, then makes it visible.
+  absl::Status Append(const Transaction& transaction);
+
+  Position begin() const;
+  Position end() const;
+  // Path of the segment holding the byte at `bytes`, and the byte's offset in it.
+  std::pair<std::string, uint64_t> Locate(uint64_t bytes) const;
+
+ private:
+  struct Segment {
+    uint64_t base = 0;
+    uint64_t first_sequence = 1;
+    std::string path;
+  };
+
+  LaneFile(Disk& disk, std::string folder, uint32_t lane, uint64_t segment_bytes)
+      : disk_(disk), folder_(std::move(folder)), lane_(lane), segment_bytes_(segment_bytes) {}
+
+  absl::Status FindSegments(std::vector<std::string>& notes);
+  absl::Status CheckSegment(const Segment& segment, bool last, std::vector<std::string>& notes);
+  absl::Status CutTail(const Segment& segment, const std::string& bytes, uint64_t offset,
+                       std::string_view what, std::vector<std::string>& notes);
+  absl::Status StartSegment();
+  absl::Status Damaged(const Segment& segment, uint64_t offset, std::string_view what) const;
+
+  Disk& disk_;
+  const std::string folder_;
+  const uint32_t lane_;
+  const uint64_t segment_bytes_;
+
+  mutable absl::Mutex mutex_;
+  std::vector<Segment> segments_ ABSL_GUARDED_BY(mutex_);
+  Position end_ ABSL_GUARDED_BY(mutex_);
+
+  // Used by the appending thread and Open() only.
+  uint64_t last_hash_ = 0;
+  std::unique_ptr<AppendFile> file_;
+  uint64_t file_base_ = 0;
+  std::string buffer_;
+  bool broken_ = false;
+};
+
+// Walks the transactions of a lane from a position. Must not outlive the file. One thread.
+class CommitCursor {
+ public:
+  CommitCursor(Disk& disk, const LaneFile& file, const Position& start)
+      : disk_(disk), file_(file), position_(start) {}
+
+  // The header of the next committed transaction, or nullopt when there is none yet.
+  absl::StatusOr<std::optional<ReadCommit>> Next();
+  // The journal record, or a frame's rows, of a transaction that Next() returned.
+  absl::StatusOr<std::string> ReadJournal(const ReadCommit& commit);
+  absl::StatusOr<std::string> ReadFrame(const ReadCommit& commit, size_t index);
+
+ private:
+  absl::Status ReadAt(uint64_t bytes, size_t size, std::string& out);
+  absl::StatusOr<std::string> ReadChecked(const ReadCommit& commit, uint64_t offset, size_t size,
+                                          uint64_t hash, std::string_view what);
+
+  Disk& disk_;
+  const LaneFile& file_;
+  Position position_;
+  std::string open_path_;
+  std::unique_ptr<ReadFile> open_;
+  std::string scratch_;
+};
+
+}  // namespace streamml::log::internal

@@ -1,0 +1,105 @@
+// The log: internal topics with partitions, and one journal per lane, written in transactions. It is the
+// shuffle and the write-ahead log of a job. FileLog (worker/log/file) keeps it in a folder.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace streamml::log {
+
+// One writer's rows in one partition of an internal topic. Has its own order and watermark.
+struct ChannelId {
+  std::string topic;
+  uint32_t partition = 0;
+  uint32_t producer = 0;  // index of the producing lane
+  friend auto operator<=>(const ChannelId&, const ChannelId&) = default;
+};
+
+// A place between two transactions of a lane: the sequence number of the next one, counted from 1, and
+// where it starts in the lane's storage.
+struct Position {
+  uint64_t sequence = 1;
+  uint64_t bytes = 0;
+  friend bool operator==(const Position&, const Position&) = default;
+};
+
+// Rows for one partition in one transaction. A frame without rows is a marker: it carries the watermark to
+// readers of a partition for which there were none.
+struct Frame {
+  std::string topic;
+  uint32_t partition = 0;
+  uint32_t num_rows = 0;
+  std::string rows;
+};
+
+struct Transaction {
+  int64_t watermark = 0;  // of the lane after this transaction: no later row is older
+  std::vector<Frame> frames;  // at most one per (topic, partition)
+  std::string journal;        // one record
+};
+
+struct FetchedFrame {
+  uint64_t sequence = 0;
+  int64_t watermark = 0;
+  uint32_t num_rows = 0;
+  std::string rows;
+  Position next;  // after this transaction
+};
+
+struct JournalEntry {
+  uint64_t sequence = 0;
+  std::string record;
+  Position next;
+};
+
+// The write end of one lane. One thread at a time.
+class LaneWriter {
+ public:
+  virtual ~LaneWriter() = default;
+  // All or nothing, durable when it returns OK, and only then visible to readers. After an error the
+  // outcome is unknown and the writer refuses everything: reopen the log and read the journal.
+  // RESOURCE_EXHAUSTED when the disk is full.
+  virtual absl::Status Commit(const Transaction& transaction) = 0;
+  // Where the next transaction will stand.
+  virtual Position end() const = 0;
+};
+
+// Both readers show committed transactions only, in order, each once. One thread at a time; must not
+// outlive the log. DATA_LOSS, with the place, when stored bytes do not match their checksum.
+class ChannelReader {
+ public:
+  virtual ~ChannelReader() = default;
+  // The next frame of the channel, or nullopt when there is none yet.
+  virtual absl::StatusOr<std::optional<FetchedFrame>> Next() = 0;
+};
+class JournalReader {
+ public:
+  virtual ~JournalReader() = default;
+  virtual absl::StatusOr<std::optional<JournalEntry>> Next() = 0;
+};
+
+// Thread-safe, except as said on what it hands out.
+class Log {
+ public:
+  virtual ~Log() = default;
+  // At most one writer per lane at a time.
+  virtual absl::StatusOr<std::unique_ptr<LaneWriter>> OpenLane(uint32_t lane) = 0;
+  // From the lane's first transaction that is still kept.
+  virtual absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane) = 0;
+  // From `start`. DATA_LOSS when the channel's lane has no such position: what stood there is gone.
+  virtual absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
+                                                                     const Position& start) = 0;
+  // A number that grows with each commit of any lane, and a wait until it differs from `seen` or the time
+  // is over. For lanes that have nothing to read.
+  virtual uint64_t version() const = 0;
+  virtual void WaitForCommit(uint64_t seen, absl::Duration timeout) = 0;
+};
+
+}  // namespace streamml::log
