@@ -1,6 +1,7 @@
 // State by key: a hash map from key bytes to values of one type.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "base/hash.h"
 #include "worker/state/state.h"
 
 namespace streamml::state {
@@ -86,6 +88,12 @@ class KeyedState final : public DeclaredState {
     bool dirty = false;
   };
 
+  // Debian's abseil has a string_view of its own, so its transparent hash does not take std's.
+  struct KeyHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view key) const { return Hash64(key); }
+  };
+
   void MarkDirty(const std::string& key, Slot& slot) {
     if (slot.dirty) return;
     slot.dirty = true;
@@ -93,7 +101,7 @@ class KeyedState final : public DeclaredState {
   }
 
   StateId id_;
-  absl::flat_hash_map<std::string, Slot> slots_;
+  absl::flat_hash_map<std::string, Slot, KeyHash, std::equal_to<>> slots_;
   std::vector<std::string> dirty_;
   size_t num_present_ = 0;
 };
