@@ -14,8 +14,9 @@
 namespace streamml::learn {
 
 // One coordinate of an encoded example. Indexes are below 2^32 and unique within an example, in
-// ascending order; value 0 is allowed and means the same as absence. Values are finite: the encoder
-// has seen to NaN and infinity.
+// ascending order; value 0 is allowed and means the same as absence to scores and gradients (a rule over
+// "the features present", such as sgd's l2, counts it as present). Values are finite: the encoder has
+// seen to NaN and infinity; products may still overflow, and learners say what happens then.
 struct Feature {
   uint32_t index;
   double value;
@@ -38,6 +39,15 @@ class Learner {
 // The text of each parameter by name, as written in the manifest.
 using Parameters = absl::btree_map<std::string, std::string>;
 
+// Where a learner's state lives.
+struct LearnerHome {
+  std::string owner;  // the model's name
+  state::StateSet* states = nullptr;  // not null; outlives the learner
+  // FeatureEncoder::schema_hash(): what gives indexes their meaning. A weight is kept across an edit of
+  // the job only while it is the same.
+  uint64_t feature_hash = 0;
+};
+
 struct ParameterSpec {
   std::string name;
   std::string doc;
@@ -52,10 +62,9 @@ struct LearnerEntry {
   std::string doc;   // one line
   std::string reference;  // paper, section
   std::vector<ParameterSpec> parameters;
-  // Values are complete and checked. `owner` is the model's name; states are declared in `states`, which
-  // outlives the learner.
+  // Values are complete and checked.
   std::unique_ptr<Learner> (*make)(const absl::btree_map<std::string, double>& values,
-                                   const std::string& owner, state::StateSet& states);
+                                   const LearnerHome& home);
 };
 
 // All learners, one line each in table.cc.
@@ -65,7 +74,9 @@ const std::vector<LearnerEntry>& LearnerTable();
 // unknown or out of range, the value seen and what is allowed.
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const std::string& name,
                                                      const Parameters& parameters,
-                                                     const std::string& owner,
-                                                     state::StateSet& states);
+                                                     const LearnerHome& home);
+
+// The same checks alone, for `streamml validate`.
+absl::Status CheckLearner(const std::string& name, const Parameters& parameters);
 
 }  // namespace streamml::learn
