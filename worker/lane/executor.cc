@@ -37,12 +37,17 @@ InputPoint FromProto(const InputPosition& position, int64_t time) {
 
 // A row that failed in an operator, as a line of the dead-letter relation.
 std::string FailedRowJson(const NodeSpec& node, const operators::RowError& error) {
-  return absl::StrCat("{\"relation\":", connectors::JsonText(node.owner),
-                      ",\"operator\":", connectors::JsonText(node.name),
-                      ",\"source\":", error.origin.source, ",\"partition\":", error.origin.partition,
-                      ",\"record\":", error.origin.offset,
-                      ",\"reason\":", connectors::JsonText(error.reason),
-                      ",\"row\":", connectors::JsonText(error.row), "}");
+  std::string line = "{\"relation\":";
+  connectors::AppendJsonString(node.owner, line);
+  line += ",\"operator\":";
+  connectors::AppendJsonString(node.name, line);
+  absl::StrAppend(&line, ",\"source\":", error.origin.source, ",\"partition\":", error.origin.partition,
+                  ",\"record\":", error.origin.offset, ",\"reason\":");
+  connectors::AppendJsonString(error.reason, line);
+  line += ",\"row\":";
+  connectors::AppendJsonString(error.row, line);
+  line += "}";
+  return line;
 }
 
 }  // namespace
@@ -151,6 +156,7 @@ absl::Status Executor::Accept(size_t input, const Block& block) {
   counters_[kLate].second += block.late.num_rows();
   counters_[kDead].second += block.dead.size();
   for (const DeadRecord& dead : block.dead) {
+    if (dead.json.empty()) continue;  // the source's policy is to skip
     output_.EmitLine(static_cast<size_t>(stage_.dead_sink), dead.json);
   }
   if (block.late.num_rows() > 0) output_.EmitToSink(static_cast<size_t>(stage_.late_sink), block.late);

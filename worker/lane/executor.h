@@ -57,6 +57,7 @@ class Executor {
   absl::Status Import(const journal::v1::LaneState& state);
 
   Output& output() { return output_; }
+  const Output& output() const { return output_; }
   state::StateSet& states() { return states_; }
   const StageSpec& stage() const { return stage_; }
   const std::vector<Counter>& counters() const { return counters_; }

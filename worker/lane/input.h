@@ -27,7 +27,7 @@ struct InputPoint {
 // A record that could not become a row.
 struct DeadRecord {
   uint64_t ordinal = 0;
-  std::string json;  // the dead-letter line, without line end
+  std::string json;  // the dead-letter line, without line end; empty when it is only to be counted
 };
 
 struct Block {

@@ -32,7 +32,7 @@ class ChangeCollector final : public state::ChangeSink {
 }  // namespace
 
 std::string PartPath(const std::string& data_folder, const SinkOutput& sink, uint32_t part) {
-  return absl::StrCat(data_folder, "/", sink.name, "/", absl::StrFormat("part-%05d.jsonl", part));
+  return absl::StrCat(data_folder, "/", sink.name, "/", absl::StrFormat("%s-%05d.jsonl", sink.part_prefix, part));
 }
 
 Lane::Lane(LaneSpec spec, const LaneEnvironment& environment)

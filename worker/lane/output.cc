@@ -1,11 +1,11 @@
 #include "worker/lane/output.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "absl/log/check.h"
 #include "base/bytes.h"
-#include "worker/connectors/json_rows.h"
 #include "worker/data/row_codec.h"
 
 namespace streamml::lane {
@@ -49,6 +49,7 @@ uint64_t KeyHash(const data::Batch& batch, size_t row, const std::vector<size_t>
 Output::Output(const StageSpec& stage)
     : stage_(stage),
       sinks_(stage.sinks.size()),
+      writers_(stage.sinks.size()),
       digests_(stage.topics.size() + stage.sinks.size()),
       num_rows_(digests_.size()) {
   for (const TopicOutput& topic : stage.topics) {
@@ -79,11 +80,13 @@ void Output::EmitToTopic(size_t topic, const data::Batch& batch) {
 }
 
 void Output::EmitToSink(size_t sink, const data::Batch& batch) {
+  if (batch.num_rows() == 0) return;
+  if (!writers_[sink].has_value()) writers_[sink].emplace(batch.schema());
   std::string& bytes = sinks_[sink];
   Digest& digest = digests_[topics_.size() + sink];
   size_t start = bytes.size();
   size_bytes_ -= start;
-  connectors::AppendJsonRows(batch, bytes);
+  writers_[sink]->Append(batch, bytes);
   size_bytes_ += bytes.size();
   while (start < bytes.size()) {
     const size_t end = bytes.find('\n', start) + 1;

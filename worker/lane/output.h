@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/hash.h"
+#include "worker/connectors/json_rows.h"
 #include "worker/data/batch.h"
 #include "worker/lane/program.h"
 #include "worker/log/log.h"
@@ -48,6 +50,7 @@ class Output {
   const StageSpec& stage_;
   std::vector<std::vector<log::Frame>> topics_;  // by topic, by partition
   std::vector<std::string> sinks_;
+  std::vector<std::optional<connectors::JsonRowWriter>> writers_;  // by sink, once rows came
   std::vector<Digest> digests_;  // topics first, then sinks
   std::vector<uint64_t> num_rows_;
   size_t size_bytes_ = 0;

@@ -27,6 +27,7 @@ struct SinkOutput {
   static constexpr int kNoRows = -2;
   int node = kNoRows;  // whose rows; kNoRows for dead letters and late rows
   std::string name;    // folder under the data folder
+  std::string part_prefix = "part";  // part files are named "<prefix>-<lane in its stage>.jsonl"
 };
 
 // One operator, fed with the rows of an earlier node.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/hash.h"
@@ -67,7 +66,7 @@ absl::Status LaneFile::FindSegments(std::vector<std::string>& notes) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(folder_));
   std::vector<std::string> files;
   for (const std::string& name : names) {
-    if (absl::EndsWith(name, kSuffix)) files.push_back(name);
+    if (name.ends_with(kSuffix)) files.push_back(name);
   }
   for (size_t i = 0; i < files.size(); ++i) {
     Segment segment;

@@ -1,0 +1,125 @@
+#include "worker/lane/run.h"
+
+#include <thread>
+#include <utility>
+
+#include "base/status.h"
+#include "worker/operators/model.h"
+
+namespace streamml::lane {
+
+namespace {
+constexpr size_t kRowsAtOnce = 8192;  // between two looks at the clock
+constexpr size_t kMaxUncommittedBytes = 4 << 20;
+constexpr absl::Duration kIdleWait = absl::Milliseconds(200);  // also how soon a stop is seen
+constexpr int64_t kProgressIntervalUs = 200'000;
+}  // namespace
+
+struct LaneTimes {
+  int64_t last_commit = 0;
+  int64_t last_snapshot = 0;
+  int64_t last_publish = 0;
+  uint64_t rows_at_commit = 0;
+};
+
+std::vector<ModelProgress> Models(const Lane& lane) {
+  std::vector<ModelProgress> models;
+  const Executor& executor = lane.executor();
+  for (size_t i = 0; i < executor.operators().size(); ++i) {
+    const auto* model = dynamic_cast<const operators::ModelOperator*>(executor.operators()[i].get());
+    if (model == nullptr) continue;
+    operators::ModelReport report = model->Report();
+    models.push_back({executor.stage().nodes[i].owner, report.examples, std::move(report.metrics)});
+  }
+  return models;
+}
+
+LaneProgress ProgressOf(const Lane& lane) {
+  LaneProgress progress;
+  progress.counters = lane.executor().counters();
+  progress.watermark = lane.executor().watermark();
+  progress.journal_sequence = lane.journal_sequence();
+  progress.num_commits = lane.num_commits();
+  progress.finished = lane.finished();
+  progress.models = Models(lane);
+  return progress;
+}
+
+JobRunner::JobRunner(std::vector<std::unique_ptr<Lane>>& lanes, log::Log& log, Clock& clock,
+                     RunOptions options)
+    : lanes_(lanes), log_(log), clock_(clock), options_(options), progress_(lanes.size()) {
+  for (size_t i = 0; i < lanes_.size(); ++i) Publish(i);
+}
+
+void JobRunner::Publish(size_t index) {
+  LaneProgress progress = ProgressOf(*lanes_[index]);
+  absl::MutexLock lock(&mutex_);
+  progress_[index] = std::move(progress);
+}
+
+std::vector<LaneProgress> JobRunner::Progress() const {
+  absl::MutexLock lock(&mutex_);
+  return progress_;
+}
+
+absl::Status JobRunner::Run() {
+  std::vector<absl::Status> results(lanes_.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < lanes_.size(); ++i) {
+    threads.emplace_back([this, i, &results] {
+      results[i] = RunLane(i);
+      if (!results[i].ok()) failed_.store(true);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const absl::Status& result : results) {
+    if (!result.ok()) return result;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JobRunner::RunLane(size_t index) {
+  Lane& lane = *lanes_[index];
+  LaneTimes times;
+  times.last_commit = times.last_snapshot = clock_.MonotonicMicroseconds();
+  times.rows_at_commit = lane.executor().counters().front().second;
+  while (!lane.finished()) {
+    if (stop_.load() || failed_.load()) {
+      RETURN_IF_ERROR(lane.Stop());
+      break;
+    }
+    RETURN_IF_ERROR(Step(lane, index, times));
+  }
+  Publish(index);
+  return absl::OkStatus();
+}
+
+absl::Status JobRunner::Step(Lane& lane, size_t index, LaneTimes& times) {
+  const uint64_t seen = log_.version();
+  const size_t rows = options_.commit_rows > 0 ? options_.commit_rows : kRowsAtOnce;
+  ASSIGN_OR_RETURN(const bool progress, lane.Advance(rows));
+  if (lane.at_end()) return lane.Finish();
+  const int64_t now = clock_.MonotonicMicroseconds();
+  const uint64_t rows_read = lane.executor().counters().front().second;
+  const bool due = now - times.last_commit >= options_.commit_interval_us || !progress ||
+                   lane.uncommitted_bytes() >= kMaxUncommittedBytes ||
+                   (options_.commit_rows > 0 && rows_read - times.rows_at_commit >= options_.commit_rows);
+  if (due && lane.has_uncommitted()) {
+    RETURN_IF_ERROR(lane.Commit());
+    times.last_commit = now;
+    times.rows_at_commit = rows_read;
+    if (now - times.last_snapshot >= options_.snapshot_interval_us) {
+      RETURN_IF_ERROR(lane.TakeSnapshot());
+      times.last_snapshot = now;
+    }
+    if (now - times.last_publish >= kProgressIntervalUs) {
+      Publish(index);
+      times.last_publish = now;
+    }
+  } else if (!progress) {
+    log_.WaitForCommit(seen, kIdleWait);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace streamml::lane

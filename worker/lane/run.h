@@ -1,0 +1,78 @@
+// Running all lanes of a job in one process, one thread each, until their inputs end or a stop is asked for.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "base/clock.h"
+#include "worker/lane/lane.h"
+#include "worker/learn/metrics.h"
+#include "worker/log/log.h"
+
+namespace streamml::lane {
+
+struct RunOptions {
+  // A lane with work commits at this interval; one that has caught up commits at once.
+  int64_t commit_interval_us = 100'000;
+  int64_t snapshot_interval_us = 10'000'000;
+  // A commit also ends after this many rows, 0: no such bound. For tests that want many commits.
+  uint64_t commit_rows = 0;
+};
+
+struct ModelProgress {
+  std::string name;
+  uint64_t version = 0;   // examples learned from
+  std::vector<learn::MetricValue> metrics;
+};
+
+// What a lane was doing at its last commit.
+struct LaneProgress {
+  std::vector<Counter> counters;
+  int64_t watermark = data::kMinTime;
+  uint64_t journal_sequence = 0;
+  uint64_t num_commits = 0;
+  bool finished = false;
+  std::vector<ModelProgress> models;
+};
+
+// The models of a lane, as they are now. Only while the lane does not run in another thread.
+std::vector<ModelProgress> Models(const Lane& lane);
+LaneProgress ProgressOf(const Lane& lane);
+
+// Call Run() in one thread; RequestStop() and Progress() may be called from any other (RequestStop also from a
+// signal handler).
+class JobRunner {
+ public:
+  // All must outlive the runner.
+  JobRunner(std::vector<std::unique_ptr<Lane>>& lanes, log::Log& log, Clock& clock, RunOptions options);
+
+  // Runs until every lane has finished or stopped. When one lane fails, the others stop in order; the first
+  // error is returned. After a stop that was asked for, OK.
+  absl::Status Run();
+  void RequestStop() { stop_.store(true); }
+  bool stop_requested() const { return stop_.load(); }
+  // By lane; refreshed at commits.
+  std::vector<LaneProgress> Progress() const;
+
+ private:
+  absl::Status RunLane(size_t index);
+  absl::Status Step(Lane& lane, size_t index, struct LaneTimes& times);
+  void Publish(size_t index);
+
+  std::vector<std::unique_ptr<Lane>>& lanes_;
+  log::Log& log_;
+  Clock& clock_;
+  const RunOptions options_;
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> failed_{false};
+  mutable absl::Mutex mutex_;
+  std::vector<LaneProgress> progress_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace streamml::lane

@@ -1,0 +1,67 @@
+// Building stages: relations are put where their rows are made, and re-keyed where they must be.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/statusor.h"
+#include "worker/operators/model.h"
+#include "worker/plan/plan.h"
+#include "worker/sql/plan.h"
+
+namespace streamml::plan::internal {
+
+// Where the rows of a relation are: rows that `node` of `stage` gives (-1: the stage's input).
+struct Place {
+  size_t stage = 0;
+  int node = -1;
+  std::shared_ptr<const data::Schema> schema;
+  // Columns of `schema` that hold the stage's key, one for each key column; nullopt once one is lost.
+  std::optional<std::vector<size_t>> key;
+};
+
+class StageBuilder {
+ public:
+  // At most `max_lanes` lanes for each stage; internal topics get `num_partitions`.
+  StageBuilder(uint32_t max_lanes, uint32_t num_partitions)
+      : max_lanes_(max_lanes), num_partitions_(num_partitions) {}
+
+  // A stage that reads the source's files.
+  Place AddSource(const SourcePlan& source);
+  // The rows of a checked query. `owner` names states and dead letters. The node must outlive the plan:
+  // shared with the operators made from it.
+  absl::StatusOr<Place> AddQuery(const std::shared_ptr<const sql::Node>& query, const std::string& owner,
+                                 const absl::btree_map<std::string, Place>& relations);
+  // The rows of a model that scores `from`, all in one lane.
+  absl::StatusOr<Place> AddModel(const operators::ModelSpec& model, const Place& from);
+  void AddSink(const std::string& name, const Place& from);
+
+  // The stages, with lanes and inputs, into `plan`.
+  void Finish(JobPlan& plan);
+
+ private:
+  absl::StatusOr<Place> AddNode(const sql::Node& node, const std::shared_ptr<const sql::Node>& query,
+                                const std::string& owner,
+                                const absl::btree_map<std::string, Place>& relations);
+  absl::StatusOr<Place> AppendOperator(const Place& from, lane::NodeSpec spec, std::string line);
+  Place Rekey(const Place& from, const std::vector<size_t>& columns, const std::string& owner);
+  Place PlaceForWindow(const sql::Node& node, const Place& from, const std::string& owner);
+  int DeadSink(size_t stage, const std::string& owner);
+  std::string FreeName(const std::string& wanted) const;
+
+  const uint32_t max_lanes_;
+  const uint32_t num_partitions_;
+  std::vector<StagePlan> stages_;
+  struct Edge {
+    size_t stage;
+    int node;
+    std::vector<size_t> columns;
+    Place target;
+  };
+  std::vector<Edge> edges_;  // re-keyings made so far, to share them
+};
+
+}  // namespace streamml::plan::internal

@@ -1,0 +1,81 @@
+// Manifest -> stages and lanes. The only place that sees all tables.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "job/manifest/bind.h"
+#include "job/manifest/manifest.h"
+#include "worker/connectors/format.h"
+#include "worker/lane/file_input.h"
+#include "worker/lane/lane.h"
+#include "worker/lane/program.h"
+#include "worker/log/log.h"
+
+namespace streamml::plan {
+
+// A source as it will be read.
+struct SourcePlan {
+  std::string name;
+  uint32_t index = 0;  // in the manifest
+  connectors::FileFormat format = connectors::FileFormat::kJson;
+  std::vector<connectors::SourceColumn> columns;
+  std::shared_ptr<const data::Schema> schema;
+  int64_t delay_us = 0;
+  lane::OnError on_error = lane::OnError::kDeadLetter;
+  std::vector<std::string> files;  // sorted; the rank is the partition in origins
+};
+
+// One input of a lane: a file of a source, or a channel.
+struct InputPlan {
+  int source = -1;         // index in JobPlan::sources, or -1 for a channel
+  uint32_t partition = 0;  // rank of the file
+  log::ChannelId channel;
+};
+
+struct StagePlan {
+  std::shared_ptr<lane::StageSpec> spec;
+  uint32_t num_lanes = 1;
+  uint32_t first_lane = 0;               // index of its lane 0 among all lanes
+  int source = -1;                       // index in JobPlan::sources of stages that read files
+  std::string topic;                     // of stages that read an internal topic
+  uint32_t num_partitions = 0;           // of that topic
+  std::vector<std::string> key;          // names of its key columns, for people
+  std::vector<std::string> operators;    // a line for each node, for people
+};
+
+struct LanePlan {
+  std::string name;    // "features[1]"
+  uint32_t stage = 0;  // index in JobPlan::stages
+  uint32_t part = 0;   // lane in its stage
+  std::vector<InputPlan> inputs;
+};
+
+struct JobPlan {
+  std::vector<SourcePlan> sources;
+  std::vector<StagePlan> stages;  // producers before consumers
+  std::vector<LanePlan> lanes;    // by index
+  // Of all in the manifest that decides results, and of this build's formats; not of where files lie.
+  uint64_t job_hash = 0;
+  int64_t snapshot_interval_us = 0;
+};
+
+// Plans the job. `files` are the resolved files of each source (patterns are expanded here). All mistakes
+// that need SQL, schemas or the tables of operators, learners and metrics are found here: INVALID_ARGUMENT
+// with one line for each, "job.yaml:31:14: spec.views[features].sql: message".
+absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest, const manifest::Bindings& files);
+
+// The same without files: everything is checked but what only the files can tell. For `validate`.
+absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest);
+
+// Lane `index` ready to open: its inputs read from `log` and from files. Hashes the lane's input files, which
+// takes a while for large ones. `plan` and `log` must outlive what is made.
+absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log);
+
+// Stages, lanes, keys and state, for people.
+std::string Explain(const JobPlan& plan);
+
+}  // namespace streamml::plan
