@@ -1,0 +1,50 @@
+#include "job/manifest/validate.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/status.h"
+#include "job/manifest/internal/checker.h"
+
+namespace streamml::manifest {
+namespace internal {
+
+void CheckRunning(Checker& checker) {
+  const job::v1::JobSpec& spec = checker.spec();
+  if (!spec.log().cluster().empty()) {
+    CheckReference("spec.log.cluster", "cluster", spec.log().cluster(), ClusterNames(spec),
+                   checker);
+  }
+  if (spec.workers().lanes() > spec.log().partitions()) {
+    checker.Error("spec.workers.lanes",
+                  absl::StrCat(spec.workers().lanes(), " lanes, but log.partitions is ",
+                               spec.log().partitions(), "; a lane has at least one partition"));
+  }
+  if (!spec.has_autoscale()) return;
+  if (spec.workers().has_replicas()) {
+    checker.Error("spec.workers.replicas", "not together with autoscale; leave one of them out");
+  }
+  const job::v1::Autoscale& autoscale = spec.autoscale();
+  if (autoscale.has_min() && autoscale.has_max() && autoscale.min() > autoscale.max()) {
+    checker.Error("spec.autoscale.min",
+                  absl::StrCat(autoscale.min(), " is above max, ", autoscale.max()));
+  }
+}
+
+}  // namespace internal
+
+std::vector<Diagnostic> Validate(const Manifest& manifest) {
+  internal::Checker checker(manifest);
+  internal::CheckRelations(checker);
+  internal::CheckModels(checker);
+  internal::CheckSinks(checker);
+  internal::CheckRunning(checker);
+  internal::CheckBuilt(manifest, checker);
+  std::vector<Diagnostic> diagnostics = checker.Take();
+  std::stable_sort(
+      diagnostics.begin(), diagnostics.end(),
+      [](const Diagnostic& a, const Diagnostic& b) { return a.position < b.position; });
+  return diagnostics;
+}
+
+}  // namespace streamml::manifest
