@@ -1,0 +1,190 @@
+// Laws of every SnapshotStore, over each kind of it on the real disk.
+#include "worker/state/snapshot_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+
+#include "base/posix_disk.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/worker/state/snapshot_model.h"
+#include "worker/state/plain_snapshots.h"
+#include "worker/state/rocksdb/rocksdb_snapshots.h"
+#include "worker/state/snapshot_format.h"
+
+namespace streamml::state {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+struct Kind {
+  const char* name;
+  std::function<std::unique_ptr<SnapshotStore>(Disk&, const std::string&)> make;
+};
+
+class SnapshotLaws : public testing::TestWithParam<Kind> {
+ protected:
+  // As after a restart: nothing is kept but the folder.
+  std::unique_ptr<SnapshotStore> Open() { return GetParam().make(*disk_, folder_.path() + "/lane"); }
+
+  support::TemporaryFolder folder_;
+  std::unique_ptr<Disk> disk_ = MakePosixDisk();
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    All, SnapshotLaws,
+    testing::Values(Kind{"Plain", MakePlainSnapshots},
+                    Kind{"RocksDb",
+                         [](Disk& disk, const std::string& folder) {
+                           auto store = MakeRocksDbSnapshots(disk, folder);
+                           EXPECT_TRUE(store.ok()) << store.status();
+                           return *std::move(store);
+                         }}),
+    [](const auto& kind) { return kind.param.name; });
+
+TEST_P(SnapshotLaws, EmptyFolderHasNoSnapshots) {
+  const auto store = Open();
+  EXPECT_THAT(ListAll(*store), IsEmpty());
+  EXPECT_TRUE(absl::IsNotFound(RestoreAll(*store, KeyOf(1)).status()));
+  EXPECT_TRUE(store->Clear().ok());
+}
+
+TEST_P(SnapshotLaws, RestoredEntriesAndDigestsAreThoseSaved) {
+  support::Random random(1);
+  Contents contents;
+  auto store = Open();
+  for (uint64_t sequence = 1; sequence <= 12; ++sequence) {
+    const auto changes = RandomChanges(random, random.Below(60));
+    Apply(changes, contents);
+    const auto digest = store->Save(KeyOf(sequence), "engine" + std::to_string(sequence), changes);
+    ASSERT_TRUE(digest.ok()) << digest.status();
+    EXPECT_EQ(*digest, DigestOf(contents)) << "sequence " << sequence;
+    if (sequence % 3 != 0) continue;
+    store = nullptr;
+    store = Open();
+    const auto infos = ListAll(*store);
+    ASSERT_THAT(infos, SizeIs(2));
+    EXPECT_EQ(infos[0].key, KeyOf(sequence));
+    EXPECT_EQ(infos[0].engine, "engine" + std::to_string(sequence));
+    EXPECT_EQ(infos[0].state_digest, DigestOf(contents));
+    EXPECT_EQ(infos[1].key, KeyOf(sequence - 1));
+    const auto restored = RestoreAll(*store, KeyOf(sequence));
+    ASSERT_TRUE(restored.ok()) << restored.status();
+    EXPECT_EQ(*restored, contents);
+  }
+}
+
+TEST_P(SnapshotLaws, OlderSnapshotIsRestoredAndNewerOnesAreRemoved) {
+  auto store = Open();
+  ASSERT_TRUE(store->Save(KeyOf(5), "", {{"s", "a", "1"}, {"s", "b", "1"}}).ok());
+  ASSERT_TRUE(store->Save(KeyOf(7), "", {{"s", "a", "2"}, {"s", "b", "", false}}).ok());
+  store = nullptr;
+  store = Open();
+  const auto restored = RestoreAll(*store, KeyOf(5));
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(*restored, (Contents{{{"s", "a"}, "1"}, {{"s", "b"}, "1"}}));
+  ASSERT_THAT(ListAll(*store), SizeIs(1));
+  // The working copy goes on from what was restored, not from what was removed.
+  const SnapshotKey other{7, Hash128("another history")};
+  const auto digest = store->Save(other, "", {{"s", "c", "3"}});
+  ASSERT_TRUE(digest.ok()) << digest.status();
+  EXPECT_EQ(*digest, DigestOf({{{"s", "a"}, "1"}, {{"s", "b"}, "1"}, {{"s", "c"}, "3"}}));
+  const auto infos = ListAll(*store);
+  ASSERT_THAT(infos, SizeIs(2));
+  EXPECT_EQ(infos[0].key, other);
+  EXPECT_EQ(infos[1].key, KeyOf(5));
+}
+
+TEST_P(SnapshotLaws, SnapshotOfAnotherHistoryAtTheSameSequenceIsRemovedByRestore) {
+  auto store = Open();
+  const SnapshotKey other{5, Hash128("another history")};
+  ASSERT_TRUE(store->Save(other, "", {{"s", "a", "1"}}).ok());
+  ASSERT_TRUE(store->Save(KeyOf(5), "", {{"s", "a", "2"}}).ok());
+  ASSERT_TRUE(RestoreAll(*store, KeyOf(5)).ok());
+  const auto infos = ListAll(*store);
+  ASSERT_THAT(infos, SizeIs(1));
+  EXPECT_EQ(infos[0].key, KeyOf(5));
+}
+
+TEST_P(SnapshotLaws, SavingAgainUnderTheSameKeyKeepsOneWholeSnapshot) {
+  auto store = Open();
+  ASSERT_TRUE(store->Save(KeyOf(5), "e", {{"s", "a", "1"}}).ok());
+  ASSERT_TRUE(RestoreAll(*store, KeyOf(5)).ok());
+  ASSERT_TRUE(store->Save(KeyOf(5), "e", {}).ok());
+  ASSERT_THAT(ListAll(*store), SizeIs(1));
+  EXPECT_EQ(*RestoreAll(*store, KeyOf(5)), (Contents{{{"s", "a"}, "1"}}));
+}
+
+TEST_P(SnapshotLaws, ClearLeavesNothing) {
+  auto store = Open();
+  ASSERT_TRUE(store->Save(KeyOf(1), "", {{"s", "a", "1"}}).ok());
+  ASSERT_TRUE(store->Save(KeyOf(2), "", {{"s", "b", "1"}}).ok());
+  ASSERT_TRUE(store->Clear().ok());
+  EXPECT_THAT(ListAll(*store), IsEmpty());
+  const auto digest = store->Save(KeyOf(1), "", {{"s", "c", "1"}});
+  ASSERT_TRUE(digest.ok()) << digest.status();
+  EXPECT_EQ(*digest, DigestOf({{{"s", "c"}, "1"}}));
+  EXPECT_EQ(*RestoreAll(*store, KeyOf(1)), (Contents{{{"s", "c"}, "1"}}));
+}
+
+TEST_P(SnapshotLaws, WorkingCopyOfANewStoreIsEmptyWhateverLiesInTheFolder) {
+  auto store = Open();
+  ASSERT_TRUE(store->Save(KeyOf(1), "", {{"s", "a", "1"}}).ok());
+  store = nullptr;
+  store = Open();
+  const auto digest = store->Save(KeyOf(2), "", {{"s", "b", "1"}});
+  ASSERT_TRUE(digest.ok()) << digest.status();
+  EXPECT_EQ(*digest, DigestOf({{{"s", "b"}, "1"}}));
+}
+
+TEST_P(SnapshotLaws, ErrorOfTheReceiverEndsTheRestoreWithAnEmptyWorkingCopy) {
+  auto store = Open();
+  ASSERT_TRUE(store->Save(KeyOf(1), "", {{"s", "a", "1"}, {"s", "b", "1"}}).ok());
+  const absl::Status status =
+      store->Restore(KeyOf(1), [](auto, auto, auto) { return absl::DataLossError("not of this state"); });
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("not of this state"));
+  EXPECT_EQ(*store->Save(KeyOf(2), "", {}), Digest{});
+}
+
+TEST(SnapshotFormat, NameTellsTheKeyAndNothingElseDoes) {
+  const SnapshotKey key{42, {0x0123456789abcdef, 0xfedcba9876543210}};
+  const std::string name = "00000000000000000042-fedcba98765432100123456789abcdef";
+  EXPECT_EQ(SnapshotName(key), name);
+  EXPECT_EQ(ParseSnapshotName(name), key);
+  const SnapshotKey last{~uint64_t{0}, {}};
+  EXPECT_EQ(ParseSnapshotName(SnapshotName(last)), last);
+  for (const char* other : {"", "00000000000000000042", "0000000000000000004x-fedcba98765432100123456789abcdef",
+                            "-0000000000000000042-fedcba98765432100123456789abcdef",
+                            "99999999999999999999-fedcba98765432100123456789abcdef",
+                            "00000000000000000042-FEDCBA98765432100123456789abcdef",
+                            "00000000000000000042-fedcba98765432100123456789abcdef.tmp"}) {
+    EXPECT_EQ(ParseSnapshotName(other), std::nullopt) << other;
+  }
+}
+
+TEST(SnapshotFormat, FrameOfALaterVersionIsRefusedByNumber) {
+  const SnapshotInfo info{KeyOf(1), "", {}};
+  std::string bytes = SealFrame("12345678", info, "contents");
+  ASSERT_TRUE(OpenFrame("12345678", info.key, bytes).ok());
+  bytes[8] = 2;
+  const absl::Status status = OpenFrame("12345678", info.key, bytes).status();
+  EXPECT_TRUE(absl::IsDataLoss(status));
+  EXPECT_EQ(status.message(), "format version 2; this build reads 1");
+  EXPECT_TRUE(absl::IsDataLoss(OpenFrame("12345679", info.key, bytes).status()));
+}
+
+TEST(EntryDigest, DependsOnEveryPartAndItsBounds) {
+  EXPECT_NE(EntryDigest("ab", "c", "d"), EntryDigest("a", "bc", "d"));
+  EXPECT_NE(EntryDigest("a", "bc", "d"), EntryDigest("a", "b", "cd"));
+  EXPECT_NE(EntryDigest("a", "b", ""), EntryDigest("a", "", "b"));
+  EXPECT_NE(EntryDigest("", "", ""), Digest{});
+  EXPECT_EQ(EntryDigest("a", "b", "c"), EntryDigest("a", "b", "c"));
+}
+
+}  // namespace
+}  // namespace streamml::state

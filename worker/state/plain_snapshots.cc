@@ -1,0 +1,211 @@
+#include "worker/state/plain_snapshots.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/bytes.h"
+#include "base/status.h"
+#include "worker/state/snapshot_format.h"
+
+namespace streamml::state {
+namespace {
+
+constexpr std::string_view kMagic = "SMLSNAP\n";
+constexpr std::string_view kSuffix = ".snapshot";
+constexpr std::string_view kTemporarySuffix = ".snapshot.tmp";
+constexpr size_t kNumKept = 2;
+
+using Entries = std::map<std::string, std::string>;
+using States = std::map<std::string, Entries>;  // none empty
+
+std::string EncodeStates(const States& states) {
+  std::string bytes;
+  ByteWriter writer(bytes);
+  writer.Varint(states.size());
+  for (const auto& [state, entries] : states) {
+    writer.Text(state);
+    writer.Varint(entries.size());
+    for (const auto& [key, value] : entries) {
+      writer.Text(key);
+      writer.Text(value);
+    }
+  }
+  return bytes;
+}
+
+// Counts come from the disk: they end the loops, but nothing is reserved by them.
+absl::StatusOr<States> DecodeStates(std::string_view bytes) {
+  States states;
+  ByteReader reader(bytes);
+  const uint64_t num_states = reader.Varint();
+  for (uint64_t i = 0; i < num_states && reader.ok(); ++i) {
+    Entries& entries = states[std::string(reader.Text())];
+    const uint64_t num_entries = reader.Varint();
+    for (uint64_t j = 0; j < num_entries && reader.ok(); ++j) {
+      std::string key(reader.Text());
+      entries.insert_or_assign(entries.end(), std::move(key), std::string(reader.Text()));
+    }
+  }
+  if (!reader.AtEnd()) return absl::DataLossError("entries do not fill the stored length");
+  return states;
+}
+
+Digest DigestOf(const States& states) {
+  Digest digest;
+  for (const auto& [state, entries] : states) {
+    for (const auto& [key, value] : entries) digest.Add(EntryDigest(state, key, value));
+  }
+  return digest;
+}
+
+class PlainSnapshots final : public SnapshotStore {
+ public:
+  PlainSnapshots(Disk& disk, std::string folder) : disk_(disk), folder_(std::move(folder)) {}
+
+  absl::StatusOr<std::vector<SnapshotInfo>> List(std::vector<std::string>& problems) override;
+  absl::Status Restore(const SnapshotKey& key, const EntryFunction& entry) override;
+  absl::Status Clear() override;
+  absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
+                              const std::vector<StateChange>& changes) override;
+
+ private:
+  struct Stored {
+    std::string file;
+    SnapshotKey key;
+  };
+
+  std::string PathOf(std::string_view file) const { return absl::StrCat(folder_, "/", file); }
+  // Files named as snapshots, newest first.
+  absl::StatusOr<std::vector<Stored>> Find() const;
+  absl::StatusOr<States> Load(const SnapshotKey& key, Digest& digest) const;
+  // Removes the files; the removal of a file that comes back after a crash is made up for by the next one.
+  absl::Status RemoveFiles(const std::vector<std::string>& files);
+  // Removes all snapshots but the newest `num_kept`, and the remains of writes that a crash cut off.
+  absl::Status RemoveAllBut(size_t num_kept);
+  void Change(const StateChange& change);
+
+  Disk& disk_;
+  std::string folder_;
+  States states_;
+  Digest digest_;
+};
+
+absl::StatusOr<std::vector<PlainSnapshots::Stored>> PlainSnapshots::Find() const {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(folder_));
+  std::vector<Stored> found;
+  for (const std::string& name : names) {
+    if (!name.ends_with(kSuffix)) continue;
+    const std::string_view stem = std::string_view(name).substr(0, name.size() - kSuffix.size());
+    if (const std::optional<SnapshotKey> key = ParseSnapshotName(stem)) found.push_back({name, *key});
+  }
+  std::reverse(found.begin(), found.end());
+  return found;
+}
+
+absl::StatusOr<std::vector<SnapshotInfo>> PlainSnapshots::List(std::vector<std::string>& problems) {
+  ASSIGN_OR_RETURN(const std::vector<Stored> found, Find());
+  std::vector<SnapshotInfo> result;
+  for (const Stored& stored : found) {
+    ASSIGN_OR_RETURN(const std::string bytes, ReadWhole(disk_, PathOf(stored.file)));
+    absl::StatusOr<SnapshotFrame> frame = OpenFrame(kMagic, stored.key, bytes);
+    if (frame.ok()) {
+      result.push_back(std::move(frame->info));
+    } else {
+      problems.push_back(absl::StrCat("snapshot '", PathOf(stored.file), "': ", frame.status().message()));
+    }
+  }
+  return result;
+}
+
+absl::StatusOr<States> PlainSnapshots::Load(const SnapshotKey& key, Digest& digest) const {
+  const std::string path = PathOf(absl::StrCat(SnapshotName(key), kSuffix));
+  const std::string context = absl::StrCat("snapshot '", path, "'");
+  ASSIGN_OR_RETURN(const std::string bytes, ReadWhole(disk_, path));
+  const absl::StatusOr<SnapshotFrame> frame = OpenFrame(kMagic, key, bytes);
+  if (!frame.ok()) return Annotate(frame.status(), context);
+  absl::StatusOr<States> states = DecodeStates(frame->contents);
+  if (!states.ok()) return Annotate(states.status(), context);
+  digest = DigestOf(*states);
+  if (digest != frame->info.state_digest) {
+    return absl::DataLossError(absl::StrCat(context, ": state digest is ", digest.ToHex(), " but ",
+                                            frame->info.state_digest.ToHex(), " was stored"));
+  }
+  return states;
+}
+
+absl::Status PlainSnapshots::Restore(const SnapshotKey& key, const EntryFunction& entry) {
+  states_.clear();
+  digest_ = {};
+  Digest digest;
+  ASSIGN_OR_RETURN(States states, Load(key, digest));
+  for (const auto& [state, entries] : states) {
+    for (const auto& [entry_key, value] : entries) RETURN_IF_ERROR(entry(state, entry_key, value));
+  }
+  ASSIGN_OR_RETURN(const std::vector<Stored> found, Find());
+  std::vector<std::string> unknown;
+  for (const Stored& stored : found) {
+    if (stored.key.sequence >= key.sequence && stored.key != key) unknown.push_back(stored.file);
+  }
+  RETURN_IF_ERROR(RemoveFiles(unknown));
+  states_ = std::move(states);
+  digest_ = digest;
+  return absl::OkStatus();
+}
+
+absl::Status PlainSnapshots::Clear() {
+  states_.clear();
+  digest_ = {};
+  return RemoveAllBut(0);
+}
+
+absl::Status PlainSnapshots::RemoveFiles(const std::vector<std::string>& files) {
+  if (files.empty()) return absl::OkStatus();
+  for (const std::string& file : files) RETURN_IF_ERROR(disk_.Remove(PathOf(file)));
+  return disk_.SyncDirectory(folder_);
+}
+
+absl::Status PlainSnapshots::RemoveAllBut(size_t num_kept) {
+  std::vector<std::string> removed;
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(folder_));
+  for (const std::string& name : names) {
+    if (name.ends_with(kTemporarySuffix)) removed.push_back(name);
+  }
+  ASSIGN_OR_RETURN(const std::vector<Stored> found, Find());
+  for (size_t i = num_kept; i < found.size(); ++i) removed.push_back(found[i].file);
+  return RemoveFiles(removed);
+}
+
+void PlainSnapshots::Change(const StateChange& change) {
+  Entries& entries = states_[change.state];
+  const auto it = entries.find(change.key);
+  if (it != entries.end()) digest_.Subtract(EntryDigest(change.state, change.key, it->second));
+  if (change.present) {
+    digest_.Add(EntryDigest(change.state, change.key, change.value));
+    entries.insert_or_assign(change.key, change.value);
+    return;
+  }
+  if (it != entries.end()) entries.erase(it);
+  if (entries.empty()) states_.erase(change.state);
+}
+
+absl::StatusOr<Digest> PlainSnapshots::Save(const SnapshotKey& key, std::string_view engine,
+                                            const std::vector<StateChange>& changes) {
+  for (const StateChange& change : changes) Change(change);
+  RETURN_IF_ERROR(disk_.MakeDirectories(folder_));
+  const SnapshotInfo info{key, std::string(engine), digest_};
+  const std::string file = absl::StrCat(SnapshotName(key), kSuffix);
+  RETURN_IF_ERROR(WriteWhole(disk_, PathOf(file), SealFrame(kMagic, info, EncodeStates(states_))));
+  RETURN_IF_ERROR(RemoveAllBut(kNumKept));
+  return digest_;
+}
+
+}  // namespace
+
+std::unique_ptr<SnapshotStore> MakePlainSnapshots(Disk& disk, std::string folder) {
+  return std::make_unique<PlainSnapshots>(disk, std::move(folder));
+}
+
+}  // namespace streamml::state
