@@ -1,0 +1,20 @@
+// Errors that carry their place in the SQL text.
+#pragma once
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+
+namespace streamml::sql::internal {
+
+// INVALID_ARGUMENT whose payload is `position`, a byte offset in the SQL text.
+absl::Status MakeError(int position, std::string message);
+
+template <typename... Parts>
+absl::Status ErrorAt(int position, const Parts&... parts) {
+  return MakeError(position, absl::StrCat(parts...));
+}
+
+}  // namespace streamml::sql::internal
