@@ -1,0 +1,84 @@
+#include "worker/connectors/file_list.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/worker/connectors/source_fixture.h"
+
+namespace streamml::connectors {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class FileListTest : public ::testing::Test {
+ protected:
+  FileListTest() {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_ + "/nested");
+    for (const char* name :
+         {"b.jsonl", "a.jsonl", "B.jsonl", "odd[1].jsonl", "nested/c.jsonl", ".hidden.jsonl"}) {
+      std::ofstream(folder_ + "/" + name) << name;
+    }
+  }
+  ~FileListTest() override { std::filesystem::remove_all(folder_); }
+
+  const std::string folder_ = ::testing::TempDir() + "file_list_test";
+};
+
+TEST_F(FileListTest, FilesOfAGlobAreSortedByBytes) {
+  EXPECT_THAT(*ListFiles(folder_ + "/[abB].jsonl"),
+              ElementsAre(folder_ + "/B.jsonl", folder_ + "/a.jsonl", folder_ + "/b.jsonl"));
+  EXPECT_THAT(*ListFiles(folder_ + "/*/c.jsonl"), ElementsAre(folder_ + "/nested/c.jsonl"));
+}
+
+TEST_F(FileListTest, APathThatExistsIsTakenAsItIs) {
+  EXPECT_THAT(*ListFiles(folder_ + "/odd[1].jsonl"), ElementsAre(folder_ + "/odd[1].jsonl"));
+}
+
+TEST_F(FileListTest, NothingFoundIsAnError) {
+  EXPECT_EQ(ListFiles(folder_ + "/*.csv").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(ListFiles(folder_ + "/*.csv").status().message(), HasSubstr("no file matches '"));
+  EXPECT_EQ(ListFiles(folder_ + "/missing/*.csv").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ListFiles(folder_ + "/missing.csv").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ListFiles("").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(FileListTest, ADirectoryAmongTheFilesIsAnErrorThatNamesIt) {
+  EXPECT_THAT(ListFiles(folder_ + "/*").status().message(), HasSubstr("/nested' is a directory"));
+  EXPECT_THAT(ListFiles(folder_).status().message(), HasSubstr("is a directory"));
+}
+
+TEST_F(FileListTest, IdentityFollowsPathSizeAndContent) {
+  const std::string path = folder_ + "/a.jsonl";
+  const FileIdentity identity = *IdentifyFile(path);
+  EXPECT_EQ(identity.path, path);
+  EXPECT_EQ(identity.size, 7U);
+  EXPECT_EQ(*IdentifyFile(path), identity);
+  std::ofstream(path) << "a.jsonL";
+  EXPECT_EQ(IdentifyFile(path)->size, 7U);
+  EXPECT_NE(IdentifyFile(path)->content, identity.content);
+}
+
+TEST(FileIdentityTest, EveryByteOfEveryBlockCounts) {
+  std::string bytes((2 << 20) + 5, 'x');
+  MemorySource source(bytes);
+  const Digest digest = Identify(source)->content;
+  for (const size_t position : {size_t{0}, size_t{1} << 20, bytes.size() - 1}) {
+    std::string changed = bytes;
+    changed[position] = 'y';
+    MemorySource other(changed);
+    EXPECT_NE(Identify(other)->content, digest);
+  }
+}
+
+TEST(FileIdentityTest, AReadErrorIsPassedOn) {
+  MemorySource source("0123456789", 5);
+  EXPECT_EQ(Identify(source).status().code(), absl::StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace streamml::connectors

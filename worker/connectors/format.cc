@@ -1,0 +1,45 @@
+#include "worker/connectors/format.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "worker/connectors/utf8.h"
+
+namespace streamml::connectors {
+namespace {
+
+constexpr size_t kShownBytes = 64;
+
+void AppendCell(const Cell& cell, data::Column& column) {
+  if (cell.mark != data::Mark::kValue) return column.AppendNull();
+  switch (column.type()) {
+    case data::Type::kBoolean:
+      return column.AppendBoolean(cell.boolean);
+    case data::Type::kBigint:
+    case data::Type::kTimestamp:
+      return column.AppendInteger(cell.integer);
+    case data::Type::kDouble:
+      return column.AppendDouble(cell.number);
+    case data::Type::kText:
+      return column.AppendText(cell.text);
+  }
+}
+
+}  // namespace
+
+void AppendRow(const Row& row, data::BatchBuilder& builder) {
+  for (size_t index = 0; index < row.size(); ++index) {
+    AppendCell(row[index], builder.column(index));
+  }
+}
+
+std::string TypeReason(const SourceColumn& column, std::string_view kind, std::string_view seen) {
+  const std::string_view shown = Utf8Prefix(seen, kShownBytes);
+  const std::string unit = column.unit.has_value()
+                               ? absl::StrCat(" as a number of ", data::TimeUnitName(*column.unit))
+                               : "";
+  return absl::StrCat("column '", column.name, "': expected ", data::TypeName(column.type), unit,
+                      ", got ", kind, shown.empty() ? "" : " ", shown,
+                      shown.size() < seen.size() ? "..." : "");
+}
+
+}  // namespace streamml::connectors

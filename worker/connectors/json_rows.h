@@ -1,0 +1,43 @@
+// Rows and dead letters as JSON, one object per line: what sinks and the dead-letter relation
+// write.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/connectors/dead_letter.h"
+#include "worker/data/batch.h"
+
+namespace streamml::connectors {
+
+// Writes rows of one schema. Equal rows have equal bytes. Fields stand in the order of the schema;
+// NULL is null; bigint is a JSON number also above 2^53; double is the shortest number that reads
+// back (as AppendDoubleText), and the strings "NaN", "Infinity", "-Infinity"; timestamp is
+// "2026-03-01T00:00:00.5Z"; text is escaped where JSON asks for it, else kept. A failed value,
+// which only rows of dead letters hold, is null. Immutable after construction: usable from any
+// number of threads.
+class JsonRowWriter {
+ public:
+  explicit JsonRowWriter(const data::Schema& schema);
+
+  // Appends one object and a line feed.
+  void Append(const data::Batch& batch, size_t row, std::string& out) const;
+  // Appends all rows.
+  void Append(const data::Batch& batch, std::string& out) const;
+
+ private:
+  std::vector<std::string> keys_;  // `"name":` with the bracket or comma in front
+};
+
+// Appends `text`, which is UTF-8, as a JSON string.
+void AppendJsonString(std::string_view text, std::string& out);
+
+// Appends {"source":..,"partition":..,"record":..,"bytePosition":..,"reason":..,"raw":..} and a
+// line feed; "rawBase64" instead of "raw" where the bytes are not UTF-8, and "rawCut":true where
+// only their beginning was kept. `partition` is the path of the file.
+void AppendDeadLetterJson(std::string_view source, std::string_view partition,
+                          const DeadLetter& letter, std::string& out);
+
+}  // namespace streamml::connectors
