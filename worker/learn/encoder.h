@@ -21,11 +21,11 @@ enum class Scale : uint8_t { kNone, kStandard };
 struct FeatureSpec {
   // Columns of type boolean (0 or 1), bigint or double precision; one feature each, named like the
   // column.
-  std::vector<std::string> numeric;
+  std::vector<std::string> numeric = {};
   Scale scale = Scale::kNone;
   // One column is a plain categorical feature, several are a cross. Boolean, bigint, double or
   // text.
-  std::vector<std::vector<std::string>> categorical;
+  std::vector<std::vector<std::string>> categorical = {};
   // 1 to 30: categorical names are hashed to 2^hash_bits indexes, and names that meet share a
   // weight. 0: an exact dictionary.
   int hash_bits = 18;

@@ -15,12 +15,12 @@ namespace streamml::operators {
 
 // A model as the manifest describes it. A plain value.
 struct ModelSpec {
-  std::string name;  // names the states, with OperatorContext::owner the same
-  learn::FeatureSpec features;
-  std::string learner;
-  learn::Parameters parameters;
-  std::string label;                 // column of the scored relation: boolean, or bigint 0 or 1
-  std::vector<std::string> metrics;  // of learn::MetricTable()
+  std::string name = {};  // names the states, with OperatorContext::owner the same
+  learn::FeatureSpec features = {};
+  std::string learner = {};
+  learn::Parameters parameters = {};
+  std::string label = {};  // column of the scored relation: boolean, or bigint 0 or 1
+  std::vector<std::string> metrics = {};  // of learn::MetricTable()
 };
 
 // What a model has done so far, for summaries and progress.

@@ -7,7 +7,7 @@ namespace streamml::learn::internal {
 
 namespace {
 
-constexpr int kSignificandBits = 5;
+constexpr int kSignificandBits = 6;
 constexpr int kShift = 52 - kSignificandBits;
 constexpr uint64_t kLowest = std::bit_cast<uint64_t>(0x1p-40) >> kShift;
 constexpr uint64_t kHalf = std::bit_cast<uint64_t>(0.5) >> kShift;

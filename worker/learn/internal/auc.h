@@ -8,9 +8,9 @@
 
 namespace streamml::learn::internal {
 
-// A bin is the exponent and the first five significand bits of min(score, 1 - score), so bins are
+// A bin is the exponent and the first six significand bits of min(score, 1 - score), so bins are
 // about 3 % wide in the odds near both ends, where skewed classifiers put their scores; below 2^-40
-// one bin at either end: 2500 bins, two counts each. Pairs of a positive and a negative in one bin
+// one bin at either end: 4996 bins, two counts each. Pairs of a positive and a negative in one bin
 // count as ties (1/2 each), so the exact value is within
 //   error() = (sum over bins of positives * negatives) / (2 * all positives * all negatives),
 // which is known, not estimated. Not thread-safe.
