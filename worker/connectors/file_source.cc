@@ -90,7 +90,8 @@ absl::StatusOr<SourceBlock> FilePartition::Read(size_t max_records) {
   SourceBlock block;
   const SourcePosition begin = position_;
   while (position_.records - begin.records < max_records &&
-         position_.bytes - begin.bytes < limits_.max_block_bytes && failure_.ok()) {
+         position_.bytes / limits_.max_block_bytes == begin.bytes / limits_.max_block_bytes &&
+         failure_.ok()) {
     Record record;
     const absl::StatusOr<bool> more = records_->Next(record);
     if (!more.ok()) {

@@ -33,7 +33,7 @@ struct SourceDescription {
 struct ReaderLimits {
   size_t max_record_bytes = 16 << 20;  // a longer record is a dead letter
   size_t max_raw_bytes = 64 << 10;     // of a dead letter
-  size_t max_block_bytes = 4 << 20;    // a block ends with the record that passes this
+  size_t max_block_bytes = 4 << 20;  // a block ends with the record that passes a multiple of this
   size_t read_bytes = 256 << 10;
 };
 

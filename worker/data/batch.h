@@ -16,11 +16,11 @@ namespace streamml::data {
 inline constexpr int64_t kMinTime = std::numeric_limits<int64_t>::min();
 inline constexpr int64_t kMaxTime = std::numeric_limits<int64_t>::max();
 
-// Where a row comes from; carried through every re-key. Rows are processed in this order, so neither
-// the number of lanes nor the order of files shows. `source` is the index of the source in the
-// manifest, `partition` the rank of the file's path among the source's paths, `offset` the ordinal of
-// the record in the partition, counting from 0 and counting records that failed.
-// Without event time, `time` is 0.
+// Where a row comes from; carried through every re-key. Rows are processed in this order, so
+// neither the number of lanes nor the order of files shows. `source` is the index of the source in
+// the manifest, `partition` the rank of the file's path among the source's paths, `offset` the
+// ordinal of the record in the partition, counting from 0 and counting records that failed. Without
+// event time, `time` is 0.
 struct Origin {
   int64_t time = 0;
   uint32_t source = 0;
@@ -56,7 +56,8 @@ class Batch {
 // The rows of `batch` at `rows`, in that order; indexes are below batch.num_rows().
 Batch Take(const Batch& batch, const std::vector<uint32_t>& rows);
 
-// Builds a batch row by row or column by column; Finish() leaves the builder empty for the next one.
+// Builds a batch row by row or column by column; Finish() leaves the builder empty for the next
+// one.
 class BatchBuilder {
  public:
   explicit BatchBuilder(std::shared_ptr<const Schema> schema);

@@ -15,8 +15,8 @@ namespace streamml::data {
 // holds one when it leaves a projection or filter goes to the dead-letter relation.
 enum class Mark : uint8_t { kValue = 0, kNull = 1, kFailed = 2 };
 
-// Append-only while it is built, then shared as shared_ptr<const Column>. Not thread-safe while built.
-// Reading a value whose mark is not kValue gives zero, false or the empty text.
+// Append-only while it is built, then shared as shared_ptr<const Column>. Not thread-safe while
+// built. Reading a value whose mark is not kValue gives zero, false or the empty text.
 class Column {
  public:
   explicit Column(Type type) : type_(type) {}

@@ -14,7 +14,8 @@ enum class Type : uint8_t { kBoolean = 1, kBigint = 2, kDouble = 3, kText = 4, k
 
 // "boolean", "bigint", "double precision", "text", "timestamp": as errors and `explain` print them.
 std::string_view TypeName(Type type);
-// The type of that name, or of PostgreSQL's usual synonyms (bool, int8, float8, double, varchar ...).
+// The type of that name, or of PostgreSQL's usual synonyms (bool, int8, float8, double, varchar
+// ...).
 std::optional<Type> TypeFromName(std::string_view name);
 
 struct Field {
