@@ -33,7 +33,7 @@ class FileInput final : public Input {
 
   absl::StatusOr<std::optional<Block>> Read(uint64_t limit) override {
     if (position_.ended) return std::nullopt;
-    const uint64_t boundary = (position_.ordinal / kFileBlockRecords + 1) * kFileBlockRecords;
+    const uint64_t boundary = (position_.ordinal / spec_.block_records + 1) * spec_.block_records;
     if (limit <= position_.ordinal) return std::nullopt;
     Block block;
     block.start = position_;

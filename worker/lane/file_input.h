@@ -1,6 +1,8 @@
 // A file of a source as an input of a lane: lateness and watermark, dead letters as lines.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,6 +14,9 @@ namespace streamml::lane {
 
 enum class OnError : uint8_t { kDeadLetter, kSkip, kFail };
 
+// Blocks end at ordinals that are multiples of this (or sooner, at fixed places).
+inline constexpr uint64_t kFileBlockRecords = 1024;
+
 struct FileInputSpec {
   std::string source_name;
   connectors::SourceDescription description;
@@ -20,11 +25,9 @@ struct FileInputSpec {
   // A row is late when it is older than the greatest event time before it in this file, less `delay_us`.
   int64_t delay_us = 0;
   OnError on_error = OnError::kDeadLetter;
+  uint64_t block_records = kFileBlockRecords;  // shows in the merge order of several files; else nowhere
   std::function<absl::StatusOr<std::unique_ptr<connectors::ByteSource>>()> open;
 };
-
-// Blocks end at ordinals that are multiples of this (or sooner, at fixed places).
-inline constexpr uint64_t kFileBlockRecords = 1024;
 
 std::unique_ptr<Input> MakeFileInput(FileInputSpec spec);
 

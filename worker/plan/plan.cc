@@ -15,17 +15,30 @@
 
 namespace streamml::plan {
 
-absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest, const manifest::Bindings& files) {
-  return internal::Planner(manifest, &files).Run();
+FileAccess RealFiles() {
+  FileAccess access;
+  access.list = connectors::ListFiles;
+  access.open = [](const std::string& path, std::optional<uint64_t> size) {
+    return size.has_value() ? connectors::OpenFile(path, *size) : connectors::OpenFile(path);
+  };
+  return access;
+}
+
+absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest, const manifest::Bindings& files,
+                                 const FileAccess& access) {
+  ASSIGN_OR_RETURN(JobPlan plan, internal::Planner(manifest, &files, access).Run());
+  plan.access = access;
+  return plan;
 }
 
 absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest) {
-  return internal::Planner(manifest, nullptr).Run();
+  return internal::Planner(manifest, nullptr, FileAccess{}).Run();
 }
 
 namespace {
 
-lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition, uint64_t size_bytes) {
+lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition, const FileAccess& access,
+                               uint64_t size_bytes) {
   lane::FileInputSpec spec;
   spec.source_name = source.name;
   spec.description.format = source.format;
@@ -36,7 +49,8 @@ lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition, uin
   spec.path = source.files[partition];
   spec.delay_us = source.delay_us;
   spec.on_error = source.on_error;
-  spec.open = [path = spec.path, size_bytes] { return connectors::OpenFile(path, size_bytes); };
+  spec.block_records = access.block_records;
+  spec.open = [open = access.open, path = spec.path, size_bytes] { return open(path, size_bytes); };
   return [spec]() -> absl::StatusOr<std::unique_ptr<lane::Input>> { return lane::MakeFileInput(spec); };
 }
 
@@ -59,11 +73,12 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
       continue;
     }
     const SourcePlan& source = plan.sources[static_cast<size_t>(input.source)];
-    ASSIGN_OR_RETURN(const connectors::FileIdentity identity,
-                     connectors::IdentifyFile(source.files[input.partition]));
+    ASSIGN_OR_RETURN(const std::unique_ptr<connectors::ByteSource> file,
+                     plan.access.open(source.files[input.partition], std::nullopt));
+    ASSIGN_OR_RETURN(const connectors::FileIdentity identity, connectors::Identify(*file));
     spec.files.push_back({static_cast<uint32_t>(spec.inputs.size()), identity.path, identity.size,
                           identity.content});
-    spec.inputs.push_back(FileFactory(source, input.partition, identity.size));
+    spec.inputs.push_back(FileFactory(source, input.partition, plan.access, identity.size));
   }
   return spec;
 }

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "job/manifest/bind.h"
 #include "job/manifest/manifest.h"
+#include "worker/connectors/byte_stream.h"
 #include "worker/connectors/format.h"
 #include "worker/lane/file_input.h"
 #include "worker/lane/lane.h"
@@ -16,6 +19,18 @@
 #include "worker/log/log.h"
 
 namespace streamml::plan {
+
+// How files are found and read: a seam, so that a job can run on files in memory.
+struct FileAccess {
+  // Sorted paths of a path or pattern; an error when there is none.
+  std::function<absl::StatusOr<std::vector<std::string>>(const std::string& pattern)> list;
+  // With `size`, bytes beyond it are not read and fewer are DATA_LOSS.
+  std::function<absl::StatusOr<std::unique_ptr<connectors::ByteSource>>(const std::string& path,
+                                                                        std::optional<uint64_t> size)>
+      open;
+  uint64_t block_records = lane::kFileBlockRecords;
+};
+FileAccess RealFiles();
 
 // A source as it will be read.
 struct SourcePlan {
@@ -61,12 +76,14 @@ struct JobPlan {
   // Of all in the manifest that decides results, and of this build's formats; not of where files lie.
   uint64_t job_hash = 0;
   int64_t snapshot_interval_us = 0;
+  FileAccess access;
 };
 
 // Plans the job. `files` are the resolved files of each source (patterns are expanded here). All mistakes
 // that need SQL, schemas or the tables of operators, learners and metrics are found here: INVALID_ARGUMENT
 // with one line for each, "job.yaml:31:14: spec.views[features].sql: message".
-absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest, const manifest::Bindings& files);
+absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest, const manifest::Bindings& files,
+                                 const FileAccess& access);
 
 // The same without files: everything is checked but what only the files can tell. For `validate`.
 absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest);

@@ -12,7 +12,6 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "job/manifest/values.h"
-#include "worker/connectors/file_list.h"
 
 namespace streamml::plan::internal {
 namespace {
@@ -92,9 +91,11 @@ operators::ModelSpec ToModelSpec(const job::v1::Model& model) {
 
 }  // namespace
 
-Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* files)
+Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* files,
+                 const FileAccess& access)
     : manifest_(manifest),
       files_(files),
+      access_(access),
       spec_(manifest.job.spec()),
       stages_(static_cast<uint32_t>(spec_.workers().lanes()), static_cast<uint32_t>(spec_.log().partitions())) {}
 
@@ -165,7 +166,7 @@ void Planner::AddSource(int index) {
   } else {
     std::set<std::string> files;  // sorted, each once
     for (const std::string& pattern : files_->at(source.name())) {
-      const auto found = connectors::ListFiles(pattern);
+      const auto found = access_.list(pattern);
       if (!found.ok()) return Report(path, found.status());
       files.insert(found->begin(), found->end());
     }

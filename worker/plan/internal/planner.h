@@ -18,7 +18,7 @@ namespace streamml::plan::internal {
 class Planner {
  public:
   // Without `files`, sources are planned with one file each. Both must outlive the planner.
-  Planner(const manifest::Manifest& manifest, const manifest::Bindings* files);
+  Planner(const manifest::Manifest& manifest, const manifest::Bindings* files, const FileAccess& access);
   absl::StatusOr<JobPlan> Run();
 
  private:
@@ -36,6 +36,7 @@ class Planner {
 
   const manifest::Manifest& manifest_;
   const manifest::Bindings* files_;
+  const FileAccess& access_;
   const job::v1::JobSpec& spec_;
   JobPlan plan_;
   StageBuilder stages_;
