@@ -73,9 +73,13 @@ bool FieldFits(const sql::Expression& call) {
 absl::Status CheckSignature(const KernelEntry& entry, const sql::Expression& call,
                             const std::vector<data::Type>& arguments) {
   if (arguments.size() < entry.min_arguments || arguments.size() > entry.max_arguments) {
+    const std::string allowed =
+        entry.max_arguments == kAnyNumber ? absl::StrCat(entry.min_arguments, " or more")
+        : entry.max_arguments == entry.min_arguments
+            ? absl::StrCat(entry.min_arguments)
+            : absl::StrCat(entry.min_arguments, " to ", entry.max_arguments);
     return absl::InvalidArgumentError(
-        absl::StrCat(entry.name, ": ", arguments.size(), " arguments, allowed at least ",
-                     entry.min_arguments));
+        absl::StrCat(entry.name, ": ", arguments.size(), " arguments, allowed ", allowed));
   }
   if (!Fits(entry.signature, arguments, call.type)) {
     const auto name = [](std::string* out, Type type) { out->append(data::TypeName(type)); };
