@@ -122,11 +122,7 @@ class ModelLock final : public DiskLock {
   uint64_t generation_;
 };
 
-ModelDisk::ModelDisk() {
-  directories_["/"];
-  directories_["."];
-}
-
+ModelDisk::ModelDisk() : directories_{{"/", {}}, {".", {}}} {}
 ModelDisk::~ModelDisk() = default;
 
 void ModelDisk::FailAfter(uint64_t num_operations) {
@@ -197,7 +193,8 @@ ModelDisk::Verdict ModelDisk::Begin(std::string_view name, const std::string& pa
   return Begin(name, path, generation);
 }
 
-ModelDisk::Verdict ModelDisk::Begin(std::string_view name, const std::string& path, uint64_t generation) {
+ModelDisk::Verdict ModelDisk::Begin(std::string_view name, const std::string& path,
+                                    uint64_t generation) {
   DiskOperation operation{name, path, 0};
   {
     const std::lock_guard lock(mutex_);
@@ -229,7 +226,8 @@ std::shared_ptr<ModelDisk::Inode> ModelDisk::FindFile(const std::string& path) {
   return it == directory->current.end() ? nullptr : it->second;
 }
 
-std::shared_ptr<ModelDisk::Inode> ModelDisk::CreateFile(Directory& directory, const std::string& name) {
+std::shared_ptr<ModelDisk::Inode> ModelDisk::CreateFile(Directory& directory,
+                                                        const std::string& name) {
   auto inode = std::make_shared<Inode>();
   directory.pending.push_back({name, "", inode});
   Apply(directory.pending.back(), directory.current);

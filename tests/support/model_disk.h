@@ -2,8 +2,8 @@
 // base/disk.h, with crashes and faults on demand.
 //
 // What is modelled: appended bytes are volatile until Sync; entries of a directory (create, rename,
-// remove) until SyncDirectory of it; MakeDirectories and Truncate are durable at once. What is not, and is
-// refused with UNIMPLEMENTED: renaming directories or into another directory.
+// remove) until SyncDirectory of it; MakeDirectories and Truncate are durable at once. What is not,
+// and is refused with UNIMPLEMENTED: renaming directories or into another directory.
 #pragma once
 
 #include <cstdint>
@@ -49,13 +49,14 @@ class ModelDisk final : public Disk {
   ModelDisk& operator=(const ModelDisk&) = delete;
 
   void SetHook(Hook hook) { hook_ = std::move(hook); }
-  // After `num_operations` more changing operations everything fails with UNAVAILABLE "crashed", until
-  // Crash(). The first operation that fails may still have happened, as far as nothing promised it to be
-  // durable: an append, a rename and so on are left to Crash() to keep or lose.
+  // After `num_operations` more changing operations everything fails with UNAVAILABLE "crashed",
+  // until Crash(). The first operation that fails may still have happened, as far as nothing
+  // promised it to be durable: an append, a rename and so on are left to Crash() to keep or lose.
   void FailAfter(uint64_t num_operations);
-  // The machine dies and starts again. Of the volatile end of each file a random part is kept, of which
-  // the last bytes may be zeros or garbage; of the volatile operations of each directory the first few,
-  // in their order. Files and locks given out before are dead: UNAVAILABLE "crashed"; locks are free.
+  // The machine dies and starts again. Of the volatile end of each file a random part is kept, of
+  // which the last bytes may be zeros or garbage; of the volatile operations of each directory the
+  // first few, in their order. Files and locks given out before are dead: UNAVAILABLE "crashed";
+  // locks are free.
   void Crash(Random& random);
   // Whether operations fail because of FailAfter or kStop.
   bool stopped() const;
@@ -84,8 +85,10 @@ class ModelDisk final : public Disk {
     std::string content;
     size_t durable_size = 0;  // a prefix of content
   };
-  using Entries = std::map<std::string, std::shared_ptr<Inode>>;  // shared: files stay open when removed
-  // A directory operation that is not durable yet: `inode` created, `from` renamed, or `name` removed.
+  using Entries =
+      std::map<std::string, std::shared_ptr<Inode>>;  // shared: files stay open when removed
+  // A directory operation that is not durable yet: `inode` created, `from` renamed, or `name`
+  // removed.
   struct Pending {
     std::string name;
     std::string from;

@@ -39,7 +39,8 @@ TEST(ModelDisk, SyncedBytesSurviveAndTheRestIsTornAnywhere) {
     ASSERT_LE(content.size(), 7U) << "seed " << seed;
     seen.insert(content);
   }
-  for (const char* expected : {"1234", "1234a", "1234ab", "1234abc"}) EXPECT_TRUE(seen.contains(expected));
+  for (const char* expected : {"1234", "1234a", "1234ab", "1234abc"})
+    EXPECT_TRUE(seen.contains(expected));
   EXPECT_TRUE(seen.contains(std::string("1234ab\0", 7)));
   EXPECT_GT(seen.size(), 20U);  // garbage
 }
@@ -78,8 +79,8 @@ TEST(ModelDisk, DirectoryOperationsSurviveInTheirOrder) {
     disk.Crash(random);
     seen.insert(*disk.List("/data"));
   }
-  EXPECT_THAT(seen, ElementsAre(ElementsAre("new"), ElementsAre("new", "old"), ElementsAre("new.tmp", "old"),
-                                ElementsAre("old")));
+  EXPECT_THAT(seen, ElementsAre(ElementsAre("new"), ElementsAre("new", "old"),
+                                ElementsAre("new.tmp", "old"), ElementsAre("old")));
 }
 
 TEST(ModelDisk, SyncedDirectorySurvives) {
@@ -131,7 +132,8 @@ TEST(ModelDisk, CrashAtEveryStepOfWriteWholeLeavesOldOrNewContent) {
       EXPECT_EQ(status.ok(), !disk.stopped());
       disk.Crash(random);
       const std::string content = *ReadWhole(disk, "/data/old");
-      EXPECT_TRUE(content == "1234" || content == "abcdef") << step << " " << seed << " " << content;
+      EXPECT_TRUE(content == "1234" || content == "abcdef")
+          << step << " " << seed << " " << content;
       if (status.ok()) {
         EXPECT_EQ(content, "abcdef");
       }
@@ -194,7 +196,8 @@ TEST(ModelDisk, HookSeesEachChangeAndInjectsFaults) {
   EXPECT_TRUE(absl::IsResourceExhausted(file->Append("1234")));
   EXPECT_EQ(file->size(), 2U);
   ASSERT_TRUE(file->Sync().ok());
-  EXPECT_THAT(seen, ElementsAre("make directories /data", "create /data/f", "append /data/f", "sync /data/f"));
+  EXPECT_THAT(seen, ElementsAre("make directories /data", "create /data/f", "append /data/f",
+                                "sync /data/f"));
   EXPECT_EQ(disk.num_operations(), 4U);
 }
 

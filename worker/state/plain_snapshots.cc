@@ -81,9 +81,11 @@ class PlainSnapshots final : public SnapshotStore {
   // Files named as snapshots, newest first.
   absl::StatusOr<std::vector<Stored>> Find() const;
   absl::StatusOr<States> Load(const SnapshotKey& key, Digest& digest) const;
-  // Removes the files; the removal of a file that comes back after a crash is made up for by the next one.
+  // Removes the files; the removal of a file that comes back after a crash is made up for by the
+  // next one.
   absl::Status RemoveFiles(const std::vector<std::string>& files);
-  // Removes all snapshots but the newest `num_kept`, and the remains of writes that a crash cut off.
+  // Removes all snapshots but the newest `num_kept`, and the remains of writes that a crash cut
+  // off.
   absl::Status RemoveAllBut(size_t num_kept);
   void Change(const StateChange& change);
 
@@ -99,7 +101,8 @@ absl::StatusOr<std::vector<PlainSnapshots::Stored>> PlainSnapshots::Find() const
   for (const std::string& name : names) {
     if (!name.ends_with(kSuffix)) continue;
     const std::string_view stem = std::string_view(name).substr(0, name.size() - kSuffix.size());
-    if (const std::optional<SnapshotKey> key = ParseSnapshotName(stem)) found.push_back({name, *key});
+    if (const std::optional<SnapshotKey> key = ParseSnapshotName(stem))
+      found.push_back({name, *key});
   }
   std::reverse(found.begin(), found.end());
   return found;
@@ -114,7 +117,8 @@ absl::StatusOr<std::vector<SnapshotInfo>> PlainSnapshots::List(std::vector<std::
     if (frame.ok()) {
       result.push_back(std::move(frame->info));
     } else {
-      problems.push_back(absl::StrCat("snapshot '", PathOf(stored.file), "': ", frame.status().message()));
+      problems.push_back(
+          absl::StrCat("snapshot '", PathOf(stored.file), "': ", frame.status().message()));
     }
   }
   return result;

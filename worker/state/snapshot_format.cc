@@ -82,12 +82,14 @@ absl::StatusOr<SnapshotFrame> OpenFrame(std::string_view magic, const SnapshotKe
   if (reader.Raw(kMagicSize) != magic) return absl::DataLossError("not a snapshot of this kind");
   // Before the checksum, whose place a later version may move.
   if (const uint32_t version = reader.U32(); version != kVersion) {
-    return absl::DataLossError(absl::StrCat("format version ", version, "; this build reads ", kVersion));
+    return absl::DataLossError(
+        absl::StrCat("format version ", version, "; this build reads ", kVersion));
   }
   const uint64_t expected = ByteReader(bytes.substr(bytes.size() - kChecksumSize)).U64();
   const uint64_t actual = Hash64(bytes.substr(0, bytes.size() - kChecksumSize));
   if (actual != expected) {
-    return absl::DataLossError(absl::StrFormat("checksum is %016x but %016x was stored", actual, expected));
+    return absl::DataLossError(
+        absl::StrFormat("checksum is %016x but %016x was stored", actual, expected));
   }
   SnapshotFrame frame;
   frame.info.key.sequence = reader.U64();

@@ -1,4 +1,5 @@
-// Names of stored snapshots and the frame around what is stored, shared by all kinds of SnapshotStore.
+// Names of stored snapshots and the frame around what is stored, shared by all kinds of
+// SnapshotStore.
 #pragma once
 
 #include <cstdint>

@@ -33,7 +33,8 @@ Contents ContentsAt(uint64_t sequence) {
   return contents;
 }
 
-// Saves until `last` or the crash; returns the last sequence whose Save was acknowledged, or `from`.
+// Saves until `last` or the crash; returns the last sequence whose Save was acknowledged, or
+// `from`.
 uint64_t SaveUntilCrash(ModelDisk& disk, uint64_t from, uint64_t last) {
   const auto store = MakePlainSnapshots(disk, kFolder);
   if (from > 0 && !RestoreAll(*store, KeyOf(from)).ok()) return from;
@@ -43,8 +44,8 @@ uint64_t SaveUntilCrash(ModelDisk& disk, uint64_t from, uint64_t last) {
   return last;
 }
 
-// After a restart: the newest snapshot is the acknowledged one or the next, all that are listed are whole,
-// and nothing damaged lies under a snapshot's name. Returns the newest sequence.
+// After a restart: the newest snapshot is the acknowledged one or the next, all that are listed are
+// whole, and nothing damaged lies under a snapshot's name. Returns the newest sequence.
 uint64_t CheckAfterCrash(ModelDisk& disk, uint64_t acknowledged) {
   const auto store = MakePlainSnapshots(disk, kFolder);
   const auto infos = ListAll(*store);
@@ -53,7 +54,8 @@ uint64_t CheckAfterCrash(ModelDisk& disk, uint64_t acknowledged) {
     return 0;
   }
   const uint64_t newest = infos[0].key.sequence;
-  EXPECT_TRUE(newest == acknowledged || newest == acknowledged + 1) << newest << " " << acknowledged;
+  EXPECT_TRUE(newest == acknowledged || newest == acknowledged + 1)
+      << newest << " " << acknowledged;
   if (newest >= 2) {
     EXPECT_GE(infos.size(), 2U);
   }

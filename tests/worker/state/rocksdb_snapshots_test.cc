@@ -19,8 +19,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// The real disk until `operations` more changes; then nothing changes any more, as if the process had been
-// killed (what was written stays, synced or not).
+// The real disk until `operations` more changes; then nothing changes any more, as if the process
+// had been killed (what was written stays, synced or not).
 class DyingDisk final : public Disk {
  public:
   explicit DyingDisk(uint64_t operations) : left_(operations) {}
@@ -39,15 +39,21 @@ class DyingDisk final : public Disk {
   absl::Status Rename(const std::string& from, const std::string& to) override {
     return Step() ? real_->Rename(from, to) : Dead();
   }
-  absl::Status Remove(const std::string& path) override { return Step() ? real_->Remove(path) : Dead(); }
+  absl::Status Remove(const std::string& path) override {
+    return Step() ? real_->Remove(path) : Dead();
+  }
   absl::Status MakeDirectories(const std::string& path) override {
     return Step() ? real_->MakeDirectories(path) : Dead();
   }
-  absl::StatusOr<std::vector<std::string>> List(const std::string& path) override { return real_->List(path); }
+  absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
+    return real_->List(path);
+  }
   absl::Status SyncDirectory(const std::string& path) override {
     return Step() ? real_->SyncDirectory(path) : Dead();
   }
-  absl::StatusOr<std::unique_ptr<DiskLock>> Lock(const std::string& path) override { return real_->Lock(path); }
+  absl::StatusOr<std::unique_ptr<DiskLock>> Lock(const std::string& path) override {
+    return real_->Lock(path);
+  }
 
  private:
   static absl::Status Dead() { return absl::UnavailableError("killed"); }
@@ -100,12 +106,14 @@ class DamagedSnapshot : public testing::Test {
  protected:
   void SetUp() override {
     const auto store = Open(*disk_, folder_.path());
-    for (uint64_t sequence = 1; sequence <= 2; ++sequence) ASSERT_TRUE(SaveNumber(*store, sequence).ok());
+    for (uint64_t sequence = 1; sequence <= 2; ++sequence)
+      ASSERT_TRUE(SaveNumber(*store, sequence).ok());
     for (const auto& entry : std::filesystem::directory_iterator(SnapshotFolder(2))) {
       files_.push_back(entry.path().string());
     }
     std::sort(files_.begin(), files_.end());
-    // Tables are shared with the older snapshot and the working copy; the damage is to be this one's alone.
+    // Tables are shared with the older snapshot and the working copy; the damage is to be this
+    // one's alone.
     for (const std::string& path : files_) {
       const std::string whole = ReadBytes(path);
       std::filesystem::remove(path);
@@ -191,7 +199,8 @@ TEST(RocksDbSnapshots, KillAtEveryStepLeavesTheLastAcknowledgedSnapshotOrTheNext
     const support::TemporaryFolder folder;
     DyingDisk disk(kEnough);
     const auto store = Open(disk, folder.path());
-    for (uint64_t sequence = 1; sequence <= 3; ++sequence) ASSERT_TRUE(SaveNumber(*store, sequence).ok());
+    for (uint64_t sequence = 1; sequence <= 3; ++sequence)
+      ASSERT_TRUE(SaveNumber(*store, sequence).ok());
     num_steps = disk.num_operations();
   }
   ASSERT_GT(num_steps, 20U);
@@ -208,7 +217,8 @@ TEST(RocksDbSnapshots, KillAtEveryStepLeavesTheLastAcknowledgedSnapshotOrTheNext
     auto store = Open(disk, folder.path());
     const auto infos = ListAll(*store);
     const uint64_t newest = infos.empty() ? 0 : infos[0].key.sequence;
-    ASSERT_TRUE(newest == acknowledged || newest == acknowledged + 1) << newest << " " << acknowledged;
+    ASSERT_TRUE(newest == acknowledged || newest == acknowledged + 1)
+        << newest << " " << acknowledged;
     if (newest > 0) {
       ASSERT_EQ(*RestoreAll(*store, KeyOf(newest)), ContentsAt(newest));
     }
@@ -226,8 +236,8 @@ TEST(RocksDbSnapshots, TablesAreSharedWithTheWorkingCopy) {
   const auto store = Open(*disk, folder.path());
   ASSERT_TRUE(SaveNumber(*store, 1).ok());
   int num_tables = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(folder.path() + "/snapshots/" + SnapshotName(KeyOf(1)))) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path() + "/snapshots/" +
+                                                               SnapshotName(KeyOf(1)))) {
     if (entry.path().extension() != ".sst") continue;
     ++num_tables;
     EXPECT_EQ(std::filesystem::hard_link_count(entry.path()), 2U);
@@ -244,7 +254,8 @@ TEST(RocksDbSnapshots, NameOfAStateThatIsTooLongIsRefused) {
   const support::TemporaryFolder folder;
   const auto disk = MakePosixDisk();
   const auto store = Open(*disk, folder.path());
-  const absl::Status status = store->Save(KeyOf(1), "", {{std::string(65536, 's'), "k", "v"}}).status();
+  const absl::Status status =
+      store->Save(KeyOf(1), "", {{std::string(65536, 's'), "k", "v"}}).status();
   EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("65536 bytes, 65535 are allowed"));
 }

@@ -15,11 +15,14 @@ namespace streamml::state {
 
 using Contents = std::map<std::pair<std::string, std::string>, std::string>;
 
-inline SnapshotKey KeyOf(uint64_t sequence) { return {sequence, Hash128(std::to_string(sequence))}; }
+inline SnapshotKey KeyOf(uint64_t sequence) {
+  return {sequence, Hash128(std::to_string(sequence))};
+}
 
 inline Digest DigestOf(const Contents& contents) {
   Digest digest;
-  for (const auto& [name, value] : contents) digest.Add(EntryDigest(name.first, name.second, value));
+  for (const auto& [name, value] : contents)
+    digest.Add(EntryDigest(name.first, name.second, value));
   return digest;
 }
 
@@ -33,8 +36,8 @@ inline void Apply(const std::vector<StateChange>& changes, Contents& contents) {
   }
 }
 
-// Puts, overwrites and deletes, also of what is not there, empty texts and zero bytes; an entry may change
-// more than once.
+// Puts, overwrites and deletes, also of what is not there, empty texts and zero bytes; an entry may
+// change more than once.
 inline std::vector<StateChange> RandomChanges(support::Random& random, size_t count) {
   std::vector<StateChange> changes;
   for (size_t i = 0; i < count; ++i) {
@@ -43,7 +46,8 @@ inline std::vector<StateChange> RandomChanges(support::Random& random, size_t co
     change.key = std::string(random.Below(3), '\0') + std::to_string(random.Below(20));
     if (random.OneIn(20)) change.key.clear();
     change.present = !random.OneIn(4);
-    if (change.present) change.value = std::string(random.Below(40), static_cast<char>(random.Next()));
+    if (change.present)
+      change.value = std::string(random.Below(40), static_cast<char>(random.Next()));
     changes.push_back(std::move(change));
   }
   return changes;
@@ -53,7 +57,8 @@ inline absl::StatusOr<Contents> RestoreAll(SnapshotStore& store, const SnapshotK
   Contents contents;
   const absl::Status status = store.Restore(
       key, [&contents](std::string_view state, std::string_view entry, std::string_view value) {
-        const auto [it, is_new] = contents.emplace(std::pair(std::string(state), std::string(entry)), value);
+        const auto [it, is_new] =
+            contents.emplace(std::pair(std::string(state), std::string(entry)), value);
         EXPECT_TRUE(is_new) << "handed over twice: " << it->first.first << " " << it->first.second;
         return absl::OkStatus();
       });

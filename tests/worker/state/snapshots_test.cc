@@ -1,6 +1,4 @@
 // Laws of every SnapshotStore, over each kind of it on the real disk.
-#include "worker/state/snapshot_store.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,6 +11,7 @@
 #include "worker/state/plain_snapshots.h"
 #include "worker/state/rocksdb/rocksdb_snapshots.h"
 #include "worker/state/snapshot_format.h"
+#include "worker/state/snapshot_store.h"
 
 namespace streamml::state {
 namespace {
@@ -29,22 +28,23 @@ struct Kind {
 class SnapshotLaws : public testing::TestWithParam<Kind> {
  protected:
   // As after a restart: nothing is kept but the folder.
-  std::unique_ptr<SnapshotStore> Open() { return GetParam().make(*disk_, folder_.path() + "/lane"); }
+  std::unique_ptr<SnapshotStore> Open() {
+    return GetParam().make(*disk_, folder_.path() + "/lane");
+  }
 
   support::TemporaryFolder folder_;
   std::unique_ptr<Disk> disk_ = MakePosixDisk();
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    All, SnapshotLaws,
-    testing::Values(Kind{"Plain", MakePlainSnapshots},
-                    Kind{"RocksDb",
-                         [](Disk& disk, const std::string& folder) {
-                           auto store = MakeRocksDbSnapshots(disk, folder);
-                           EXPECT_TRUE(store.ok()) << store.status();
-                           return *std::move(store);
-                         }}),
-    [](const auto& kind) { return kind.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, SnapshotLaws,
+                         testing::Values(Kind{"Plain", MakePlainSnapshots},
+                                         Kind{"RocksDb",
+                                              [](Disk& disk, const std::string& folder) {
+                                                auto store = MakeRocksDbSnapshots(disk, folder);
+                                                EXPECT_TRUE(store.ok()) << store.status();
+                                                return *std::move(store);
+                                              }}),
+                         [](const auto& kind) { return kind.param.name; });
 
 TEST_P(SnapshotLaws, EmptyFolderHasNoSnapshots) {
   const auto store = Open();
@@ -144,8 +144,8 @@ TEST_P(SnapshotLaws, WorkingCopyOfANewStoreIsEmptyWhateverLiesInTheFolder) {
 TEST_P(SnapshotLaws, ErrorOfTheReceiverEndsTheRestoreWithAnEmptyWorkingCopy) {
   auto store = Open();
   ASSERT_TRUE(store->Save(KeyOf(1), "", {{"s", "a", "1"}, {"s", "b", "1"}}).ok());
-  const absl::Status status =
-      store->Restore(KeyOf(1), [](auto, auto, auto) { return absl::DataLossError("not of this state"); });
+  const absl::Status status = store->Restore(
+      KeyOf(1), [](auto, auto, auto) { return absl::DataLossError("not of this state"); });
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr("not of this state"));
   EXPECT_EQ(*store->Save(KeyOf(2), "", {}), Digest{});
@@ -158,11 +158,12 @@ TEST(SnapshotFormat, NameTellsTheKeyAndNothingElseDoes) {
   EXPECT_EQ(ParseSnapshotName(name), key);
   const SnapshotKey last{~uint64_t{0}, {}};
   EXPECT_EQ(ParseSnapshotName(SnapshotName(last)), last);
-  for (const char* other : {"", "00000000000000000042", "0000000000000000004x-fedcba98765432100123456789abcdef",
-                            "-0000000000000000042-fedcba98765432100123456789abcdef",
-                            "99999999999999999999-fedcba98765432100123456789abcdef",
-                            "00000000000000000042-FEDCBA98765432100123456789abcdef",
-                            "00000000000000000042-fedcba98765432100123456789abcdef.tmp"}) {
+  for (const char* other :
+       {"", "00000000000000000042", "0000000000000000004x-fedcba98765432100123456789abcdef",
+        "-0000000000000000042-fedcba98765432100123456789abcdef",
+        "99999999999999999999-fedcba98765432100123456789abcdef",
+        "00000000000000000042-FEDCBA98765432100123456789abcdef",
+        "00000000000000000042-fedcba98765432100123456789abcdef.tmp"}) {
     EXPECT_EQ(ParseSnapshotName(other), std::nullopt) << other;
   }
 }

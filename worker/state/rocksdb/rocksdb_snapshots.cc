@@ -19,7 +19,8 @@ namespace {
 constexpr std::string_view kTemporarySuffix = ".tmp";
 constexpr size_t kNumKept = 2;
 
-// RocksDB and the standard library throw when memory or threads run out; nothing is thrown from here on.
+// RocksDB and the standard library throw when memory or threads run out; nothing is thrown from
+// here on.
 template <typename Function>
 auto WithoutExceptions(const Function& function) -> decltype(function()) {
   try {
@@ -91,7 +92,8 @@ class RocksDbSnapshots final : public SnapshotStore {
   std::string snapshots_folder_;
   std::unique_ptr<WorkingCopy> working_;  // null: empty
   StateSum sum_;
-  // Table files of the newest snapshot by name. The database never changes one, so none is read twice.
+  // Table files of the newest snapshot by name. The database never changes one, so none is read
+  // twice.
   std::map<std::string, FileRecord> tables_;
 };
 
@@ -152,16 +154,16 @@ absl::Status RocksDbSnapshots::RestoreSnapshot(const SnapshotKey& key, const Ent
   ASSIGN_OR_RETURN(const Descriptor descriptor, ReadDescriptor(disk_, folder, key));
   RETURN_IF_ERROR(CheckContents(disk_, folder, descriptor));
   RETURN_IF_ERROR(OpenCopyOf(folder, descriptor));
-  RETURN_IF_ERROR(working_->ForEach([&](std::string_view state, std::string_view entry_key,
-                                        std::string_view value) {
-    sum_.digest.Add(EntryDigest(state, entry_key, value));
-    ++sum_.num_entries;
-    return entry(state, entry_key, value);
-  }));
+  RETURN_IF_ERROR(working_->ForEach(
+      [&](std::string_view state, std::string_view entry_key, std::string_view value) {
+        sum_.digest.Add(EntryDigest(state, entry_key, value));
+        ++sum_.num_entries;
+        return entry(state, entry_key, value);
+      }));
   if (sum_ != StateSum{descriptor.info.state_digest, descriptor.num_entries}) {
-    return absl::DataLossError(absl::StrCat("has ", sum_.num_entries, " entries of state digest ",
-                                            sum_.digest.ToHex(), " but ", descriptor.num_entries, " of ",
-                                            descriptor.info.state_digest.ToHex(), " were stored"));
+    return absl::DataLossError(absl::StrCat(
+        "has ", sum_.num_entries, " entries of state digest ", sum_.digest.ToHex(), " but ",
+        descriptor.num_entries, " of ", descriptor.info.state_digest.ToHex(), " were stored"));
   }
   ASSIGN_OR_RETURN(const std::vector<SnapshotKey> found, Find());
   for (const SnapshotKey& other : found) {
@@ -171,7 +173,8 @@ absl::Status RocksDbSnapshots::RestoreSnapshot(const SnapshotKey& key, const Ent
 }
 
 // Whatever RocksDB synced itself: each file is synced here before its checksum is written down.
-absl::StatusOr<std::vector<FileRecord>> RocksDbSnapshots::SyncAndDescribe(const std::string& folder) {
+absl::StatusOr<std::vector<FileRecord>> RocksDbSnapshots::SyncAndDescribe(
+    const std::string& folder) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(folder));
   std::vector<FileRecord> files;
   std::map<std::string, FileRecord> tables;
@@ -215,8 +218,8 @@ absl::Status RocksDbSnapshots::Publish(const std::string& temporary, const Descr
   const std::string folder = FolderOf(key);
   ASSIGN_OR_RETURN(const bool exists, FolderExists(folder));
   if (exists) {
-    // A folder cannot replace another in one step. One that is whole and the same stays: it may be the only
-    // one that there is.
+    // A folder cannot replace another in one step. One that is whole and the same stays: it may be
+    // the only one that there is.
     const absl::StatusOr<Descriptor> old = ReadDescriptor(disk_, folder, key);
     if (old.ok() && old->info.state_digest == descriptor.info.state_digest &&
         old->info.engine == descriptor.info.engine && CheckContents(disk_, folder, *old).ok()) {
@@ -255,7 +258,8 @@ absl::Status RocksDbSnapshots::RemoveAllBut(size_t num_kept) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SnapshotStore>> MakeRocksDbSnapshots(Disk& disk, std::string folder) {
+absl::StatusOr<std::unique_ptr<SnapshotStore>> MakeRocksDbSnapshots(Disk& disk,
+                                                                    std::string folder) {
   ASSIGN_OR_RETURN(const std::string absolute, AbsolutePath(folder));
   auto store = std::make_unique<RocksDbSnapshots>(disk, absolute);
   RETURN_IF_ERROR(store->Prepare());

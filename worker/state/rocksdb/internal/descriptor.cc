@@ -14,7 +14,9 @@ namespace {
 constexpr std::string_view kMagic = "SMLROCK\n";
 constexpr size_t kPieceSize = size_t{1} << 20;
 
-std::string PathIn(const std::string& folder, std::string_view name) { return absl::StrCat(folder, "/", name); }
+std::string PathIn(const std::string& folder, std::string_view name) {
+  return absl::StrCat(folder, "/", name);
+}
 
 // What is missing from a snapshot is lost, not just not found.
 absl::Status MissingIsLoss(const absl::Status& status) {
@@ -27,12 +29,14 @@ absl::Status CheckSize(Disk& disk, const std::string& folder, const FileRecord& 
   if (!file.ok()) return MissingIsLoss(file.status());
   ASSIGN_OR_RETURN(const uint64_t size, (*file)->Size());
   if (size == record.size) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("'", path, "' has ", size, " bytes but ", record.size, " were stored"));
+  return absl::DataLossError(
+      absl::StrCat("'", path, "' has ", size, " bytes but ", record.size, " were stored"));
 }
 
 }  // namespace
 
-absl::StatusOr<FileRecord> DescribeFile(Disk& disk, const std::string& folder, const std::string& name) {
+absl::StatusOr<FileRecord> DescribeFile(Disk& disk, const std::string& folder,
+                                        const std::string& name) {
   ASSIGN_OR_RETURN(const std::unique_ptr<ReadFile> file, disk.OpenForRead(PathIn(folder, name)));
   FileRecord record{name, 0, {}};
   std::string piece;
@@ -54,10 +58,12 @@ absl::Status WriteDescriptor(Disk& disk, const std::string& folder, const Descri
     writer.Varint(file.size);
     WriteDigest(file.digest, writer);
   }
-  return WriteWhole(disk, PathIn(folder, kDescriptorName), SealFrame(kMagic, descriptor.info, contents));
+  return WriteWhole(disk, PathIn(folder, kDescriptorName),
+                    SealFrame(kMagic, descriptor.info, contents));
 }
 
-absl::StatusOr<Descriptor> ReadDescriptor(Disk& disk, const std::string& folder, const SnapshotKey& key) {
+absl::StatusOr<Descriptor> ReadDescriptor(Disk& disk, const std::string& folder,
+                                          const SnapshotKey& key) {
   const std::string path = PathIn(folder, kDescriptorName);
   const absl::StatusOr<std::string> bytes = ReadWhole(disk, path);
   if (!bytes.ok()) return MissingIsLoss(bytes.status());
@@ -80,7 +86,8 @@ absl::StatusOr<Descriptor> ReadDescriptor(Disk& disk, const std::string& folder,
 }
 
 absl::Status CheckSizes(Disk& disk, const std::string& folder, const Descriptor& descriptor) {
-  for (const FileRecord& record : descriptor.files) RETURN_IF_ERROR(CheckSize(disk, folder, record));
+  for (const FileRecord& record : descriptor.files)
+    RETURN_IF_ERROR(CheckSize(disk, folder, record));
   return absl::OkStatus();
 }
 

@@ -1,4 +1,5 @@
-// The file STREAMML of a RocksDB snapshot: what the snapshot is, and its files with their checksums.
+// The file STREAMML of a RocksDB snapshot: what the snapshot is, and its files with their
+// checksums.
 #pragma once
 
 #include <cstdint>
@@ -29,13 +30,15 @@ struct Descriptor {
 };
 
 // Sizes and checksums of a file as it is.
-absl::StatusOr<FileRecord> DescribeFile(Disk& disk, const std::string& folder, const std::string& name);
+absl::StatusOr<FileRecord> DescribeFile(Disk& disk, const std::string& folder,
+                                        const std::string& name);
 
 // Writes the descriptor into `folder` and syncs it and the folder.
 absl::Status WriteDescriptor(Disk& disk, const std::string& folder, const Descriptor& descriptor);
 
 // Reads the descriptor of the snapshot of `key`. DATA_LOSS when it is missing or damaged.
-absl::StatusOr<Descriptor> ReadDescriptor(Disk& disk, const std::string& folder, const SnapshotKey& key);
+absl::StatusOr<Descriptor> ReadDescriptor(Disk& disk, const std::string& folder,
+                                          const SnapshotKey& key);
 
 // DATA_LOSS when a listed file is missing or has another size.
 absl::Status CheckSizes(Disk& disk, const std::string& folder, const Descriptor& descriptor);

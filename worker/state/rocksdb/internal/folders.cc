@@ -10,7 +10,8 @@
 namespace streamml::state {
 namespace {
 
-absl::Status ToStatus(const std::error_code& error, std::string_view action, const std::string& path) {
+absl::Status ToStatus(const std::error_code& error, std::string_view action,
+                      const std::string& path) {
   if (!error) return absl::OkStatus();
   const std::string message = absl::StrCat("cannot ", action, " '", path, "': ", error.message());
   if (error == std::errc::no_such_file_or_directory) return absl::NotFoundError(message);

@@ -13,8 +13,8 @@ absl::Status RemoveFolder(const std::string& path);
 
 absl::StatusOr<bool> FolderExists(const std::string& path);
 
-// Makes `to` the same file as `from`, or a copy of it where the file system has no links. Neither may be
-// changed afterwards. Not durable.
+// Makes `to` the same file as `from`, or a copy of it where the file system has no links. Neither
+// may be changed afterwards. Not durable.
 absl::Status LinkFile(const std::string& from, const std::string& to);
 
 // Not durable.

@@ -12,9 +12,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <initializer_list>
 #include <limits>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -30,7 +30,8 @@ constexpr size_t kGroupSize = 256;
 
 bool NamesError(const std::string& message, std::initializer_list<int> errors) {
   return std::any_of(errors.begin(), errors.end(), [&message](int error) {
-    return absl::EndsWith(message, std::strerror(error));  // NOLINT(concurrency-mt-unsafe): glibc's is safe
+    return absl::EndsWith(message,
+                          std::strerror(error));  // NOLINT(concurrency-mt-unsafe): glibc's is safe
   });
 }
 
@@ -82,12 +83,13 @@ rocksdb::Options DatabaseOptions(WorkingCopy::Origin origin) {
   return options;
 }
 
-// Length of the state's name as two bytes, high one first; the name; the key. In this order the entries of
-// a state lie together, ordered by key.
+// Length of the state's name as two bytes, high one first; the name; the key. In this order the
+// entries of a state lie together, ordered by key.
 absl::Status AppendKey(const StateChange& change, std::string& out) {
   const size_t size = change.state.size();
   if (size > std::numeric_limits<uint16_t>::max()) {
-    return absl::InvalidArgumentError(absl::StrCat("name of a state has ", size, " bytes, 65535 are allowed"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("name of a state has ", size, " bytes, 65535 are allowed"));
   }
   out.push_back(static_cast<char>(size >> 8));
   out.push_back(static_cast<char>(size));
@@ -110,20 +112,25 @@ bool SplitKey(std::string_view bytes, EntryName& name) {
   return true;
 }
 
+// Below, equal or above zero, as the encoded keys compare.
+int CompareEntries(const StateChange& a, const StateChange& b) {
+  if (a.state.size() != b.state.size()) return a.state.size() < b.state.size() ? -1 : 1;
+  const int states = a.state.compare(b.state);
+  return states != 0 ? states : a.key.compare(b.key);
+}
+
 // The last change of each entry, in the order of the database.
 std::vector<const StateChange*> InKeyOrder(const std::vector<StateChange>& changes) {
   std::vector<const StateChange*> ordered;
   ordered.reserve(changes.size());
   for (const StateChange& change : changes) ordered.push_back(&change);
-  const auto name = [](const StateChange* change) {
-    return std::make_tuple(change->state.size(), std::string_view(change->state), std::string_view(change->key));
-  };
-  std::sort(ordered.begin(), ordered.end(), [&name](const StateChange* a, const StateChange* b) {
-    const auto name_a = name(a);
-    const auto name_b = name(b);
-    return name_a != name_b ? name_a < name_b : a > b;  // the later one lies behind in `changes`
+  std::sort(ordered.begin(), ordered.end(), [](const StateChange* a, const StateChange* b) {
+    const int order = CompareEntries(*a, *b);
+    return order != 0 ? order < 0 : a > b;  // the later one lies behind in `changes`
   });
-  const auto same = [&name](const StateChange* a, const StateChange* b) { return name(a) == name(b); };
+  const auto same = [](const StateChange* a, const StateChange* b) {
+    return CompareEntries(*a, *b) == 0;
+  };
   ordered.erase(std::unique(ordered.begin(), ordered.end(), same), ordered.end());
   return ordered;
 }
@@ -193,7 +200,8 @@ WorkingCopy::WorkingCopy(std::unique_ptr<rocksdb::DB> database) : database_(std:
 
 WorkingCopy::~WorkingCopy() = default;
 
-absl::StatusOr<std::unique_ptr<WorkingCopy>> WorkingCopy::Open(const std::string& folder, Origin origin) {
+absl::StatusOr<std::unique_ptr<WorkingCopy>> WorkingCopy::Open(const std::string& folder,
+                                                               Origin origin) {
   rocksdb::DB* database = nullptr;
   RETURN_IF_ERROR(ToStatus(rocksdb::DB::Open(DatabaseOptions(origin), folder, &database)));
   return std::unique_ptr<WorkingCopy>(new WorkingCopy(std::unique_ptr<rocksdb::DB>(database)));
@@ -223,8 +231,8 @@ absl::Status WorkingCopy::ForEach(const SnapshotStore::EntryFunction& entry) con
   for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) {
     EntryName name;
     if (!SplitKey(iterator->key().ToStringView(), name)) {
-      return absl::DataLossError(absl::StrCat("a stored key of ", iterator->key().size(),
-                                              " bytes names no state"));
+      return absl::DataLossError(
+          absl::StrCat("a stored key of ", iterator->key().size(), " bytes names no state"));
     }
     RETURN_IF_ERROR(entry(name.state, name.key, iterator->value().ToStringView()));
   }

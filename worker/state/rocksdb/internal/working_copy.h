@@ -24,13 +24,14 @@ struct StateSum {
   friend bool operator==(const StateSum&, const StateSum&) = default;
 };
 
-// Has no log of its own: what is not in a checkpoint is lost with the process, as it may be. After an error
-// it must be given up. Used by one thread at a time.
+// Has no log of its own: what is not in a checkpoint is lost with the process, as it may be. After
+// an error it must be given up. Used by one thread at a time.
 class WorkingCopy {
  public:
   enum class Origin { kNew, kCheckpoint };
   // Opens the database in `folder`, which is empty and becomes a database, or is a checkpoint.
-  static absl::StatusOr<std::unique_ptr<WorkingCopy>> Open(const std::string& folder, Origin origin);
+  static absl::StatusOr<std::unique_ptr<WorkingCopy>> Open(const std::string& folder,
+                                                           Origin origin);
   ~WorkingCopy();
   WorkingCopy(const WorkingCopy&) = delete;
   WorkingCopy& operator=(const WorkingCopy&) = delete;
