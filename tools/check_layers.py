@@ -148,10 +148,9 @@ class Checker:
         return None  # the C++ standard library
 
     def _check_own(self, name, module, header, target):
-        generated = header.endswith(".pb.h") and header[:-len("pb.h")] + "proto"
         if header in self.files:
             self.file_graph[name].add(header)
-        elif not (generated and (self.root / generated).is_file()):
+        elif not self._is_generated(header):
             return f'"{header}" does not exist'
         if target == module:
             return None
@@ -161,6 +160,14 @@ class Checker:
         if "internal" in header.split("/") and module != "tests":
             return f'"{header}" is internal to {target}'
         return None
+
+    def _is_generated(self, header):
+        """Made by protoc from a .proto of the same name, or by the CMakeLists.txt of its folder, which names it."""
+        if header.endswith(".pb.h"):
+            return (self.root / (header[:-len("pb.h")] + "proto")).is_file()
+        folder, _, name = header.rpartition("/")
+        recipe = self.root / folder / "CMakeLists.txt"
+        return recipe.is_file() and f"/{name}" in recipe.read_text(encoding="utf-8")
 
     def _check_library(self, name, module, header, library):
         prefix, allowed, private = library

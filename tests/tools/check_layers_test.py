@@ -112,6 +112,10 @@ class CheckLayersTest(unittest.TestCase):
     def test_a_generated_header_needs_its_source(self):
         self.assert_only_complaint({"worker/lane/lane.cc": "#include \"proto/gone.pb.h\"\n"}, "does not exist")
 
+    def test_a_generated_header_may_be_named_by_the_recipe_of_its_folder(self):
+        self.assertEqual(check({"worker/lane/CMakeLists.txt": "configure_file(a ${CMAKE_CURRENT_BINARY_DIR}/made.h)",
+                                "worker/lane/lane.cc": "#include \"worker/lane/made.h\"\n"}), (0, []))
+
     def test_a_file_outside_every_module_fails(self):
         self.assert_only_complaint({"worker/new/thing.cc": "\n"}, "worker/new/thing.cc", "in no module")
 
