@@ -74,7 +74,8 @@ std::string Fingerprint() {
   std::string bytes;
   ByteWriter results(bytes);
   TestFunctions(results);
-  for (const learn::LearnerEntry& learner : learn::LearnerTable()) TestLearner(learner.name, results);
+  for (const learn::LearnerEntry& learner : learn::LearnerTable())
+    TestLearner(learner.name, results);
   return absl::StrCat(kNumericGeneration, "-", absl::Hex(Hash64(bytes), absl::kZeroPad16), "-utc");
 }
 

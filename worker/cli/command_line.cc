@@ -1,0 +1,180 @@
+#include "worker/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "job/manifest/values.h"
+#include "worker/cli/exit_code.h"
+
+namespace streamml::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "StreamML runs machine learning on event streams: one manifest says where events come from, "
+    "which features\n"
+    "to compute from them in SQL, which model to train and score on them, and where results go.";
+
+constexpr const char* kFooter = R"(Exit codes:
+  0  done; or stopped in order by SIGTERM or SIGINT: the same command goes on from there
+  1  could not go on: disk full, folder not writable ...; nothing committed is lost, run again
+  2  wrong usage, manifest or input
+  3  stored data or inputs cannot be trusted: a checksum, digest or sum does not match
+  4  the data folder is in use, or belongs to another job, other input files or another build
+
+Examples:
+  streamml validate job.yaml
+  streamml run job.yaml --bind payments=payments.jsonl --data-dir out
+  streamml replay job.yaml --bind payments=payments.jsonl --data-dir out --all)";
+
+constexpr const char* kRunFooter =
+    R"(Running again with the same data folder goes on where the last run stopped, however it ended, also by
+kill -9; a job whose inputs have ended prints its summary. Each sink writes DATA_DIR/<sink>/part-*.jsonl, dead
+letters DATA_DIR/<relation>.dead/, late rows DATA_DIR/<source>.late/. Ctrl-C or SIGTERM commits and stops; a
+second Ctrl-C ends the program at once, which also loses nothing.
+
+Examples:
+  streamml run job.yaml                                     (sources that have a `file`)
+  streamml run job.yaml --bind payments='day-*.jsonl.gz'    (a glob; plain or gzip)
+  streamml run job.yaml --bind clicks=a.csv --bind clicks=b.csv --data-dir out --summary out/summary.json)";
+
+constexpr const char* kValidateFooter =
+    R"(Prints every problem as FILE:LINE:COLUMN: PATH: MESSAGE. Exit code 0 means that `run` would start, given a
+file for each source.
+
+Example:
+  streamml validate job.yaml)";
+
+constexpr const char* kExplainFooter = R"(Example:
+  streamml explain job.yaml --bind payments='day-*.jsonl')";
+
+constexpr const char* kReplayFooter =
+    R"(Executes the journal of each lane from its oldest position in a clean process and compares every digest of
+rows and of state, the stored snapshots, and the part files byte for byte. Part files that are missing or too
+short are written again. A difference is reported with its position (exit code 3). Give the --bind of `run`.
+
+Example:
+  streamml replay job.yaml --all --bind payments=payments.jsonl --data-dir out)";
+
+constexpr const char* kVersionFooter =
+    R"(The fingerprint says which builds compute equal bits: a data folder is only used by builds with an equal one.
+
+Example:
+  streamml version)";
+
+// Reads a duration flag such as 100ms.
+CLI::Option* AddDuration(CLI::App& app, const std::string& name, int64_t& value,
+                         const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&value, name](const std::string& text) {
+            const auto duration = manifest::ParseDuration(text);
+            if (!duration.ok())
+              throw CLI::ValidationError(name, std::string(duration.status().message()));
+            value = *duration;
+          },
+          help)
+      ->type_name("DURATION");
+}
+
+void AddJob(CLI::App& app, CommandLine& line) {
+  app.add_option("JOB", line.job, "the manifest, a YAML file")->required()->type_name("");
+}
+
+void AddBind(CLI::App& app, CommandLine& line) {
+  app.add_option(
+         "--bind", line.bindings,
+         "read source NAME from FILE, a path or glob, plain or gzip; may be given several times")
+      ->type_name("NAME=FILE")
+      ->expected(1)
+      ->take_all();
+}
+
+void AddDataDir(CLI::App& app, CommandLine& line) {
+  app.add_option("--data-dir", line.data_dir,
+                 "folder for outputs and, in .streamml, the state of the job; default: ./<name of "
+                 "the job>.data")
+      ->type_name("DIR");
+}
+
+void AddRun(CLI::App& app, CommandLine& line) {
+  CLI::App& run = *app.add_subcommand("run", "run a job on files until they end");
+  run.callback([&line] { line.command = Command::kRun; });
+  AddJob(run, line);
+  AddBind(run, line);
+  AddDataDir(run, line);
+  run.add_option("--summary", line.summary,
+                 "also write the closing summary to FILE as JSON; - prints it instead")
+      ->type_name("FILE");
+  run.add_option("--stdout", line.print_sink,
+                 "also print the rows of this sink; rows may be seen before they are committed, "
+                 "and after a "
+                 "crash again, or not")
+      ->type_name("SINK");
+  run.add_option("--commit-rows", line.commit_rows,
+                 "commit after this many rows read by a lane; 0: only by time")
+      ->group("Advanced");
+  AddDuration(run, "--commit-interval", line.commit_interval_us,
+              "commit at least this often; default 100ms")
+      ->group("Advanced");
+  AddDuration(run, "--snapshot-interval", line.snapshot_interval_us,
+              "take snapshots this often; default: snapshots.interval of the manifest")
+      ->group("Advanced");
+  run.footer(kRunFooter);
+}
+
+void AddOthers(CLI::App& app, CommandLine& line) {
+  CLI::App& validate =
+      *app.add_subcommand("validate", "check a manifest and print every problem with its place");
+  validate.callback([&line] { line.command = Command::kValidate; });
+  AddJob(validate, line);
+  AddBind(validate, line);
+  validate.footer(kValidateFooter);
+
+  CLI::App& explain =
+      *app.add_subcommand("explain", "print a job's stages, lanes, keys, state and outputs");
+  explain.callback([&line] { line.command = Command::kExplain; });
+  AddJob(explain, line);
+  AddBind(explain, line);
+  explain.footer(kExplainFooter);
+
+  CLI::App& replay =
+      *app.add_subcommand("replay", "run the journal of a data folder again and compare");
+  replay.callback([&line] { line.command = Command::kReplay; });
+  AddJob(replay, line);
+  AddBind(replay, line);
+  AddDataDir(replay, line);
+  replay.add_flag("--all", line.replay_all,
+                  "all lanes, from the oldest position (required; nothing less is built yet)");
+  replay.footer(kReplayFooter);
+
+  CLI::App& version =
+      *app.add_subcommand("version", "print version, revision, fingerprint and formats");
+  version.callback([&line] { line.command = Command::kVersion; });
+  version.footer(kVersionFooter);
+}
+
+}  // namespace
+
+ParseResult ParseCommandLine(int argc, const char* const* argv) {
+  ParseResult result;
+  // The library reports by exceptions, which end here.
+  try {
+    CLI::App app(kDescription, "streamml");
+    app.require_subcommand(1);
+    app.footer(kFooter);
+    AddRun(app, result.line);
+    AddOthers(app, result.line);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      result.exit_code = app.exit(error, std::cout, std::cerr) == 0 ? kExitDone : kExitUsage;
+    }
+  } catch (const std::exception& error) {
+    std::cerr << "streamml: " << error.what() << "\n";
+    result.exit_code = kExitUsage;
+  }
+  return result;
+}
+
+}  // namespace streamml::cli

@@ -1,0 +1,35 @@
+// The flags of the streamml command as values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace streamml::cli {
+
+enum class Command : uint8_t { kRun, kValidate, kExplain, kReplay, kVersion };
+
+struct CommandLine {
+  Command command = Command::kVersion;
+  std::string job;                    // path of the manifest
+  std::vector<std::string> bindings;  // NAME=FILE
+  std::string data_dir;               // empty: the default of the job
+  std::string summary;     // file for the summary as JSON; empty: none; "-": standard output
+  std::string print_sink;  // sink whose rows are also printed
+  bool replay_all = false;
+  uint64_t commit_rows = 0;
+  int64_t commit_interval_us = 100'000;
+  int64_t snapshot_interval_us = -1;  // -1: as the manifest says
+};
+
+struct ParseResult {
+  CommandLine line;
+  std::optional<int>
+      exit_code;  // set when the command is already done: help, or a mistake that was printed
+};
+
+// Prints help to standard output and mistakes to standard error.
+ParseResult ParseCommandLine(int argc, const char* const* argv);
+
+}  // namespace streamml::cli

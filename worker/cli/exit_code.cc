@@ -1,0 +1,50 @@
+#include "worker/cli/exit_code.h"
+
+#include <iostream>
+
+#include "base/status.h"
+
+namespace streamml::cli {
+
+int ExitCode(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return kExitDone;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+      return kExitUsage;
+    case absl::StatusCode::kDataLoss:
+      return kExitUntrusted;
+    case absl::StatusCode::kFailedPrecondition:
+      return kExitOtherOwner;
+    default:
+      return kExitFailed;
+  }
+}
+
+std::string ErrorText(const absl::Status& status) {
+  const std::string message(status.message());
+  switch (status.code()) {
+    case absl::StatusCode::kResourceExhausted:
+      return absl::StrCat(
+          message,
+          "\nnothing that was committed is lost: free space and run the same command again, it "
+          "goes on from there");
+    case absl::StatusCode::kPermissionDenied:
+      return absl::StrCat(
+          message,
+          "\nnothing that was committed is lost: make the folder writable and run the same "
+          "command again, or use another --data-dir");
+    case absl::StatusCode::kInternal:
+      return absl::StrCat(message, "\nthis is a mistake in StreamML, please report it");
+    default:
+      return message;
+  }
+}
+
+int Fail(const absl::Status& status) {
+  std::cerr << "streamml: " << ErrorText(status) << "\n";
+  return ExitCode(status);
+}
+
+}  // namespace streamml::cli

@@ -1,0 +1,85 @@
+#include "worker/cli/job_folder.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/posix_disk.h"
+#include "base/status.h"
+#include "worker/lane/fingerprint.h"
+#include "worker/log/file/file_log.h"
+#include "worker/plan/plan.h"
+#include "worker/state/rocksdb/rocksdb_snapshots.h"
+
+namespace streamml::cli {
+namespace {
+
+// For people who read journals; decides nothing.
+std::string WorkerName() {
+  char host[256] = "unknown";
+  if (gethostname(host, sizeof(host) - 1) != 0) host[0] = '?';
+  return absl::StrCat(host, ":", getpid());
+}
+
+std::string StateFolder(const Job& job) { return absl::StrCat(job.data_dir, "/.streamml"); }
+
+void TellAll(const std::vector<std::string>& notes, const NoteFunction& note) {
+  for (const std::string& line : notes) note(line);
+}
+
+}  // namespace
+
+JobFolder::JobFolder(const Job& job) : job_(job), disk_(MakePosixDisk()) {}
+
+absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, bool must_exist,
+                                                           const NoteFunction& note) {
+  std::unique_ptr<JobFolder> folder(new JobFolder(job));
+  const std::string log_folder = absl::StrCat(StateFolder(job), "/log");
+  if (must_exist) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, folder->disk_->List(log_folder));
+    if (names.empty()) {
+      return absl::NotFoundError(
+          absl::StrCat("data folder '", job.data_dir, "' holds no job: there is no '", log_folder,
+                       "'; give the --data-dir that `streamml run` was given"));
+    }
+  }
+  std::vector<std::string> notes;
+  auto log =
+      log::OpenFileLog(*folder->disk_, log_folder, static_cast<uint32_t>(job.plan.lanes.size()),
+                       log::FileLogOptions{}, notes);
+  TellAll(notes, note);
+  if (absl::IsFailedPrecondition(log.status())) {
+    return Annotate(log.status(),
+                    absl::StrCat("data folder '", job.data_dir,
+                                 "' is in use: wait for the other process or stop it, or use "
+                                 "another --data-dir"));
+  }
+  if (!log.ok()) return Annotate(log.status(), absl::StrCat("data folder '", job.data_dir, "'"));
+  folder->log_ = *std::move(log);
+  return folder;
+}
+
+absl::StatusOr<std::unique_ptr<state::SnapshotStore>> JobFolder::OpenSnapshots(uint32_t lane) {
+  return state::MakeRocksDbSnapshots(*disk_, absl::StrCat(StateFolder(job_), "/lanes/", lane));
+}
+
+absl::Status JobFolder::OpenLanes(const NoteFunction& note, const std::function<bool()>& stop) {
+  const std::string fingerprint = lane::Fingerprint();
+  const std::string worker = WorkerName();
+  for (uint32_t index = 0; index < job_.plan.lanes.size() && !stop(); ++index) {
+    ASSIGN_OR_RETURN(std::unique_ptr<state::SnapshotStore> snapshots, OpenSnapshots(index));
+    snapshots_.push_back(std::move(snapshots));
+    ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_));
+    const lane::LaneEnvironment environment{*disk_, *log_,       *snapshots_.back(), job_.data_dir,
+                                            worker, fingerprint, job_.plan.job_hash};
+    std::vector<std::string> notes;
+    auto lane = lane::Lane::Open(std::move(spec), environment, notes);
+    TellAll(notes, note);
+    if (!lane.ok())
+      return Annotate(lane.status(), absl::StrCat("data folder '", job_.data_dir, "'"));
+    lanes_.push_back(*std::move(lane));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace streamml::cli

@@ -1,0 +1,52 @@
+// The data folder of a job on this machine: its log, its snapshots, its lanes.
+//
+//   DATA_DIR/<sink>/part-*.jsonl        outputs
+//   DATA_DIR/.streamml/log/             journals and internal topics
+//   DATA_DIR/.streamml/lanes/<lane>/    snapshots
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/disk.h"
+#include "worker/cli/load.h"
+#include "worker/lane/lane.h"
+#include "worker/log/log.h"
+#include "worker/state/snapshot_store.h"
+
+namespace streamml::cli {
+
+using NoteFunction = std::function<void(const std::string& note)>;
+
+// Holds the folder's lock while it lives. Used by one thread until lanes run.
+class JobFolder {
+ public:
+  // Takes the lock; `must_exist` refuses a folder that holds no job (NOT_FOUND) instead of making
+  // it. FAILED_PRECONDITION when another process holds it. `job` must outlive the folder.
+  static absl::StatusOr<std::unique_ptr<JobFolder>> Open(const Job& job, bool must_exist,
+                                                         const NoteFunction& note);
+
+  // Recovers all lanes. Errors as Lane::Open. Stops early, with fewer lanes, when `stop` says so.
+  absl::Status OpenLanes(const NoteFunction& note, const std::function<bool()>& stop);
+
+  // The snapshots of a lane.
+  absl::StatusOr<std::unique_ptr<state::SnapshotStore>> OpenSnapshots(uint32_t lane);
+
+  Disk& disk() { return *disk_; }
+  log::Log& log() { return *log_; }
+  std::vector<std::unique_ptr<lane::Lane>>& lanes() { return lanes_; }
+
+ private:
+  explicit JobFolder(const Job& job);
+
+  const Job& job_;
+  std::unique_ptr<Disk> disk_;
+  std::unique_ptr<log::Log> log_;
+  std::vector<std::unique_ptr<state::SnapshotStore>> snapshots_;
+  std::vector<std::unique_ptr<lane::Lane>> lanes_;  // last: they use the others
+};
+
+}  // namespace streamml::cli

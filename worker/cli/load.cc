@@ -1,0 +1,35 @@
+#include "worker/cli/load.h"
+
+#include <utility>
+
+#include "base/posix_disk.h"
+#include "base/status.h"
+#include "job/manifest/bind.h"
+#include "job/manifest/diagnostic.h"
+#include "job/manifest/validate.h"
+
+namespace streamml::cli {
+
+absl::StatusOr<manifest::Manifest> LoadManifest(const std::string& path) {
+  const std::unique_ptr<Disk> disk = MakePosixDisk();
+  ASSIGN_OR_RETURN(const std::unique_ptr<ReadFile> file, disk->OpenForRead(path));
+  std::string text;  // one byte too many tells Parse that the file is too large
+  const absl::Status read = file->ReadAt(0, manifest::kMaxManifestBytes + 1, text);
+  if (!read.ok())
+    return absl::InvalidArgumentError(absl::StrCat("manifest: ", std::string(read.message())));
+  return manifest::Parse(text, path);
+}
+
+absl::StatusOr<Job> LoadJob(const CommandLine& line) {
+  ASSIGN_OR_RETURN(manifest::Manifest manifest, LoadManifest(line.job));
+  RETURN_IF_ERROR(manifest::ToStatus(manifest::Validate(manifest), manifest.file_name));
+  ASSIGN_OR_RETURN(const manifest::Bindings bindings, manifest::ParseBindings(line.bindings));
+  ASSIGN_OR_RETURN(const manifest::Bindings files, manifest::ResolveFiles(manifest, bindings));
+  ASSIGN_OR_RETURN(plan::JobPlan plan, plan::MakePlan(manifest, files, plan::RealFiles()));
+  Job job{std::move(manifest), std::move(plan), "", line.data_dir};
+  job.name = job.manifest.job.metadata().name();
+  if (job.data_dir.empty()) job.data_dir = absl::StrCat("./", job.name, ".data");
+  return job;
+}
+
+}  // namespace streamml::cli

@@ -1,0 +1,27 @@
+// From the command line to a checked job.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "job/manifest/manifest.h"
+#include "worker/cli/command_line.h"
+#include "worker/plan/plan.h"
+
+namespace streamml::cli {
+
+// Reads and parses the manifest at `path`. NOT_FOUND or INVALID_ARGUMENT with one line for each
+// mistake.
+absl::StatusOr<manifest::Manifest> LoadManifest(const std::string& path);
+
+struct Job {
+  manifest::Manifest manifest;
+  plan::JobPlan plan;
+  std::string name;
+  std::string data_dir;
+};
+
+// Reads, validates, binds and plans. INVALID_ARGUMENT with one line for each mistake.
+absl::StatusOr<Job> LoadJob(const CommandLine& line);
+
+}  // namespace streamml::cli

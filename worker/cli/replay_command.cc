@@ -1,0 +1,146 @@
+// `streamml replay --all`: executes every lane's journal again and compares digests, snapshots and
+// part files.
+#include <iostream>
+
+#include "absl/strings/str_format.h"
+#include "base/status.h"
+#include "worker/cli/commands.h"
+#include "worker/cli/exit_code.h"
+#include "worker/cli/job_folder.h"
+#include "worker/cli/part_check.h"
+#include "worker/cli/text.h"
+#include "worker/lane/fingerprint.h"
+#include "worker/lane/replay.h"
+
+namespace streamml::cli {
+namespace {
+
+class Replay {
+ public:
+  Replay(const Job& job, JobFolder& folder) : job_(job), folder_(folder) {}
+
+  // All lanes, also after one that does not match, so that one replay shows all that is wrong.
+  absl::Status Execute() {
+    absl::Status first;
+    for (uint32_t index = 0; index < job_.plan.lanes.size(); ++index) {
+      const absl::Status status = ReplayLane(index);
+      if (!status.ok()) std::cout << "  MISMATCH: " << status.message() << "\n";
+      if (!status.ok() && !absl::IsDataLoss(status)) return status;
+      first.Update(status);
+    }
+    return first;
+  }
+
+ private:
+  absl::Status ReplayLane(uint32_t index) {
+    const plan::LanePlan& planned = job_.plan.lanes[index];
+    std::cout << "lane " << planned.name << std::endl;
+    ASSIGN_OR_RETURN(const lane::LaneSpec spec,
+                     plan::MakeLaneSpec(job_.plan, index, folder_.log()));
+    std::vector<PartCheck> parts;
+    for (const lane::SinkOutput& sink : spec.stage->sinks) {
+      ASSIGN_OR_RETURN(
+          PartCheck part,
+          PartCheck::Open(folder_.disk(), lane::PartPath(job_.data_dir, sink, spec.part)));
+      parts.push_back(std::move(part));
+    }
+    lane::ReplayOptions options;
+    options.fingerprint = lane::Fingerprint();
+    options.job_hash = job_.plan.job_hash;
+    options.receive = [&parts](size_t sink, std::string_view bytes) {
+      return parts[sink].Receive(bytes);
+    };
+    ASSIGN_OR_RETURN(const lane::ReplayResult result, lane::Replay(spec, folder_.log(), options));
+    Tell(result);
+    absl::Status status = CheckSnapshots(index);
+    for (PartCheck& part : parts) status.Update(FinishPart(part));
+    return status;
+  }
+
+  static void Tell(const lane::ReplayResult& result) {
+    if (result.last_sequence == 0) {
+      std::cout << "  the journal is empty\n";
+      return;
+    }
+    std::cout << absl::StrFormat(
+        "  journal positions %d (the oldest replayable) to %d: %s commits executed, every output "
+        "digest equal\n"
+        "  output digest %s\n  state digest  %s, compared with the journal at %d %s\n",
+        result.first_sequence, result.last_sequence, WithCommas(result.num_commits),
+        result.output_digest.ToHex(), result.state_digest.ToHex(), result.num_state_checks,
+        result.num_state_checks == 1 ? "place" : "places");
+  }
+
+  // A torn snapshot is what a crash leaves and is told; one that looks whole and is not, is a
+  // mismatch.
+  absl::Status CheckSnapshots(uint32_t index) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<state::SnapshotStore> store,
+                     folder_.OpenSnapshots(index));
+    std::vector<std::string> problems;
+    ASSIGN_OR_RETURN(const std::vector<state::SnapshotInfo> snapshots, store->List(problems));
+    for (const std::string& problem : problems) std::cout << "  note: " << problem << "\n";
+    if (snapshots.empty()) return absl::OkStatus();
+    // Only the newest: restoring an older one would remove it.
+    uint64_t entries = 0;
+    const absl::Status status = store->Restore(
+        snapshots.front().key, [&entries](std::string_view, std::string_view, std::string_view) {
+          ++entries;
+          return absl::OkStatus();
+        });
+    const std::string where =
+        absl::StrCat("snapshot at journal position ", snapshots.front().key.sequence);
+    if (!status.ok()) {
+      return Annotate(status, absl::StrCat(where,
+                                           " (the journal gives its state again: `streamml run` "
+                                           "does not use it and goes on)"));
+    }
+    std::cout << "  " << where << ": " << WithCommas(entries) << " entries, every checksum equal\n";
+    return absl::OkStatus();
+  }
+
+  static absl::Status FinishPart(PartCheck& part) {
+    ASSIGN_OR_RETURN(const PartCheck::Outcome outcome, part.Finish());
+    if (outcome == PartCheck::Outcome::kDiffers) {
+      return absl::DataLossError(absl::StrCat(
+          "part file '", part.path(), "' differs from what was committed, first at byte ",
+          *part.difference(), "; way out: move it away and replay again, which writes it anew"));
+    }
+    if (part.size_bytes() == 0 && part.uncommitted_bytes() == 0) return absl::OkStatus();
+    std::cout << "  " << part.path() << ": " << part.size_bytes() << " bytes, "
+              << (outcome == PartCheck::Outcome::kWritten ? "written again" : "equal");
+    if (part.uncommitted_bytes() > 0) {
+      std::cout << "; " << part.uncommitted_bytes()
+                << " bytes behind them are not committed, the next run cuts them";
+    }
+    std::cout << "\n";
+    return absl::OkStatus();
+  }
+
+  const Job& job_;
+  JobFolder& folder_;
+};
+
+absl::Status Execute(const CommandLine& line) {
+  if (!line.replay_all) {
+    return absl::InvalidArgumentError(
+        "replay: add --all, which replays every lane from its oldest position; replaying a part of "
+        "a journal is not "
+        "built yet");
+  }
+  ASSIGN_OR_RETURN(const Job job, LoadJob(line));
+  const auto note = [](const std::string& text) { std::cerr << "note: " << text << "\n"; };
+  ASSIGN_OR_RETURN(const std::unique_ptr<JobFolder> folder,
+                   JobFolder::Open(job, /*must_exist=*/true, note));
+  RETURN_IF_ERROR(Replay(job, *folder).Execute());
+  std::cout << job.name << ": replayed, everything is equal\n";
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int ReplayJob(const CommandLine& line) {
+  const absl::Status status = Execute(line);
+  return status.ok() ? kExitDone : Fail(status);
+}
+
+}  // namespace streamml::cli

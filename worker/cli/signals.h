@@ -1,0 +1,14 @@
+// SIGTERM, SIGINT and SIGHUP as a wish to stop.
+#pragma once
+
+namespace streamml::cli {
+
+// From now on the first signal is kept for StopRequested(); a second SIGINT, given at least 0.3 s
+// after the first (a terminal and a wrapper may both send one), ends the process at once. A further
+// SIGTERM or SIGHUP does nothing.
+void CatchStopSignals();
+
+// A signal has come. Any thread.
+bool StopRequested();
+
+}  // namespace streamml::cli
