@@ -137,7 +137,9 @@ absl::StatusOr<bool> Executor::ReadFurthestBehind() {
 }
 
 void Executor::NoteRead(size_t input, const InputPoint& end) {
-  if (stage_.event_order) {  // the order of reads has no effect: keep the last position of each input
+  // Between channels the order of reads has no effect in event order: the last position of each is enough.
+  // Between files it decides the order of dead letters and late rows.
+  if (stage_.event_order && stage_.dead_sink < 0) {
     for (Read& read : reads_) {
       if (read.input != input) continue;
       read.end = end;

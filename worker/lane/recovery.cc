@@ -117,6 +117,8 @@ absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
       history_ = snapshot.key.history;
       state_digest_ = snapshot.state_digest;
       snapshot_sequence_ = sequence;
+      notes.push_back(absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ", sequence, ", ",
+                                   journal.size() - sequence, " journal records after it"));
       return absl::OkStatus();
     }
     if (!absl::IsDataLoss(status)) return status;

@@ -1,0 +1,78 @@
+// lane_sim: the seeded simulator of lanes over a disk that forgets.
+//
+//   lane_sim --seeds 0:10000          seeds 0 .. 9999; prints the table of events
+//   lane_sim --seed 17 --trace        one seed, every life of it
+//
+// Exit code 1 when a seed fails (it is printed, with the command that repeats it) or when an event is too rare.
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "tests/sim/simulate.h"
+
+namespace {
+
+int Usage() {
+  std::fprintf(stderr, "usage: lane_sim [--seeds FROM:COUNT | --seed N] [--rows N] [--trace] [--no-rarity]\n");
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using streamml::sim::Events;
+  uint64_t from = 0;
+  uint64_t count = 100;
+  bool check_rarity = true;
+  streamml::sim::SimulateOptions options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string flag = argv[i];
+    const char* value = i + 1 < argc ? argv[i + 1] : nullptr;
+    if (flag == "--trace") {
+      options.trace = true;
+    } else if (flag == "--no-rarity") {
+      check_rarity = false;
+    } else if (flag == "--seeds" && value != nullptr && std::strchr(value, ':') != nullptr) {
+      from = std::strtoull(value, nullptr, 10);
+      count = std::strtoull(std::strchr(value, ':') + 1, nullptr, 10);
+      ++i;
+    } else if (flag == "--seed" && value != nullptr) {
+      from = std::strtoull(value, nullptr, 10);
+      count = 1;
+      check_rarity = false;
+      ++i;
+    } else if (flag == "--rows" && value != nullptr) {
+      options.num_rows = std::strtoull(value, nullptr, 10);
+      ++i;
+    } else {
+      return Usage();
+    }
+  }
+  Events events;
+  for (uint64_t seed = from; seed < from + count; ++seed) {
+    const absl::Status status = streamml::sim::Simulate(seed, options, events);
+    if (!status.ok()) {
+      std::printf("seed %llu FAILED: %s\n  again: lane_sim --seed %llu --rows %llu --trace\n",
+                  static_cast<unsigned long long>(seed), status.ToString().c_str(),
+                  static_cast<unsigned long long>(seed), static_cast<unsigned long long>(options.num_rows));
+      return 1;
+    }
+    if ((seed - from + 1) % 1000 == 0) {
+      std::printf("%llu seeds passed\n", static_cast<unsigned long long>(seed - from + 1));
+      std::fflush(stdout);
+    }
+  }
+  bool rare = false;
+  for (const char* const* name = streamml::sim::EventNames(); *name != nullptr; ++name) {
+    const double share = 100.0 * static_cast<double>(events[*name]) / static_cast<double>(count);
+    const bool too_rare = share < 1.0;
+    rare = rare || too_rare;
+    std::printf("%-28s %8llu seeds %6.1f %%%s\n", *name, static_cast<unsigned long long>(events[*name]), share,
+                too_rare ? "  too rare" : "");
+  }
+  std::printf("%llu seeds of at least %llu rows passed\n", static_cast<unsigned long long>(count),
+              static_cast<unsigned long long>(options.num_rows));
+  return rare && check_rarity ? 1 : 0;
+}

@@ -1,0 +1,160 @@
+#include "tests/sim/process.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "worker/lane/replay.h"
+#include "worker/log/file/file_log.h"
+#include "worker/state/plain_snapshots.h"
+
+namespace streamml::sim {
+namespace {
+
+constexpr char kFolder[] = "data";
+constexpr char kFingerprint[] = "sim";
+
+}  // namespace
+
+const char* PhaseName(Phase phase) {
+  switch (phase) {
+    case Phase::kOpenLog:
+      return "open log";
+    case Phase::kRecovery:
+      return "recovery";
+    case Phase::kAdvance:
+      return "advance";
+    case Phase::kCommit:
+      return "commit";
+    case Phase::kSnapshot:
+      return "snapshot";
+    case Phase::kFinish:
+      return "finish";
+    case Phase::kStop:
+      return "stop";
+  }
+  return "?";
+}
+
+std::string Difference(const Outcome& expected, const Outcome& seen) {
+  for (const auto& [path, content] : expected.sink_files) {
+    const auto found = seen.sink_files.find(path);
+    if (found == seen.sink_files.end()) return absl::StrCat(path, " is missing");
+    if (found->second == content) continue;
+    size_t byte = 0;
+    while (byte < content.size() && byte < found->second.size() && content[byte] == found->second[byte]) ++byte;
+    return absl::StrCat(path, " differs from byte ", byte, " on (", content.size(), " bytes expected, ",
+                        found->second.size(), " seen)");
+  }
+  for (const auto& [path, content] : seen.sink_files) {
+    if (!expected.sink_files.contains(path) && !content.empty()) return absl::StrCat(path, " is too many");
+  }
+  for (size_t i = 0; i < expected.lanes.size(); ++i) {
+    const Outcome::LaneOutcome& a = expected.lanes[i];
+    const Outcome::LaneOutcome& b = seen.lanes[i];
+    if (a.output_digest != b.output_digest) return absl::StrCat("output digest of ", a.name, " differs");
+    if (a.state_digest != b.state_digest) return absl::StrCat("state digest of ", a.name, " differs");
+    for (size_t c = 0; c < a.counters.size(); ++c) {
+      if (a.counters[c] == b.counters[c]) continue;
+      return absl::StrCat("counter ", a.counters[c].first, " of ", a.name, " is ", b.counters[c].second, ", not ",
+                          a.counters[c].second);
+    }
+  }
+  return "";
+}
+
+Process::Process(const World& world, support::ModelDisk& disk, support::Random& random)
+    : world_(world), disk_(disk), random_(random) {}
+Process::~Process() = default;
+
+absl::Status Process::Start() {
+  phase_ = Phase::kOpenLog;
+  const plan::JobPlan& plan = world_.plan();
+  log::FileLogOptions options;
+  options.segment_bytes = 3000;  // so that segments roll
+  ASSIGN_OR_RETURN(log_, log::OpenFileLog(disk_, absl::StrCat(kFolder, "/log"),
+                                          static_cast<uint32_t>(plan.lanes.size()), options, notes_));
+  phase_ = Phase::kRecovery;
+  for (uint32_t i = 0; i < plan.lanes.size(); ++i) {
+    stores_.push_back(state::MakePlainSnapshots(disk_, absl::StrCat(kFolder, "/snapshots-", i)));
+    ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(plan, i, *log_));
+    const lane::LaneEnvironment environment{disk_,  *log_,        *stores_.back(), kFolder,
+                                            "sim", kFingerprint, plan.job_hash};
+    ASSIGN_OR_RETURN(std::unique_ptr<lane::Lane> lane,
+                     lane::Lane::Open(std::move(spec), environment, notes_));
+    lanes_.push_back(std::move(lane));
+  }
+  return absl::OkStatus();
+}
+
+bool Process::finished() const {
+  for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
+    if (!lane->finished()) return false;
+  }
+  return true;
+}
+
+absl::Status Process::Act() {
+  lane::Lane& lane = *lanes_[random_.Below(lanes_.size())];
+  if (lane.finished()) return absl::OkStatus();
+  const uint64_t choice = random_.Below(12);
+  if (choice < 7) {
+    phase_ = Phase::kAdvance;
+    ASSIGN_OR_RETURN(const bool progress, lane.Advance(1 + random_.Below(60)));
+    if (progress || !lane.at_end()) return absl::OkStatus();
+    phase_ = Phase::kFinish;
+    return lane.Finish();
+  }
+  phase_ = Phase::kCommit;
+  RETURN_IF_ERROR(lane.Commit());
+  if (choice < 11) return absl::OkStatus();
+  phase_ = Phase::kSnapshot;
+  return lane.TakeSnapshot();
+}
+
+absl::Status Process::StopAll() {
+  phase_ = Phase::kStop;
+  for (const std::unique_ptr<lane::Lane>& lane : lanes_) RETURN_IF_ERROR(lane->Stop());
+  return absl::OkStatus();
+}
+
+Outcome Process::Collect() {
+  Outcome outcome;
+  for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
+    outcome.lanes.push_back({lane->spec().name, lane->output_digest().ToHex(), lane->state_digest().ToHex(),
+                             lane->executor().counters()});
+  }
+  for (const std::string& path : disk_.Files()) {
+    if (!path.ends_with(".jsonl")) continue;
+    const auto content = ReadWhole(disk_, path);
+    outcome.sink_files[path] = content.ok() ? *content : std::string(content.status().message());
+  }
+  return outcome;
+}
+
+absl::Status Process::ReplayAll() {
+  for (uint32_t i = 0; i < lanes_.size(); ++i) {
+    ASSIGN_OR_RETURN(const lane::LaneSpec spec, plan::MakeLaneSpec(world_.plan(), i, *log_));
+    lane::ReplayOptions options;
+    options.fingerprint = kFingerprint;
+    options.job_hash = world_.plan().job_hash;
+    std::vector<std::string> sinks(spec.stage->sinks.size());
+    options.receive = [&sinks](size_t sink, std::string_view bytes) {
+      sinks[sink].append(bytes);
+      return absl::OkStatus();
+    };
+    ASSIGN_OR_RETURN(const lane::ReplayResult result, lane::Replay(spec, *log_, options));
+    if (result.output_digest != lanes_[i]->output_digest() || result.state_digest != lanes_[i]->state_digest()) {
+      return absl::InternalError(absl::StrCat("replay of ", spec.name, " ends with other digests"));
+    }
+    for (size_t s = 0; s < sinks.size(); ++s) {
+      const auto written = ReadWhole(disk_, lane::PartPath(kFolder, spec.stage->sinks[s], spec.part));
+      if ((written.ok() ? *written : "") == sinks[s]) continue;
+      return absl::InternalError(absl::StrCat("replay of ", spec.name, " gives another sink ",
+                                              spec.stage->sinks[s].name));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace streamml::sim

@@ -1,0 +1,69 @@
+// One life of a streamml process in the simulator: real FileLog, real lanes, a model disk, one thread, and a
+// seeded choice of who acts next.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "tests/sim/world.h"
+#include "tests/support/model_disk.h"
+#include "tests/support/random.h"
+#include "worker/lane/lane.h"
+
+namespace streamml::sim {
+
+// What the process was doing when something happened.
+enum class Phase { kOpenLog, kRecovery, kAdvance, kCommit, kSnapshot, kFinish, kStop };
+const char* PhaseName(Phase phase);
+
+// What a finished job left, to be compared between runs.
+struct Outcome {
+  struct LaneOutcome {
+    std::string name;
+    std::string output_digest;
+    std::string state_digest;
+    std::vector<lane::Counter> counters;
+    friend bool operator==(const LaneOutcome&, const LaneOutcome&) = default;
+  };
+  std::vector<LaneOutcome> lanes;
+  std::map<std::string, std::string> sink_files;  // path -> content
+};
+
+// The first difference between two outcomes for people; empty when they are equal.
+std::string Difference(const Outcome& expected, const Outcome& seen);
+
+class Process {
+ public:
+  // All must outlive the process.
+  Process(const World& world, support::ModelDisk& disk, support::Random& random);
+  ~Process();
+
+  // Opens log and lanes, as `streamml run` does.
+  absl::Status Start();
+  // One action of one lane. Sets finished() when all lanes have finished.
+  absl::Status Act();
+  absl::Status StopAll();
+  bool finished() const;
+  Phase phase() const { return phase_; }
+  const std::vector<std::string>& notes() const { return notes_; }
+
+  Outcome Collect();
+  // I1: executes every lane's journal from its start in a clean executor.
+  absl::Status ReplayAll();
+
+ private:
+  const World& world_;
+  support::ModelDisk& disk_;
+  support::Random& random_;
+  std::unique_ptr<log::Log> log_;
+  std::vector<std::unique_ptr<state::SnapshotStore>> stores_;
+  std::vector<std::unique_ptr<lane::Lane>> lanes_;
+  std::vector<std::string> notes_;
+  Phase phase_ = Phase::kOpenLog;
+};
+
+}  // namespace streamml::sim

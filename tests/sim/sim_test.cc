@@ -1,0 +1,21 @@
+// A few seeds of the simulator with every test run; the full figures come from lane_sim.
+
+#include <gtest/gtest.h>
+
+#include "tests/sim/simulate.h"
+
+namespace streamml::sim {
+namespace {
+
+TEST(SimulatorTest, CrashesChangeNeitherOutputsNorState) {
+  Events events;
+  SimulateOptions options;
+  options.num_rows = 120;
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    const absl::Status status = Simulate(seed, options, events);
+    ASSERT_TRUE(status.ok()) << "seed " << seed << ": " << status;
+  }
+}
+
+}  // namespace
+}  // namespace streamml::sim

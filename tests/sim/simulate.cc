@@ -1,0 +1,205 @@
+#include "tests/sim/simulate.h"
+
+#include <cstdio>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "tests/sim/process.h"
+#include "tests/sim/world.h"
+
+namespace streamml::sim {
+namespace {
+
+using support::DiskAction;
+using support::DiskOperation;
+using support::ModelDisk;
+using support::Random;
+
+constexpr int kMaxLives = 7;
+constexpr uint64_t kMaxActions = 200'000;
+
+constexpr const char* kEventNames[] = {
+    "crash in open log",  "crash in recovery", "crash in commit",     "crash in snapshot",
+    "crash in finish",    "crash in stop",     "crash in a rename",   "crash in a sync",
+    "crash in an append", "disk full",         "orderly stop",        "torn log tail cut",
+    "uncommitted output cut", "recovered from a snapshot", "late rows", "dead rows", "failed rows",
+    "several lanes", "other lanes agree", nullptr};
+
+std::string EventOf(Phase phase) {
+  return absl::StrCat("crash in ", phase == Phase::kAdvance ? "commit" : PhaseName(phase));
+}
+
+// Runs the job in lives that end by crashes, full disks and orderly stops, the last one undisturbed.
+class Disturbance {
+ public:
+  Disturbance(uint64_t seed, const World& world, bool trace)
+      : random_(seed * 2 + 1), world_(world), trace_(trace) {}
+
+  absl::StatusOr<Outcome> Run(std::set<std::string>& events) {
+    for (int life = 0; life < kMaxLives; ++life) {
+      ASSIGN_OR_RETURN(const bool done, Live(life + 1 == kMaxLives, events));
+      if (done) return std::move(outcome_);
+    }
+    return absl::InternalError("the last life did not end");
+  }
+
+ private:
+  // Plans this life's fault: after how many changing disk operations it comes, and which.
+  void PlanFault(bool last) {
+    fault_at_ = last ? UINT64_MAX : disk_.num_operations() + 1 + random_.Below(1 + random_.Below(400));
+    fault_ = random_.OneIn(8) ? DiskAction::kFull : DiskAction::kStop;
+    disk_.SetHook([this](const DiskOperation& operation) {
+      if (operation.number < fault_at_) return DiskAction::kProceed;
+      if (operation.number > fault_at_) return fault_ == DiskAction::kFull ? fault_ : DiskAction::kProceed;
+      struck_ = std::string(operation.name);
+      return fault_;
+    });
+  }
+
+  absl::StatusOr<bool> Live(bool last, std::set<std::string>& events) {
+    struck_.clear();
+    PlanFault(last);
+    const uint64_t stop_after = random_.OneIn(5) ? random_.Below(150) : kMaxActions;
+    auto process = std::make_unique<Process>(world_, disk_, random_);
+    absl::Status status = process->Start();
+    NoteRecovery(*process, events);
+    bool stopped = false;
+    for (uint64_t action = 0; status.ok() && !process->finished(); ++action) {
+      if (action > kMaxActions) return absl::InternalError("no progress");
+      stopped = action == stop_after && !last;
+      status = stopped ? process->StopAll() : process->Act();
+      if (stopped) break;
+    }
+    if (trace_) {
+      std::printf("life: %s, phase %s, struck at '%s'\n", status.ToString().c_str(),
+                  PhaseName(process->phase()), struck_.c_str());
+      for (const std::string& note : process->notes()) std::printf("  note: %s\n", note.c_str());
+    }
+    if (status.ok() && stopped) events.insert("orderly stop");
+    if (status.ok() && !stopped) {
+      disk_.SetHook(nullptr);
+      outcome_ = process->Collect();
+      RETURN_IF_ERROR(Annotate(process->ReplayAll(), "replay"));
+      return true;
+    }
+    if (!status.ok()) {
+      // A fault of the disk ends a life; anything else is a mistake of ours.
+      if (struck_.empty()) return status;
+      if (fault_ == DiskAction::kFull) {
+        if (!absl::IsResourceExhausted(status)) return Annotate(status, "disk full reported as");
+        events.insert("disk full");
+      } else {
+        events.insert(EventOf(process->phase()));
+        for (const char* name : {"rename", "sync", "append"}) {
+          if (struck_ == name) events.insert(absl::StrCat("crash in a", name[0] == 'a' ? "n " : " ", name));
+        }
+      }
+    }
+    process.reset();
+    disk_.SetHook(nullptr);
+    // Also after an orderly stop or a full disk the machine may lose what was not synced.
+    disk_.Crash(random_);
+    return false;
+  }
+
+  static void NoteRecovery(const Process& process, std::set<std::string>& events) {
+    for (const std::string& note : process.notes()) {
+      if (absl::StrContains(note, "unfinished transaction")) events.insert("torn log tail cut");
+      if (absl::StrContains(note, "uncommitted bytes")) events.insert("uncommitted output cut");
+      if (absl::StrContains(note, "recovered from the snapshot")) events.insert("recovered from a snapshot");
+    }
+  }
+
+  Random random_;
+  const World& world_;
+  const bool trace_;
+  ModelDisk disk_;
+  uint64_t fault_at_ = 0;
+  DiskAction fault_ = DiskAction::kStop;
+  std::string struck_;
+  Outcome outcome_;
+};
+
+// The job without faults, on a fresh disk, with a schedule of its own.
+absl::StatusOr<Outcome> Undisturbed(uint64_t schedule_seed, const World& world) {
+  ModelDisk disk;
+  Random random(schedule_seed);
+  Process process(world, disk, random);
+  RETURN_IF_ERROR(process.Start());
+  for (uint64_t action = 0; !process.finished(); ++action) {
+    if (action > kMaxActions) return absl::InternalError("no progress");
+    RETURN_IF_ERROR(process.Act());
+  }
+  return process.Collect();
+}
+
+uint64_t Sum(const Outcome& outcome, std::string_view suffix) {
+  uint64_t sum = 0;
+  for (const Outcome::LaneOutcome& lane : outcome.lanes) {
+    for (const lane::Counter& counter : lane.counters) {
+      if (std::string_view(counter.first).ends_with(suffix)) sum += counter.second;
+    }
+  }
+  return sum;
+}
+
+// Each record is read once, and what an operator took is what it gave, filtered or failed.
+absl::Status CheckAccounts(const World& world, const Outcome& outcome) {
+  uint64_t read = 0;
+  for (size_t i = 0; i < outcome.lanes.size(); ++i) {
+    const bool is_source = world.plan().stages[world.plan().lanes[i].stage].source >= 0;
+    if (is_source) read += outcome.lanes[i].counters.front().second;
+  }
+  if (read != world.num_records()) {
+    return absl::InternalError(absl::StrCat(read, " records read of ", world.num_records()));
+  }
+  const uint64_t in = Sum(outcome, ".in");
+  const uint64_t accounted = Sum(outcome, ".out") + Sum(outcome, ".filtered") + Sum(outcome, ".failed");
+  if (in == accounted) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(in, " rows into operators, ", accounted, " accounted for"));
+}
+
+// Sinks that one lane writes are the same file whatever the number of lanes.
+absl::Status CompareLanes(uint64_t seed, const SimulateOptions& options, const Outcome& expected,
+                          uint32_t lanes) {
+  WorldOptions other;
+  other.num_rows = options.num_rows;
+  other.num_lanes = lanes;
+  ASSIGN_OR_RETURN(const std::unique_ptr<World> world, World::Make(seed, other));
+  ASSIGN_OR_RETURN(const Outcome outcome, Undisturbed(seed ^ 0x5555, *world));
+  const std::string scores = "data/scores/part-00000.jsonl";
+  if (outcome.sink_files.at(scores) == expected.sink_files.at(scores)) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("with ", lanes, " lanes the scores differ"));
+}
+
+}  // namespace
+
+const char* const* EventNames() { return kEventNames; }
+
+absl::Status Simulate(uint64_t seed, const SimulateOptions& options, Events& events) {
+  std::set<std::string> happened;
+  WorldOptions world_options;
+  world_options.num_rows = options.num_rows;
+  ASSIGN_OR_RETURN(const std::unique_ptr<World> world, World::Make(seed, world_options));
+  ASSIGN_OR_RETURN(const Outcome expected, Undisturbed(seed ^ 0xAAAA, *world));
+  RETURN_IF_ERROR(CheckAccounts(*world, expected));
+  ASSIGN_OR_RETURN(const Outcome seen, Disturbance(seed, *world, options.trace).Run(happened));
+  const std::string difference = Difference(expected, seen);
+  if (!difference.empty()) return absl::InternalError(absl::StrCat("disturbed run: ", difference));
+  if (seed % 4 == 0) {
+    RETURN_IF_ERROR(CompareLanes(seed, options, expected, 1 + static_cast<uint32_t>(seed / 4 % 4)));
+    happened.insert("other lanes agree");
+  }
+  if (world->plan().lanes.size() > 1) happened.insert("several lanes");
+  if (Sum(expected, "late") > 0) happened.insert("late rows");
+  if (Sum(expected, "dead") > 0) happened.insert("dead rows");
+  if (Sum(expected, ".failed") > 0) happened.insert("failed rows");
+  for (const std::string& event : happened) ++events[event];
+  return absl::OkStatus();
+}
+
+}  // namespace streamml::sim
