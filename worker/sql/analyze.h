@@ -12,12 +12,12 @@
 
 namespace streamml::sql {
 
-// Relations a query may read, by name. Names of dead-letter relations hold a dot: "payments.dead" is
-// found under that text when written as payments.dead in FROM.
+// Relations a query may read, by name. Names of dead-letter relations hold a dot: "payments.dead"
+// is found under that text when written as payments.dead in FROM.
 using Catalog = absl::btree_map<std::string, data::Schema>;
 
-// Parses, resolves and types one SELECT. INVALID_ARGUMENT for wrong or unsupported SQL; the message says
-// what was seen and what to write instead, and ErrorOffset() gives its place.
+// Parses, resolves and types one SELECT. INVALID_ARGUMENT for wrong or unsupported SQL; the message
+// says what was seen and what to write instead, and ErrorOffset() gives its place.
 absl::StatusOr<std::unique_ptr<Node>> Analyze(std::string_view sql, const Catalog& catalog);
 
 // Byte offset in the SQL text of an error from Analyze, or -1 when there is none.

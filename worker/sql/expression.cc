@@ -76,13 +76,18 @@ constexpr std::array kSpellings = std::to_array<Spelling>({
 // A constant that reads back with its type wherever it stands.
 std::string ConstantText(const Expression& expression) {
   const std::string type(data::TypeName(expression.type));
-  if (std::holds_alternative<std::monostate>(expression.constant)) return absl::StrCat("CAST(NULL AS ", type, ")");
+  if (std::holds_alternative<std::monostate>(expression.constant))
+    return absl::StrCat("CAST(NULL AS ", type, ")");
   const std::string text = FormatValue(expression.constant, expression.type);
   switch (expression.type) {
-    case Type::kText: return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "''"}}), "'");
-    case Type::kTimestamp: return absl::StrCat("timestamp '", text, "'");
-    case Type::kDouble: break;
-    default: return text;
+    case Type::kText:
+      return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "''"}}), "'");
+    case Type::kTimestamp:
+      return absl::StrCat("timestamp '", text, "'");
+    case Type::kDouble:
+      break;
+    default:
+      return text;
   }
   const bool is_finite = text.find_first_of("Nn") == std::string::npos;
   if (!is_finite) return absl::StrCat("CAST('", text, "' AS ", type, ")");
@@ -95,10 +100,18 @@ class Writer {
 
   void Write(const Expression& expression) {
     switch (expression.kind) {
-      case Expression::Kind::kColumn: Add(internal::QuoteName(input_.field(expression.column).name)); return;
-      case Expression::Kind::kConstant: Add(ConstantText(expression)); return;
-      case Expression::Kind::kCall: WriteCall(expression); return;
-      case Expression::Kind::kCase: WriteCase(expression); return;
+      case Expression::Kind::kColumn:
+        Add(internal::QuoteName(input_.field(expression.column).name));
+        return;
+      case Expression::Kind::kConstant:
+        Add(ConstantText(expression));
+        return;
+      case Expression::Kind::kCall:
+        WriteCall(expression);
+        return;
+      case Expression::Kind::kCase:
+        WriteCase(expression);
+        return;
       case Expression::Kind::kCast:
         Add("CAST(");
         Write(expression.arguments[0]);
@@ -133,7 +146,8 @@ class Writer {
     if (spelling.form == Form::kCall) Add(spelling.text);
     Add("(");
     if (spelling.form == Form::kPrefix) Add(spelling.text, " ");
-    WriteList(call.arguments, 0, spelling.form == Form::kInfix ? absl::StrCat(" ", spelling.text, " ") : ", ");
+    WriteList(call.arguments, 0,
+              spelling.form == Form::kInfix ? absl::StrCat(" ", spelling.text, " ") : ", ");
     if (spelling.form == Form::kPostfix) Add(" ", spelling.text);
     Add(")");
   }

@@ -13,16 +13,23 @@ using internal::QuoteName;
 
 std::string_view FunctionName(AggregateFunction function) {
   switch (function) {
-    case AggregateFunction::kCount: return "count";
-    case AggregateFunction::kSum: return "sum";
-    case AggregateFunction::kAverage: return "avg";
-    case AggregateFunction::kMinimum: return "min";
-    case AggregateFunction::kMaximum: return "max";
+    case AggregateFunction::kCount:
+      return "count";
+    case AggregateFunction::kSum:
+      return "sum";
+    case AggregateFunction::kAverage:
+      return "avg";
+    case AggregateFunction::kMinimum:
+      return "min";
+    case AggregateFunction::kMaximum:
+      return "max";
   }
   return "";
 }
 
-std::string ColumnName(const data::Schema& schema, size_t column) { return QuoteName(schema.field(column).name); }
+std::string ColumnName(const data::Schema& schema, size_t column) {
+  return QuoteName(schema.field(column).name);
+}
 
 // "a, (b + 1) AS c"
 std::string Columns(const Node& node) {
@@ -40,7 +47,9 @@ std::string Aggregates(const Node& node) {
   std::vector<std::string> aggregates;
   for (const Aggregate& aggregate : node.aggregates) {
     const std::string argument =
-        aggregate.argument < 0 ? "*" : ColumnName(node.input->schema, static_cast<size_t>(aggregate.argument));
+        aggregate.argument < 0
+            ? "*"
+            : ColumnName(node.input->schema, static_cast<size_t>(aggregate.argument));
     aggregates.push_back(absl::StrCat(FunctionName(aggregate.function), "(", argument, ")"));
   }
   return absl::StrJoin(aggregates, ", ");
@@ -48,18 +57,25 @@ std::string Aggregates(const Node& node) {
 
 std::string Window(const Node& node) {
   std::vector<std::string> keys;
-  for (const size_t column : node.partition_columns) keys.push_back(ColumnName(node.input->schema, column));
-  const std::string partition = keys.empty() ? "" : absl::StrCat("PARTITION BY ", absl::StrJoin(keys, ", "), " ");
-  return absl::StrCat("window ", partition, "RANGE INTERVAL '", internal::FormatInterval(node.preceding_us),
+  for (const size_t column : node.partition_columns)
+    keys.push_back(ColumnName(node.input->schema, column));
+  const std::string partition =
+      keys.empty() ? "" : absl::StrCat("PARTITION BY ", absl::StrJoin(keys, ", "), " ");
+  return absl::StrCat("window ", partition, "RANGE INTERVAL '",
+                      internal::FormatInterval(node.preceding_us),
                       "' PRECEDING: ", Aggregates(node));
 }
 
 std::string Line(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::kScan: return absl::StrCat("scan ", node.relation);
-    case Node::Kind::kFilter: return absl::StrCat("filter ", ToString(node.expressions[0], node.input->schema));
-    case Node::Kind::kProject: return absl::StrCat("project ", Columns(node));
-    case Node::Kind::kWindow: return Window(node);
+    case Node::Kind::kScan:
+      return absl::StrCat("scan ", node.relation);
+    case Node::Kind::kFilter:
+      return absl::StrCat("filter ", ToString(node.expressions[0], node.input->schema));
+    case Node::Kind::kProject:
+      return absl::StrCat("project ", Columns(node));
+    case Node::Kind::kWindow:
+      return Window(node);
   }
   return "";
 }

@@ -1,5 +1,5 @@
-// A checked relational plan: a tree of nodes over named relations. The analyzer makes it from SQL; the
-// planner cuts it into stages and makes an operator of each node.
+// A checked relational plan: a tree of nodes over named relations. The analyzer makes it from SQL;
+// the planner cuts it into stages and makes an operator of each node.
 #pragma once
 
 #include <memory>
@@ -13,9 +13,10 @@ namespace streamml::sql {
 
 enum class AggregateFunction : uint8_t { kCount, kSum, kAverage, kMinimum, kMaximum };
 
-// One aggregate over a frame. kCount with argument -1 is count(*). NULL arguments are left out; an empty
-// frame gives 0 for count, else NULL. Result types: count bigint; sum(bigint) bigint (overflow fails the
-// row; PostgreSQL gives numeric), sum(double) double; avg double; min and max the argument's type.
+// One aggregate over a frame. kCount with argument -1 is count(*). NULL arguments are left out; an
+// empty frame gives 0 for count, else NULL. Result types: count bigint; sum(bigint) bigint
+// (overflow fails the row; PostgreSQL gives numeric), sum(double) double; avg double; min and max
+// the argument's type.
 struct Aggregate {
   AggregateFunction function = AggregateFunction::kCount;
   int argument = -1;  // column of the input
@@ -28,13 +29,13 @@ struct Node {
     kScan,     // the rows of relation `relation`
     kFilter,   // rows for which expressions[0] is true (not NULL)
     kProject,  // one column for each of `expressions`
-    kWindow,   // OVER (PARTITION BY .. ORDER BY event time RANGE .. PRECEDING): input columns, then one
-               // column for each of `aggregates`
+    kWindow,   // OVER (PARTITION BY .. ORDER BY event time RANGE .. PRECEDING): input columns, then
+               // one column for each of `aggregates`
   };
 
   Kind kind = Kind::kScan;
-  data::Schema schema;           // of the output; its time_column survives where the column is passed on
-  std::unique_ptr<Node> input;   // null for kScan
+  data::Schema schema;  // of the output; its time_column survives where the column is passed on
+  std::unique_ptr<Node> input;  // null for kScan
   std::string relation;
   std::vector<Expression> expressions;
   std::vector<size_t> partition_columns;  // kWindow: columns of the input; empty: one partition

@@ -37,11 +37,16 @@ std::optional<bool> ParseBoolean(std::string_view text) {
 std::optional<Value> ParseValue(std::string_view text, data::Type type) {
   const std::string_view trimmed = internal::Strip(text);
   switch (type) {
-    case data::Type::kBoolean: return Wrap(ParseBoolean(trimmed));
-    case data::Type::kBigint: return Wrap(data::ParseBigint(trimmed));
-    case data::Type::kDouble: return Wrap(data::ParseDouble(trimmed));
-    case data::Type::kText: return Value(std::string(text));
-    case data::Type::kTimestamp: return ReadTimestamp(trimmed);
+    case data::Type::kBoolean:
+      return Wrap(ParseBoolean(trimmed));
+    case data::Type::kBigint:
+      return Wrap(data::ParseBigint(trimmed));
+    case data::Type::kDouble:
+      return Wrap(data::ParseDouble(trimmed));
+    case data::Type::kText:
+      return Value(std::string(text));
+    case data::Type::kTimestamp:
+      return ReadTimestamp(trimmed);
   }
   return std::nullopt;
 }
@@ -49,11 +54,19 @@ std::optional<Value> ParseValue(std::string_view text, data::Type type) {
 std::string FormatValue(const Value& value, data::Type type) {
   std::string text;
   switch (type) {
-    case data::Type::kBoolean: return std::get<bool>(value) ? "true" : "false";
-    case data::Type::kBigint: data::AppendBigintText(std::get<int64_t>(value), text); break;
-    case data::Type::kDouble: data::AppendDoubleText(std::get<double>(value), text); break;
-    case data::Type::kText: return std::get<std::string>(value);
-    case data::Type::kTimestamp: data::AppendTimestampText(std::get<int64_t>(value), text); break;
+    case data::Type::kBoolean:
+      return std::get<bool>(value) ? "true" : "false";
+    case data::Type::kBigint:
+      data::AppendBigintText(std::get<int64_t>(value), text);
+      break;
+    case data::Type::kDouble:
+      data::AppendDoubleText(std::get<double>(value), text);
+      break;
+    case data::Type::kText:
+      return std::get<std::string>(value);
+    case data::Type::kTimestamp:
+      data::AppendTimestampText(std::get<int64_t>(value), text);
+      break;
   }
   return text;
 }

@@ -1,16 +1,14 @@
 #include "worker/sql/internal/expression_analyzer.h"
 
 #include <array>
-#include <charconv>
 #include <optional>
 
 #include "base/status.h"
-#include "worker/data/number_text.h"
 #include "worker/sql/internal/error.h"
 #include "worker/sql/internal/functions.h"
+#include "worker/sql/internal/number_literal.h"
 #include "worker/sql/internal/operators.h"
 #include "worker/sql/internal/refusal.h"
-#include "worker/sql/internal/text.h"
 #include "worker/sql/internal/time_field.h"
 #include "worker/sql/internal/type_names.h"
 
@@ -43,69 +41,20 @@ Typed BooleanCall(Function function, std::vector<Expression> arguments, int posi
   return MakeValue(MakeCall(function, Type::kBoolean, std::move(arguments), position));
 }
 
-// Integers beyond int4, in any of PostgreSQL's bases, and decimals come as text.
-std::optional<int64_t> ReadInteger(std::string_view text) {
-  constexpr std::array<std::pair<const char*, int>, 3> kPrefixes = {{{"0x", 16}, {"0o", 8}, {"0b", 2}}};
-  const std::string sign = text.starts_with('-') ? "-" : "";
-  for (const auto& [prefix, base] : kPrefixes) {
-    if (!StartsWithIgnoreCase(text, sign + prefix)) continue;
-    const std::string digits = absl::StrCat(sign, text.substr(sign.size() + 2));
-    int64_t value = 0;
-    const char* end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, value, base);
-    if (error != std::errc() || stop != end) return std::nullopt;
-    return value;
-  }
-  return data::ParseBigint(text);
-}
-
-absl::StatusOr<Typed> NumberConstant(const std::string& text, int position) {
-  std::string digits = text;
-  std::erase(digits, '_');
-  const bool is_hexadecimal = Contains(ToLower(digits), "0x");
-  if (is_hexadecimal || digits.find_first_of(".eE") == std::string::npos) {
-    const std::optional<int64_t> integer = ReadInteger(digits);
-    if (integer.has_value()) return MakeValue(MakeConstant(*integer, Type::kBigint, position));
-    return ErrorAt(position, "integer ", text, " is out of range for bigint; write it with a decimal point for ",
-                   "double precision");
-  }
-  const std::optional<double> number = data::ParseDouble(digits);
-  if (number.has_value()) return MakeValue(MakeConstant(*number, Type::kDouble, position));
-  return ErrorAt(position, "number ", text, " is out of range for double precision");
-}
-
-absl::StatusOr<Typed> FieldArgument(const Tree& node, std::string_view name, TimeField& field) {
-  const Tree& text = node["A_Const"]["sval"];
-  const bool truncate = name == "date_trunc";
-  if (!text.present()) {
-    return ErrorAt(node.Position(), "the field of ", name, " must be a constant; it is one of ",
-                   TimeFieldNames(truncate));
-  }
-  const std::optional<TimeField> found = FindTimeField(text["sval"].text());
-  if (!found.has_value() || (truncate && !CanTruncate(*found))) {
-    return ErrorAt(node.Position(), "unknown field '", text["sval"].text(), "' of ", name, "; it is one of ",
-                   TimeFieldNames(truncate));
-  }
-  field = *found;
-  return Typed{};
-}
-
 }  // namespace
-
-bool IsAggregate(std::string_view function_name) {
-  for (const std::string_view aggregate : {"count", "sum", "avg", "min", "max"}) {
-    if (aggregate == function_name) return true;
-  }
-  return false;
-}
 
 const std::vector<ExpressionAnalyzer::Dispatch>& ExpressionAnalyzer::Nodes() {
   static const auto* const table = new std::vector<Dispatch>{
-      {"ColumnRef", &ExpressionAnalyzer::Column},       {"A_Const", &ExpressionAnalyzer::Constant},
-      {"A_Expr", &ExpressionAnalyzer::OperatorExpression}, {"BoolExpr", &ExpressionAnalyzer::Logic},
-      {"NullTest", &ExpressionAnalyzer::NullTest},      {"BooleanTest", &ExpressionAnalyzer::BooleanTest},
-      {"CaseExpr", &ExpressionAnalyzer::Case},          {"CoalesceExpr", &ExpressionAnalyzer::Coalesce},
-      {"MinMaxExpr", &ExpressionAnalyzer::MinMax},      {"TypeCast", &ExpressionAnalyzer::Cast},
+      {"ColumnRef", &ExpressionAnalyzer::Column},
+      {"A_Const", &ExpressionAnalyzer::Constant},
+      {"A_Expr", &ExpressionAnalyzer::OperatorExpression},
+      {"BoolExpr", &ExpressionAnalyzer::Logic},
+      {"NullTest", &ExpressionAnalyzer::NullTest},
+      {"BooleanTest", &ExpressionAnalyzer::BooleanTest},
+      {"CaseExpr", &ExpressionAnalyzer::Case},
+      {"CoalesceExpr", &ExpressionAnalyzer::Coalesce},
+      {"MinMaxExpr", &ExpressionAnalyzer::MinMax},
+      {"TypeCast", &ExpressionAnalyzer::Cast},
       {"FuncCall", &ExpressionAnalyzer::Call},
   };
   return *table;
@@ -159,7 +108,8 @@ absl::StatusOr<Expression> ExpressionAnalyzer::Boolean(const Tree& node, std::st
 absl::StatusOr<Typed> ExpressionAnalyzer::Copy(const Typed& value) {
   const size_t nodes = CountNodes(value.expression);
   if (nodes > surroundings_.budget.nodes) {
-    return ErrorAt(value.position(), "the expression is too large; compute its parts in a view beneath");
+    return ErrorAt(value.position(),
+                   "the expression is too large; compute its parts in a view beneath");
   }
   surroundings_.budget.nodes -= nodes;
   return value;
@@ -180,9 +130,10 @@ absl::StatusOr<Typed> ExpressionAnalyzer::Constant(const Tree& body, int positio
     return MakeValue(MakeConstant(body["ival"]["ival"].number(), Type::kBigint, position));
   }
   if (body["boolval"].present()) {
-    return MakeValue(MakeConstant(body["boolval"]["boolval"].number() != 0, Type::kBoolean, position));
+    return MakeValue(
+        MakeConstant(body["boolval"]["boolval"].number() != 0, Type::kBoolean, position));
   }
-  if (body["fval"].present()) return NumberConstant(body["fval"]["fval"].text(), position);
+  if (body["fval"].present()) return ReadNumber(body["fval"]["fval"].text(), position);
   return ErrorAt(position, "bit strings are not supported: write a bigint");
 }
 
@@ -190,7 +141,9 @@ absl::StatusOr<Typed> ExpressionAnalyzer::Logic(const Tree& body, int position) 
   const std::string& name = body["boolop"].text();
   const bool is_not = name == "NOT_EXPR";
   const bool is_and = name == "AND_EXPR";
-  const std::string_view place = is_not ? "argument of NOT" : is_and ? "argument of AND" : "argument of OR";
+  const std::string_view place = is_not   ? "argument of NOT"
+                                 : is_and ? "argument of AND"
+                                          : "argument of OR";
   std::vector<Expression> arguments;
   for (const Tree& node : body["args"].items()) {
     ASSIGN_OR_RETURN(Expression argument, Boolean(node, place));
@@ -204,7 +157,8 @@ absl::StatusOr<Typed> ExpressionAnalyzer::NullTest(const Tree& body, int positio
   ASSIGN_OR_RETURN(Typed value, Analyze(body["arg"]));
   ASSIGN_OR_RETURN(Expression argument, SettleAny(std::move(value), "argument of IS NULL"));
   const bool negated = body["nulltesttype"].text() == "IS_NOT_NULL";
-  return BooleanCall(negated ? Function::kIsNotNull : Function::kIsNull, List(std::move(argument)), position);
+  return BooleanCall(negated ? Function::kIsNotNull : Function::kIsNull, List(std::move(argument)),
+                     position);
 }
 
 absl::StatusOr<Typed> ExpressionAnalyzer::BooleanTest(const Tree& body, int position) {
@@ -213,11 +167,15 @@ absl::StatusOr<Typed> ExpressionAnalyzer::BooleanTest(const Tree& body, int posi
     Function function;
   };
   constexpr std::array kTests = std::to_array<Test>({
-      {"IS_TRUE", Function::kIsTrue}, {"IS_NOT_TRUE", Function::kIsNotTrue},
-      {"IS_FALSE", Function::kIsFalse}, {"IS_NOT_FALSE", Function::kIsNotFalse},
-      {"IS_UNKNOWN", Function::kIsNull}, {"IS_NOT_UNKNOWN", Function::kIsNotNull},
+      {"IS_TRUE", Function::kIsTrue},
+      {"IS_NOT_TRUE", Function::kIsNotTrue},
+      {"IS_FALSE", Function::kIsFalse},
+      {"IS_NOT_FALSE", Function::kIsNotFalse},
+      {"IS_UNKNOWN", Function::kIsNull},
+      {"IS_NOT_UNKNOWN", Function::kIsNotNull},
   });
-  ASSIGN_OR_RETURN(Expression argument, Boolean(body["arg"], "argument of IS TRUE, FALSE or UNKNOWN"));
+  ASSIGN_OR_RETURN(Expression argument,
+                   Boolean(body["arg"], "argument of IS TRUE, FALSE or UNKNOWN"));
   for (const Test& test : kTests) {
     if (test.name == body["booltesttype"].text()) {
       return BooleanCall(test.function, List(std::move(argument)), position);
@@ -226,38 +184,42 @@ absl::StatusOr<Typed> ExpressionAnalyzer::BooleanTest(const Tree& body, int posi
   return ErrorAt(position, "the test ", body["booltesttype"].text(), " is not supported");
 }
 
+absl::StatusOr<Expression> ExpressionAnalyzer::CaseCondition(const Tree& node,
+                                                             const Typed* subject) {
+  if (subject == nullptr) return Boolean(node, "argument of CASE WHEN");
+  ASSIGN_OR_RETURN(Typed value, Analyze(node));
+  ASSIGN_OR_RETURN(Typed copy, Copy(*subject));
+  const int position = value.position();
+  return Compare(Function::kEqual, "=", std::move(copy), std::move(value), position);
+}
+
+// What stands between CASE and WHEN. A literal there is text, as in PostgreSQL.
+absl::StatusOr<Typed> ExpressionAnalyzer::CaseSubject(const Tree& node) {
+  ASSIGN_OR_RETURN(Typed subject, Analyze(node));
+  if (subject.form != Typed::Form::kLiteral) return subject;
+  ASSIGN_OR_RETURN(Expression text, SettleAny(std::move(subject), "CASE"));
+  return MakeValue(std::move(text));
+}
+
 absl::StatusOr<Typed> ExpressionAnalyzer::Case(const Tree& body, int position) {
-  const bool is_simple = body["arg"].present();
+  const bool has_subject = body["arg"].present();
   Typed subject;
-  if (is_simple) {
-    ASSIGN_OR_RETURN(subject, Analyze(body["arg"]));
-    if (subject.form == Typed::Form::kLiteral) {  // as PostgreSQL: CASE 'a' WHEN compares as text
-      ASSIGN_OR_RETURN(subject.expression, SettleAny(std::move(subject), "CASE"));
-      subject.form = Typed::Form::kValue;
-    }
+  if (has_subject) {
+    ASSIGN_OR_RETURN(subject, CaseSubject(body["arg"]));
   }
   std::vector<Expression> conditions;
   std::vector<Typed> results;
   for (const Tree& item : body["args"].items()) {
     const Tree& when = item["CaseWhen"];
-    if (is_simple) {
-      ASSIGN_OR_RETURN(Typed value, Analyze(when["expr"]));
-      ASSIGN_OR_RETURN(Typed copy, Copy(subject));
-      const int place = value.position();
-      ASSIGN_OR_RETURN(Expression equal, Compare(Function::kEqual, "=", std::move(copy), std::move(value), place));
-      conditions.push_back(std::move(equal));
-    } else {
-      ASSIGN_OR_RETURN(Expression condition, Boolean(when["expr"], "argument of CASE WHEN"));
-      conditions.push_back(std::move(condition));
-    }
+    ASSIGN_OR_RETURN(Expression condition,
+                     CaseCondition(when["expr"], has_subject ? &subject : nullptr));
+    conditions.push_back(std::move(condition));
     ASSIGN_OR_RETURN(Typed result, Analyze(when["result"]));
     results.push_back(std::move(result));
   }
+  results.push_back(MakeLiteral(std::monostate(), position));
   if (body["defresult"].present()) {
-    ASSIGN_OR_RETURN(Typed otherwise, Analyze(body["defresult"]));
-    results.push_back(std::move(otherwise));
-  } else {
-    results.push_back(MakeLiteral(std::monostate(), position));
+    ASSIGN_OR_RETURN(results.back(), Analyze(body["defresult"]));
   }
   ASSIGN_OR_RETURN(std::vector<Expression> settled, SettleAll(std::move(results), "CASE"));
   Expression expression;
@@ -272,8 +234,8 @@ absl::StatusOr<Typed> ExpressionAnalyzer::Case(const Tree& body, int position) {
   return MakeValue(std::move(expression));
 }
 
-absl::StatusOr<Typed> ExpressionAnalyzer::Variadic(Function function, const Tree& list, std::string_view name,
-                                                   int position) {
+absl::StatusOr<Typed> ExpressionAnalyzer::Variadic(Function function, const Tree& list,
+                                                   std::string_view name, int position) {
   ASSIGN_OR_RETURN(std::vector<Typed> values, AnalyzeList(list));
   ASSIGN_OR_RETURN(std::vector<Expression> settled, SettleAll(std::move(values), name));
   const Type type = settled[0].type;
@@ -300,30 +262,20 @@ absl::StatusOr<Typed> ExpressionAnalyzer::Cast(const Tree& body, int position) {
 }
 
 absl::StatusOr<Typed> ExpressionAnalyzer::Call(const Tree& body, int position) {
+  const std::vector<Tree>& names = body["funcname"].items();
   const std::string_view name = LastName(body["funcname"]);
-  if (body["funcname"].items().size() > 1 && body["funcname"].items()[0]["String"]["sval"].text() != "pg_catalog") {
+  if (names.size() > 1 && names[0]["String"]["sval"].text() != "pg_catalog") {
     return ErrorAt(position, "functions have no schema here; write ", name, "(...)");
   }
   for (const std::string_view option :
-       {"agg_distinct", "agg_order", "agg_filter", "agg_within_group", "func_variadic"}) {
+       {"agg_distinct", "agg_within_group", "agg_order", "agg_filter", "func_variadic"}) {
     if (body[option].present()) return Refuse(*FindRefusal(Subject::kOption, option), position);
   }
-  const bool has_over = body["over"].present();
-  if (IsAggregate(name)) {
-    if (!has_over) {
-      return ErrorAt(position, "aggregate ", name, " without OVER is not supported: ",
-                     "GROUP BY is not built yet, write ", name, "(...) OVER (PARTITION BY .. ORDER BY ",
-                     "<event time> RANGE INTERVAL '1 hour' PRECEDING)");
-    }
-    if (surroundings_.aggregates == nullptr) {
-      return ErrorAt(position, "aggregates with OVER are not allowed in ", surroundings_.place,
-                     "; compute ", name, " in a view beneath this one");
-    }
-    ASSIGN_OR_RETURN(Expression column, surroundings_.aggregates->AddAggregate(body, name, position));
-    return MakeValue(std::move(column));
+  if (IsAggregate(name)) return AggregateCall(body, name, position);
+  if (const Refusal* refusal = FindRefusal(Subject::kFunction, name)) {
+    return Refuse(*refusal, position);
   }
-  if (const Refusal* refusal = FindRefusal(Subject::kFunction, name)) return Refuse(*refusal, position);
-  if (has_over) {
+  if (body["over"].present()) {
     return ErrorAt(position, name, " is not an aggregate; count, sum, avg, min and max take OVER");
   }
   if (body["agg_star"].present()) return ErrorAt(position, "only count takes *, not ", name);
@@ -332,19 +284,36 @@ absl::StatusOr<Typed> ExpressionAnalyzer::Call(const Tree& body, int position) {
   return CallFunction(name, std::move(arguments), position);
 }
 
-absl::StatusOr<Typed> ExpressionAnalyzer::TimeFunction(const Tree& body, std::string_view name, int position) {
+absl::StatusOr<Typed> ExpressionAnalyzer::AggregateCall(const Tree& body, std::string_view name,
+                                                        int position) {
+  if (!body["over"].present()) {
+    return ErrorAt(position, "aggregate ", name,
+                   " without OVER is not supported: ", "GROUP BY is not built yet, write ", name,
+                   "(...) OVER (PARTITION BY .. ",
+                   "ORDER BY <event time> RANGE INTERVAL '1 hour' PRECEDING)");
+  }
+  if (surroundings_.aggregates == nullptr) {
+    return ErrorAt(position, "aggregates with OVER are not allowed in ", surroundings_.place,
+                   "; compute ", name, " in a view beneath this one");
+  }
+  ASSIGN_OR_RETURN(Expression column, surroundings_.aggregates->AddAggregate(body, name, position));
+  return MakeValue(std::move(column));
+}
+
+absl::StatusOr<Typed> ExpressionAnalyzer::TimeFunction(const Tree& body, std::string_view name,
+                                                       int position) {
   const std::vector<Tree>& nodes = body["args"].items();
   if (nodes.size() != 2) {
     return ErrorAt(position, name, " takes a field and a timestamp; time zones are not supported");
   }
-  TimeField field = TimeField::kSecond;
-  RETURN_IF_ERROR(FieldArgument(nodes[0], name, field).status());
+  ASSIGN_OR_RETURN(const TimeField field, ReadTimeField(nodes[0], name));
   ASSIGN_OR_RETURN(Typed value, Analyze(nodes[1]));
   const std::string place = absl::StrCat("argument of ", name);
   ASSIGN_OR_RETURN(Expression timestamp, Settle(std::move(value), Type::kTimestamp, place));
   const bool truncate = name == "date_trunc";
-  Expression call = MakeCall(truncate ? Function::kDateTrunc : Function::kExtract,
-                             truncate ? Type::kTimestamp : Type::kDouble, List(std::move(timestamp)), position);
+  Expression call =
+      MakeCall(truncate ? Function::kDateTrunc : Function::kExtract,
+               truncate ? Type::kTimestamp : Type::kDouble, List(std::move(timestamp)), position);
   call.field = field;
   return MakeValue(std::move(call));
 }
@@ -375,8 +344,8 @@ absl::StatusOr<Typed> ExpressionAnalyzer::Distinct(const Tree& body, int positio
   ASSIGN_OR_RETURN(Typed right, Analyze(body["rexpr"]));
   const bool distinct = body["kind"].text() == "AEXPR_DISTINCT";
   ASSIGN_OR_RETURN(Expression compared,
-                   Compare(distinct ? Function::kDistinct : Function::kNotDistinct, "IS DISTINCT FROM",
-                           std::move(left), std::move(right), position));
+                   Compare(distinct ? Function::kDistinct : Function::kNotDistinct,
+                           "IS DISTINCT FROM", std::move(left), std::move(right), position));
   return MakeValue(std::move(compared));
 }
 
@@ -404,8 +373,8 @@ absl::StatusOr<Typed> ExpressionAnalyzer::Like(const Tree& body, int position) {
   ASSIGN_OR_RETURN(Expression text, Settle(std::move(left), Type::kText, "left side of LIKE"));
   ASSIGN_OR_RETURN(Expression pattern, Settle(std::move(right), Type::kText, "pattern of LIKE"));
   const bool negated = LastName(body["name"]) == "!~~";
-  return BooleanCall(negated ? Function::kNotLike : Function::kLike, List(std::move(text), std::move(pattern)),
-                     position);
+  return BooleanCall(negated ? Function::kNotLike : Function::kLike,
+                     List(std::move(text), std::move(pattern)), position);
 }
 
 absl::StatusOr<Typed> ExpressionAnalyzer::Between(const Tree& body, int position) {
@@ -420,7 +389,8 @@ absl::StatusOr<Typed> ExpressionAnalyzer::Between(const Tree& body, int position
                                              std::move(bounds[0]), position));
   ASSIGN_OR_RETURN(Expression upper, Compare(upper_function, negated ? ">" : "<=", std::move(copy),
                                              std::move(bounds[1]), position));
-  return BooleanCall(negated ? Function::kOr : Function::kAnd, List(std::move(lower), std::move(upper)), position);
+  return BooleanCall(negated ? Function::kOr : Function::kAnd,
+                     List(std::move(lower), std::move(upper)), position);
 }
 
 }  // namespace streamml::sql::internal

@@ -16,23 +16,22 @@ class AggregateSink {
  public:
   virtual ~AggregateSink() = default;
   // `call` is the FuncCall's body. Returns what stands in its place: a column.
-  virtual absl::StatusOr<Expression> AddAggregate(const Tree& call, std::string_view name, int position) = 0;
+  virtual absl::StatusOr<Expression> AddAggregate(const Tree& call, std::string_view name,
+                                                  int position) = 0;
 };
 
-// What one query may spend on copies: x BETWEEN a AND b writes x twice, and a short text could nest that
-// to any size.
+// What one query may spend on copies: x BETWEEN a AND b writes x twice, and a short text could nest
+// that to any size.
 struct CopyBudget {
   size_t nodes = 50'000;
 };
-
-bool IsAggregate(std::string_view function_name);
 
 // Where expressions stand. All referenced objects outlive the analyzer.
 struct Surroundings {
   const Scope& scope;
   CopyBudget& budget;
-  std::string_view place;                // "WHERE": where aggregates are not allowed, for messages
-  AggregateSink* aggregates = nullptr;   // null: they are refused
+  std::string_view place;               // "WHERE": where aggregates are not allowed, for messages
+  AggregateSink* aggregates = nullptr;  // null: they are refused
 };
 
 // Not thread-safe; one per expression or clause.
@@ -70,10 +69,15 @@ class ExpressionAnalyzer {
   absl::StatusOr<Typed> Like(const Tree& body, int position);
   absl::StatusOr<Typed> Between(const Tree& body, int position);
 
+  absl::StatusOr<Typed> CaseSubject(const Tree& node);
+  // `subject` is null in CASE WHEN condition.
+  absl::StatusOr<Expression> CaseCondition(const Tree& node, const Typed* subject);
+  absl::StatusOr<Typed> AggregateCall(const Tree& body, std::string_view name, int position);
   absl::StatusOr<Typed> TimeFunction(const Tree& body, std::string_view name, int position);
   absl::StatusOr<std::vector<Typed>> AnalyzeList(const Tree& list);
   absl::StatusOr<Expression> Boolean(const Tree& node, std::string_view place);
-  absl::StatusOr<Typed> Variadic(Function function, const Tree& list, std::string_view name, int position);
+  absl::StatusOr<Typed> Variadic(Function function, const Tree& list, std::string_view name,
+                                 int position);
   absl::StatusOr<Typed> Copy(const Typed& value);
 
   const Surroundings surroundings_;

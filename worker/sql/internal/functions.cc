@@ -72,38 +72,50 @@ absl::Status UnknownFunction(std::string_view name, int position) {
   if (refusal != nullptr) return Refuse(*refusal, position);
   const std::string suggestion = DidYouMean(name, FunctionNames());
   return ErrorAt(position, "unknown function ", QuoteName(name),
-                 suggestion.empty() ? absl::StrCat("; functions are ", absl::StrJoin(FunctionNames(), ", "))
-                                    : suggestion);
+                 suggestion.empty()
+                     ? absl::StrCat("; functions are ", absl::StrJoin(FunctionNames(), ", "))
+                     : suggestion);
 }
 
 absl::Status CheckCount(const Entry& entry, size_t count, int position) {
   if (count >= entry.least && count <= entry.most) return absl::OkStatus();
-  const std::string allowed = entry.least == entry.most ? absl::StrCat(entry.least)
-                                                        : absl::StrCat(entry.least, " or ", entry.most);
-  return ErrorAt(position, entry.name, " takes ", allowed, allowed == "1" ? " argument" : " arguments", ", not ",
-                 count, count > entry.most ? entry.too_many : "");
+  const std::string allowed = entry.least == entry.most
+                                  ? absl::StrCat(entry.least)
+                                  : absl::StrCat(entry.least, " or ", entry.most);
+  return ErrorAt(position, entry.name, " takes ", allowed,
+                 allowed == "1" ? " argument" : " arguments", ", not ", count,
+                 count > entry.most ? entry.too_many : "");
 }
 
 Type ArgumentType(const Entry& entry, const Typed& argument, size_t index) {
   switch (entry.signature) {
-    case Signature::kDoubles: return Type::kDouble;
-    case Signature::kNumber: return argument.IsValue(Type::kBigint) ? Type::kBigint : Type::kDouble;
-    case Signature::kBigints: return Type::kBigint;
+    case Signature::kDoubles:
+      return Type::kDouble;
+    case Signature::kNumber:
+      return argument.IsValue(Type::kBigint) ? Type::kBigint : Type::kDouble;
+    case Signature::kBigints:
+      return Type::kBigint;
     case Signature::kText:
-    case Signature::kLength: return Type::kText;
-    case Signature::kSubstring: return index == 0 ? Type::kText : Type::kBigint;
+    case Signature::kLength:
+      return Type::kText;
+    case Signature::kSubstring:
+      return index == 0 ? Type::kText : Type::kBigint;
   }
   return Type::kText;
 }
 
 Type ResultType(const Entry& entry, const std::vector<Expression>& arguments) {
   switch (entry.signature) {
-    case Signature::kDoubles: return Type::kDouble;
-    case Signature::kNumber: return arguments[0].type;
+    case Signature::kDoubles:
+      return Type::kDouble;
+    case Signature::kNumber:
+      return arguments[0].type;
     case Signature::kBigints:
-    case Signature::kLength: return Type::kBigint;
+    case Signature::kLength:
+      return Type::kBigint;
     case Signature::kText:
-    case Signature::kSubstring: return Type::kText;
+    case Signature::kSubstring:
+      return Type::kText;
   }
   return Type::kText;
 }
@@ -126,7 +138,8 @@ absl::Status CheckArguments(const Entry& entry, const std::vector<Typed>& argume
 
 }  // namespace
 
-absl::StatusOr<Typed> CallFunction(std::string_view name, std::vector<Typed> arguments, int position) {
+absl::StatusOr<Typed> CallFunction(std::string_view name, std::vector<Typed> arguments,
+                                   int position) {
   const Entry* entry = FindEntry(name);
   if (entry == nullptr) return UnknownFunction(name, position);
   RETURN_IF_ERROR(CheckCount(*entry, arguments.size(), position));
@@ -140,6 +153,10 @@ absl::StatusOr<Typed> CallFunction(std::string_view name, std::vector<Typed> arg
   }
   const Type type = ResultType(*entry, settled);
   return MakeValue(MakeCall(entry->function, type, std::move(settled), position));
+}
+
+bool IsAggregate(std::string_view name) {
+  return std::find(kAggregates.begin(), kAggregates.end(), name) != kAggregates.end();
 }
 
 bool IsTimeFunction(std::string_view name) {

@@ -10,12 +10,16 @@
 
 namespace streamml::sql::internal {
 
-// A call by name, with its arguments already typed. Unknown and unsupported functions are refused by
-// name at `position`.
-absl::StatusOr<Typed> CallFunction(std::string_view name, std::vector<Typed> arguments, int position);
+// A call by name, with its arguments already typed. Unknown and unsupported functions are refused
+// by name at `position`.
+absl::StatusOr<Typed> CallFunction(std::string_view name, std::vector<Typed> arguments,
+                                   int position);
 
-// extract(field FROM x), date_part('field', x) and date_trunc('field', x): true if the name is one of
-// them. Their first argument is a constant that is no value.
+// count, sum, avg, min and max.
+bool IsAggregate(std::string_view name);
+
+// extract(field FROM x), date_part('field', x) and date_trunc('field', x): true if the name is one
+// of them. Their first argument is a constant that is no value.
 bool IsTimeFunction(std::string_view name);
 
 // Names of all functions, aggregates and time functions included; for suggestions and docs.

@@ -20,19 +20,52 @@ struct Unit {
   int64_t microseconds;
 };
 constexpr std::array kUnits = std::to_array<Unit>({
-    {"us", 1}, {"usec", 1}, {"usecs", 1}, {"microsecond", 1}, {"microseconds", 1},
-    {"ms", 1000}, {"msec", 1000}, {"msecs", 1000}, {"millisecond", 1000}, {"milliseconds", 1000},
-    {"s", kSecond}, {"sec", kSecond}, {"secs", kSecond}, {"second", kSecond}, {"seconds", kSecond},
-    {"m", 60 * kSecond}, {"min", 60 * kSecond}, {"mins", 60 * kSecond}, {"minute", 60 * kSecond},
+    {"us", 1},
+    {"usec", 1},
+    {"usecs", 1},
+    {"microsecond", 1},
+    {"microseconds", 1},
+    {"ms", 1000},
+    {"msec", 1000},
+    {"msecs", 1000},
+    {"millisecond", 1000},
+    {"milliseconds", 1000},
+    {"s", kSecond},
+    {"sec", kSecond},
+    {"secs", kSecond},
+    {"second", kSecond},
+    {"seconds", kSecond},
+    {"m", 60 * kSecond},
+    {"min", 60 * kSecond},
+    {"mins", 60 * kSecond},
+    {"minute", 60 * kSecond},
     {"minutes", 60 * kSecond},
-    {"h", 3600 * kSecond}, {"hr", 3600 * kSecond}, {"hrs", 3600 * kSecond}, {"hour", 3600 * kSecond},
+    {"h", 3600 * kSecond},
+    {"hr", 3600 * kSecond},
+    {"hrs", 3600 * kSecond},
+    {"hour", 3600 * kSecond},
     {"hours", 3600 * kSecond},
-    {"d", 86'400 * kSecond}, {"day", 86'400 * kSecond}, {"days", 86'400 * kSecond},
-    {"w", 604'800 * kSecond}, {"week", 604'800 * kSecond}, {"weeks", 604'800 * kSecond},
-    {"mon", kMonths}, {"mons", kMonths}, {"month", kMonths}, {"months", kMonths},
-    {"y", kMonths}, {"yr", kMonths}, {"yrs", kMonths}, {"year", kMonths}, {"years", kMonths},
-    {"decade", kMonths}, {"decades", kMonths}, {"century", kMonths}, {"centuries", kMonths},
-    {"millennium", kMonths}, {"millennia", kMonths},
+    {"d", 86'400 * kSecond},
+    {"day", 86'400 * kSecond},
+    {"days", 86'400 * kSecond},
+    {"w", 604'800 * kSecond},
+    {"week", 604'800 * kSecond},
+    {"weeks", 604'800 * kSecond},
+    {"mon", kMonths},
+    {"mons", kMonths},
+    {"month", kMonths},
+    {"months", kMonths},
+    {"y", kMonths},
+    {"yr", kMonths},
+    {"yrs", kMonths},
+    {"year", kMonths},
+    {"years", kMonths},
+    {"decade", kMonths},
+    {"decades", kMonths},
+    {"century", kMonths},
+    {"centuries", kMonths},
+    {"millennium", kMonths},
+    {"millennia", kMonths},
 });
 
 const Unit* FindUnit(std::string_view word) {
@@ -42,11 +75,12 @@ const Unit* FindUnit(std::string_view word) {
   return nullptr;
 }
 
-// Reads an interval from front to back. Sums are 128 bits wide: a part has at most 18 digits before the
-// point and the text is bounded, so they cannot overflow.
+// Reads an interval from front to back. Sums are 128 bits wide: a part has at most 18 digits before
+// the point and the text is bounded, so they cannot overflow.
 class IntervalReader {
  public:
-  IntervalReader(std::string_view text, int position) : whole_(text), text_(text), position_(position) {}
+  IntervalReader(std::string_view text, int position)
+      : whole_(text), text_(text), position_(position) {}
 
   absl::StatusOr<int64_t> Read() {
     SkipBlanks();
@@ -56,7 +90,8 @@ class IntervalReader {
       if (absl::Status status = ReadPart(); !status.ok()) return status;
       SkipBlanks();
     }
-    if (total_ > std::numeric_limits<int64_t>::max() || total_ < std::numeric_limits<int64_t>::min()) {
+    if (total_ > std::numeric_limits<int64_t>::max() ||
+        total_ < std::numeric_limits<int64_t>::min()) {
       return ErrorAt(position_, "interval '", whole_, "' is out of range");
     }
     return static_cast<int64_t>(total_);
@@ -69,8 +104,9 @@ class IntervalReader {
   };
 
   absl::Status Malformed() const {
-    return ErrorAt(position_, "'", whole_,
-                   "' is not an interval; write a number and a unit, for example '1 hour' or '90 minutes'");
+    return ErrorAt(
+        position_, "'", whole_,
+        "' is not an interval; write a number and a unit, for example '1 hour' or '90 minutes'");
   }
   void SkipBlanks() { text_ = StripFront(text_); }
 
@@ -97,7 +133,8 @@ class IntervalReader {
       text_.remove_prefix(1);
       fraction = TakeWhile(absl::ascii_isdigit);
     }
-    if (digits.size() > 18 || fraction.size() > 9 || digits.size() + fraction.size() == 0) return std::nullopt;
+    if (digits.size() > 18 || fraction.size() > 9 || digits.size() + fraction.size() == 0)
+      return std::nullopt;
     Number number;
     for (const char digit : digits) number.whole = number.whole * 10 + (digit - '0');
     for (size_t i = 0; i < 9; ++i) {
@@ -123,7 +160,8 @@ class IntervalReader {
     if (!number.has_value()) return Malformed();
     absl::int128 length = 0;
     const bool is_clock = text_.starts_with(':');
-    if (absl::Status status = is_clock ? ReadClock(*number, length) : ReadUnit(*number, length); !status.ok()) {
+    if (absl::Status status = is_clock ? ReadClock(*number, length) : ReadUnit(*number, length);
+        !status.ok()) {
       return status;
     }
     total_ += negative ? -length : length;
@@ -156,7 +194,8 @@ class IntervalReader {
     const bool is_time = minutes.has_value() && seconds.has_value() && hours.fraction == 0 &&
                          minutes->fraction == 0 && minutes->whole < 60 && seconds->whole < 60;
     if (!is_time) return Malformed();
-    length = Length(hours, 3600 * kSecond) + Length(*minutes, 60 * kSecond) + Length(*seconds, kSecond);
+    length =
+        Length(hours, 3600 * kSecond) + Length(*minutes, 60 * kSecond) + Length(*seconds, kSecond);
     return absl::OkStatus();
   }
 
@@ -169,7 +208,8 @@ class IntervalReader {
 
 void AppendCount(std::string& text, bool negative, uint64_t count, std::string_view unit) {
   if (count == 0) return;
-  absl::StrAppend(&text, text.empty() ? "" : " ", negative ? "-" : "", count, " ", unit, count == 1 ? "" : "s");
+  absl::StrAppend(&text, text.empty() ? "" : " ", negative ? "-" : "", count, " ", unit,
+                  count == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -180,7 +220,8 @@ absl::StatusOr<int64_t> ParseInterval(std::string_view text, int position) {
 
 std::string FormatInterval(int64_t microseconds) {
   const bool negative = microseconds < 0;
-  uint64_t rest = negative ? 0 - static_cast<uint64_t>(microseconds) : static_cast<uint64_t>(microseconds);
+  uint64_t rest =
+      negative ? 0 - static_cast<uint64_t>(microseconds) : static_cast<uint64_t>(microseconds);
   constexpr uint64_t kUnit = 1'000'000;
   std::string text;
   AppendCount(text, negative, rest / (86'400 * kUnit), "day");

@@ -49,27 +49,30 @@ absl::Status UnknownOperator(std::string_view name, int position) {
   return ErrorAt(position, "the operator ", name, " is not supported");
 }
 
-absl::Status NoSuchOperator(std::string_view name, const Typed& left, const Typed& right, int position,
-                            std::string_view advice) {
-  return ErrorAt(position, "operator does not exist: ", left.type_name(), " ", name, " ", right.type_name(),
-                 advice);
+absl::Status NoSuchOperator(std::string_view name, const Typed& left, const Typed& right,
+                            int position, std::string_view advice) {
+  return ErrorAt(position, "operator does not exist: ", left.type_name(), " ", name, " ",
+                 right.type_name(), advice);
 }
 
 absl::Status NeedsType(std::string_view name, int position) {
-  return ErrorAt(position, "the types of both sides of ", name,
-                 " are unknown; write CAST(x AS bigint) or another type");
+  return ErrorAt(position, "the type of what stands beside ", name,
+                 " is unknown; write CAST(x AS bigint), say");
 }
 
-// A literal beside an interval or a timestamp is neither; everything else that is wrong gets advice.
-absl::Status RefuseArithmetic(std::string_view name, const Typed& left, const Typed& right, int position) {
+// A literal beside an interval or a timestamp is neither; everything else that is wrong gets
+// advice.
+absl::Status RefuseArithmetic(std::string_view name, const Typed& left, const Typed& right,
+                              int position) {
   const bool time = left.IsValue(Type::kTimestamp) || right.IsValue(Type::kTimestamp);
   if (left.IsValue(Type::kTimestamp) && right.IsValue(Type::kTimestamp) && name == "-") {
     return NoSuchOperator(name, left, right, position,
                           "; write extract(epoch FROM a) - extract(epoch FROM b) for seconds");
   }
   if (time) {
-    return NoSuchOperator(name, left, right, position,
-                          "; a timestamp takes + or - INTERVAL '1 hour', and intervals are constants");
+    return NoSuchOperator(
+        name, left, right, position,
+        "; a timestamp takes + or - INTERVAL '1 hour', and intervals are constants");
   }
   if (left.form == Typed::Form::kInterval || right.form == Typed::Form::kInterval) {
     return NoSuchOperator(name, left, right, position, "; write the interval as one constant");
@@ -80,7 +83,8 @@ absl::Status RefuseArithmetic(std::string_view name, const Typed& left, const Ty
   return NoSuchOperator(name, left, right, position, MismatchAdvice(left, right));
 }
 
-absl::StatusOr<Typed> ShiftTimestamp(Typed timestamp, const Typed& interval, bool subtract, int position) {
+absl::StatusOr<Typed> ShiftTimestamp(Typed timestamp, const Typed& interval, bool subtract,
+                                     int position) {
   int64_t microseconds = std::get<int64_t>(interval.expression.constant);
   if (subtract) {
     if (microseconds == std::numeric_limits<int64_t>::min()) {
@@ -91,7 +95,8 @@ absl::StatusOr<Typed> ShiftTimestamp(Typed timestamp, const Typed& interval, boo
   std::vector<Expression> arguments;
   arguments.push_back(std::move(timestamp.expression));
   arguments.push_back(MakeConstant(microseconds, Type::kBigint, interval.position()));
-  return MakeValue(MakeCall(Function::kAddMicroseconds, Type::kTimestamp, std::move(arguments), position));
+  return MakeValue(
+      MakeCall(Function::kAddMicroseconds, Type::kTimestamp, std::move(arguments), position));
 }
 
 absl::StatusOr<Typed> Arithmetic(const Operator& entry, Typed left, Typed right, int position) {
@@ -103,7 +108,9 @@ absl::StatusOr<Typed> Arithmetic(const Operator& entry, Typed left, Typed right,
   if (plus && left.form == Typed::Form::kInterval && right.IsValue(Type::kTimestamp)) {
     return ShiftTimestamp(std::move(right), left, false, position);
   }
-  const auto fits = [](const Typed& value) { return value.IsNumber() || value.form == Typed::Form::kLiteral; };
+  const auto fits = [](const Typed& value) {
+    return value.IsNumber() || value.form == Typed::Form::kLiteral;
+  };
   const bool some_number = left.IsNumber() || right.IsNumber();
   if (!some_number || !fits(left) || !fits(right)) {
     return RefuseArithmetic(entry.name, left, right, position);
@@ -118,7 +125,8 @@ absl::StatusOr<Typed> Arithmetic(const Operator& entry, Typed left, Typed right,
 
 absl::StatusOr<Typed> Modulo(const Operator& entry, Typed left, Typed right, int position) {
   if (left.IsValue(Type::kDouble) || right.IsValue(Type::kDouble)) {
-    return NoSuchOperator(entry.name, left, right, position, "; write x - y * floor(x / y), or cast to bigint");
+    return NoSuchOperator(entry.name, left, right, position,
+                          "; write x - y * floor(x / y), or cast to bigint");
   }
   return Arithmetic(entry, std::move(left), std::move(right), position);
 }
@@ -173,14 +181,16 @@ absl::StatusOr<Typed> Negate(Typed operand, int position) {
 
 }  // namespace
 
-absl::StatusOr<Expression> Compare(Function function, std::string_view name, Typed left, Typed right,
-                                   int position) {
-  const bool both_values = left.form != Typed::Form::kInterval && right.form != Typed::Form::kInterval;
+absl::StatusOr<Expression> Compare(Function function, std::string_view name, Typed left,
+                                   Typed right, int position) {
+  const bool both_values =
+      left.form != Typed::Form::kInterval && right.form != Typed::Form::kInterval;
   std::vector<Typed> values;
   values.push_back(std::move(left));
   values.push_back(std::move(right));
   if (both_values && !CommonType(values, name).ok()) {
-    return NoSuchOperator(name, values[0], values[1], position, MismatchAdvice(values[0], values[1]));
+    return NoSuchOperator(name, values[0], values[1], position,
+                          MismatchAdvice(values[0], values[1]));
   }
   ASSIGN_OR_RETURN(std::vector<Expression> settled, SettleAll(std::move(values), name));
   const Type type = function == Function::kNullIf ? settled[0].type : Type::kBoolean;
@@ -191,11 +201,16 @@ absl::StatusOr<Typed> ApplyBinary(std::string_view name, Typed left, Typed right
   const Operator* entry = FindOperator(name);
   if (entry == nullptr) return UnknownOperator(name, position);
   switch (entry->family) {
-    case Family::kArithmetic: return Arithmetic(*entry, std::move(left), std::move(right), position);
-    case Family::kModulo: return Modulo(*entry, std::move(left), std::move(right), position);
-    case Family::kPower: return Power(*entry, std::move(left), std::move(right), position);
-    case Family::kConcatenation: return Concatenation(std::move(left), std::move(right), position);
-    case Family::kComparison: break;
+    case Family::kArithmetic:
+      return Arithmetic(*entry, std::move(left), std::move(right), position);
+    case Family::kModulo:
+      return Modulo(*entry, std::move(left), std::move(right), position);
+    case Family::kPower:
+      return Power(*entry, std::move(left), std::move(right), position);
+    case Family::kConcatenation:
+      return Concatenation(std::move(left), std::move(right), position);
+    case Family::kComparison:
+      break;
   }
   ASSIGN_OR_RETURN(Expression compared,
                    Compare(entry->function, name, std::move(left), std::move(right), position));

@@ -15,7 +15,7 @@ absl::StatusOr<Typed> ApplyBinary(std::string_view name, Typed left, Typed right
 absl::StatusOr<Typed> ApplyUnary(std::string_view name, Typed operand, int position);
 // A comparison by its function (kEqual ... kGreaterOrEqual, kDistinct, kNotDistinct, kNullIf);
 // `name` is for messages.
-absl::StatusOr<Expression> Compare(Function function, std::string_view name, Typed left, Typed right,
-                                   int position);
+absl::StatusOr<Expression> Compare(Function function, std::string_view name, Typed left,
+                                   Typed right, int position);
 
 }  // namespace streamml::sql::internal

@@ -7,12 +7,14 @@ namespace {
 
 constexpr std::string_view kOneSelect = "a view is one SELECT";
 constexpr std::string_view kRandom = "a row computed again must give the same value";
-constexpr std::string_view kClock = "a row computed again must give the same value; use the event time column";
+constexpr std::string_view kClock =
+    "a row computed again must give the same value; use the event time column";
 constexpr std::string_view kWindowInstead =
     "write an aggregate OVER (PARTITION BY .. ORDER BY <event time> RANGE INTERVAL '..' PRECEDING)";
 constexpr std::string_view kNoDouble = "write double precision";
 constexpr std::string_view kNoRegex = "write LIKE with % and _";
-constexpr std::string_view kNoOrder = "a stream has no end to sort at; rows come in order of event time";
+constexpr std::string_view kNoOrder =
+    "a stream has no end to sort at; rows come in order of event time";
 constexpr std::string_view kUtc = "timestamps are UTC";
 constexpr std::string_view kOrOr = "write a || b, with coalesce where a NULL may come";
 constexpr std::string_view kOnlyFive = "count, sum, avg, min and max are supported";
@@ -26,19 +28,25 @@ const std::vector<Refusal>& Refusals() {
       {Subject::kStatement, "DeleteStmt", "DELETE", kOneSelect},
       {Subject::kStatement, "CreateStmt", "CREATE TABLE", "declare a source in the manifest"},
       {Subject::kStatement, "ViewStmt", "CREATE VIEW", "give the view's name in the manifest"},
-      {Subject::kStatement, "CreateTableAsStmt", "CREATE TABLE AS", "give the view's name in the manifest"},
+      {Subject::kStatement, "CreateTableAsStmt", "CREATE TABLE AS",
+       "give the view's name in the manifest"},
       {Subject::kStatement, "ExplainStmt", "EXPLAIN", "run streamml explain"},
 
-      {Subject::kClause, "withClause", "WITH", "make each common table expression a view of its own"},
+      {Subject::kClause, "withClause", "WITH",
+       "make each common table expression a view of its own"},
       {Subject::kClause, "valuesLists", "VALUES", "rows come from a source; bind a file to it"},
       {Subject::kClause, "intoClause", "SELECT INTO", "give the view's name in the manifest"},
       {Subject::kClause, "groupClause", "GROUP BY", kWindowInstead},
       {Subject::kClause, "havingClause", "HAVING", "filter in a view on top of this one"},
-      {Subject::kClause, "distinctClause", "DISTINCT", "a stream has no end to compare with; leave it out"},
+      {Subject::kClause, "distinctClause", "DISTINCT",
+       "a stream has no end to compare with; leave it out"},
       {Subject::kClause, "sortClause", "ORDER BY of a query", kNoOrder},
-      {Subject::kClause, "limitCount", "LIMIT", "a stream has no end; leave it out or filter with WHERE"},
-      {Subject::kClause, "limitOffset", "OFFSET", "a stream has no end; leave it out or filter with WHERE"},
-      {Subject::kClause, "lockingClause", "FOR UPDATE", "leave it out; rows of a stream never change"},
+      {Subject::kClause, "limitCount", "LIMIT",
+       "a stream has no end; leave it out or filter with WHERE"},
+      {Subject::kClause, "limitOffset", "OFFSET",
+       "a stream has no end; leave it out or filter with WHERE"},
+      {Subject::kClause, "lockingClause", "FOR UPDATE",
+       "leave it out; rows of a stream never change"},
       {Subject::kClause, "SETOP_UNION", "UNION", "make a view of each half"},
       {Subject::kClause, "SETOP_INTERSECT", "INTERSECT", "filter with WHERE"},
       {Subject::kClause, "SETOP_EXCEPT", "EXCEPT", "filter with WHERE"},
@@ -50,27 +58,32 @@ const std::vector<Refusal>& Refusals() {
       {Subject::kFrom, "RangeTableFunc", "XMLTABLE", "name one relation"},
       {Subject::kFrom, "JsonTable", "JSON_TABLE", "declare the columns of the source with path"},
 
-      {Subject::kNode, "SubLink", "a subquery in an expression", "make it a view; joins are not built yet"},
+      {Subject::kNode, "SubLink", "a subquery in an expression",
+       "make it a view; joins are not built yet"},
       {Subject::kNode, "ParamRef", "a parameter ($1)", "write the value"},
       {Subject::kNode, "CollateClause", "COLLATE", "text compares by code point; leave it out"},
       {Subject::kNode, "A_ArrayExpr", "ARRAY[...]", "write x IN (a, b) to compare with a list"},
-      {Subject::kNode, "A_Indirection", "a subscript or field of a value", "arrays and rows are not types here"},
+      {Subject::kNode, "A_Indirection", "a subscript or field of a value",
+       "arrays and rows are not types here"},
       {Subject::kNode, "RowExpr", "a row (a, b)", "compare the columns one by one, joined by AND"},
-      {Subject::kNode, "SQLValueFunction", "current_timestamp and its kin", kClock},
+      {Subject::kNode, "SQLValueFunction", "current_timestamp or a word of its kind", kClock},
       {Subject::kNode, "GroupingFunc", "GROUPING", "GROUP BY is not built yet"},
       {Subject::kNode, "NamedArgExpr", "a named argument", "write the arguments in order"},
       {Subject::kNode, "SetToDefault", "DEFAULT", "write the value"},
       {Subject::kNode, "XmlExpr", "an XML function", "XML is not a type here"},
       {Subject::kNode, "XmlSerialize", "XMLSERIALIZE", "XML is not a type here"},
       {Subject::kNode, "JsonIsPredicate", "IS JSON", "declare the columns of the source with path"},
-      {Subject::kNode, "JsonFuncExpr", "a JSON function", "declare the columns of the source with path"},
-      {Subject::kNode, "JsonObjectConstructor", "JSON_OBJECT", "a json sink writes rows as objects"},
+      {Subject::kNode, "JsonFuncExpr", "a JSON function",
+       "declare the columns of the source with path"},
+      {Subject::kNode, "JsonObjectConstructor", "JSON_OBJECT",
+       "a json sink writes rows as objects"},
       {Subject::kNode, "JsonArrayConstructor", "JSON_ARRAY", "a json sink writes rows as objects"},
       {Subject::kNode, "MergeSupportFunc", "MERGE_ACTION", kOneSelect},
-      {Subject::kNode, "CurrentOfExpr", "CURRENT OF", kOneSelect},
 
-      {Subject::kExpression, "AEXPR_OP_ANY", "= ANY (...)", "write x IN (a, b)"},
-      {Subject::kExpression, "AEXPR_OP_ALL", "operator ALL (...)", "compare one by one, joined by AND"},
+      {Subject::kExpression, "AEXPR_OP_ANY", "an operator with ANY (...)",
+       "write x IN (a, b), or comparisons joined by OR"},
+      {Subject::kExpression, "AEXPR_OP_ALL", "an operator with ALL (...)",
+       "write comparisons joined by AND"},
       {Subject::kExpression, "AEXPR_ILIKE", "ILIKE", "write lower(x) LIKE '...'"},
       {Subject::kExpression, "AEXPR_SIMILAR", "SIMILAR TO", kNoRegex},
       {Subject::kExpression, "AEXPR_BETWEEN_SYM", "BETWEEN SYMMETRIC",
@@ -86,7 +99,8 @@ const std::vector<Refusal>& Refusals() {
       {Subject::kOperator, "|/", "the operator |/", "write sqrt(x)"},
       {Subject::kOperator, "||/", "the operator ||/", "write power(x, 1.0 / 3)"},
       {Subject::kOperator, "->", "the operator ->", "declare the columns of the source with path"},
-      {Subject::kOperator, "->>", "the operator ->>", "declare the columns of the source with path"},
+      {Subject::kOperator, "->>", "the operator ->>",
+       "declare the columns of the source with path"},
 
       {Subject::kFunction, "now", "now()", kClock},
       {Subject::kFunction, "clock_timestamp", "clock_timestamp()", kClock},
@@ -101,12 +115,14 @@ const std::vector<Refusal>& Refusals() {
       {Subject::kFunction, "nextval", "nextval()", kRandom},
       {Subject::kFunction, "timezone", "AT TIME ZONE", kUtc},
       {Subject::kFunction, "like_escape", "LIKE ... ESCAPE", "write a backslash before % or _"},
-      {Subject::kFunction, "similar_to_escape", "SIMILAR TO", kNoRegex},
-      {Subject::kFunction, "trunc", "trunc()", "write CASE WHEN x < 0 THEN ceil(x) ELSE floor(x) END"},
+      {Subject::kFunction, "trunc", "trunc()",
+       "write CASE WHEN x < 0 THEN ceil(x) ELSE floor(x) END"},
       {Subject::kFunction, "concat", "concat()", kOrOr},
       {Subject::kFunction, "concat_ws", "concat_ws()", kOrOr},
-      {Subject::kFunction, "to_timestamp", "to_timestamp()", "declare the column as timestamp with a unit"},
-      {Subject::kFunction, "to_char", "to_char()", "write CAST(x AS text) or extract(field FROM x)"},
+      {Subject::kFunction, "to_timestamp", "to_timestamp()",
+       "declare the column as timestamp with a unit"},
+      {Subject::kFunction, "to_char", "to_char()",
+       "write CAST(x AS text) or extract(field FROM x)"},
       {Subject::kFunction, "to_number", "to_number()", "write CAST(x AS double precision)"},
       {Subject::kFunction, "stddev", "stddev()", kOnlyFive},
       {Subject::kFunction, "stddev_samp", "stddev_samp()", kOnlyFive},
@@ -133,8 +149,10 @@ const std::vector<Refusal>& Refusals() {
       {Subject::kFunction, "generate_series", "generate_series()", "rows come from a source"},
       {Subject::kFunction, "unnest", "unnest()", "arrays are not a type here"},
 
-      {Subject::kOption, "agg_distinct", "DISTINCT in an aggregate", "aggregate all rows of the frame"},
-      {Subject::kOption, "agg_order", "ORDER BY in an aggregate", "the five aggregates need no order"},
+      {Subject::kOption, "agg_distinct", "DISTINCT in an aggregate",
+       "aggregate all rows of the frame"},
+      {Subject::kOption, "agg_order", "ORDER BY in an aggregate",
+       "the five aggregates need no order"},
       {Subject::kOption, "agg_filter", "FILTER", "aggregate CASE WHEN condition THEN x END"},
       {Subject::kOption, "agg_within_group", "WITHIN GROUP", kOnlyFive},
       {Subject::kOption, "func_variadic", "VARIADIC", "write the arguments one by one"},
@@ -149,7 +167,8 @@ const std::vector<Refusal>& Refusals() {
       {Subject::kType, "name", "type name", "write text"},
       {Subject::kType, "uuid", "type uuid", "write text"},
       {Subject::kType, "bytea", "type bytea", "write text"},
-      {Subject::kType, "timestamptz", "type timestamp with time zone", "write timestamp; timestamps are UTC"},
+      {Subject::kType, "timestamptz", "type timestamp with time zone",
+       "write timestamp; timestamps are UTC"},
       {Subject::kType, "date", "type date", "write timestamp, or date_trunc('day', x)"},
       {Subject::kType, "time", "type time", "write extract(field FROM x)"},
       {Subject::kType, "timetz", "type time with time zone", "write extract(field FROM x)"},

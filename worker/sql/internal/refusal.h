@@ -1,5 +1,5 @@
-// What PostgreSQL's grammar lets through and StreamML does not support: one table, so that the list in
-// docs/sql.md, the messages and the tests have one source.
+// What PostgreSQL's grammar lets through and StreamML does not support: one table, so that the list
+// in docs/sql.md, the messages and the tests have one source.
 #pragma once
 
 #include <string_view>
@@ -10,15 +10,15 @@
 namespace streamml::sql::internal {
 
 enum class Subject : uint8_t {
-  kStatement,  // tag of the statement
-  kClause,     // member of SelectStmt
-  kFrom,       // tag in FROM
-  kNode,       // tag of an expression
-  kExpression, // kind of an A_Expr
-  kOperator,   // its name
-  kFunction,   // its name
-  kOption,     // member of FuncCall
-  kType,       // name of a type
+  kStatement,   // tag of the statement
+  kClause,      // member of SelectStmt
+  kFrom,        // tag in FROM
+  kNode,        // tag of an expression
+  kExpression,  // kind of an A_Expr
+  kOperator,    // its name
+  kFunction,    // its name
+  kOption,      // member of FuncCall
+  kType,        // name of a type
 };
 
 struct Refusal {

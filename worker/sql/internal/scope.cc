@@ -12,9 +12,8 @@ namespace {
 constexpr size_t kMaxListed = 12;
 
 std::string Join(const std::vector<std::string>& parts) {
-  return absl::StrJoin(parts, ".", [](std::string* out, const std::string& part) {
-    out->append(QuoteName(part));
-  });
+  return absl::StrJoin(
+      parts, ".", [](std::string* out, const std::string& part) { out->append(QuoteName(part)); });
 }
 
 std::vector<std::string> Names(const data::Schema& schema) {
@@ -44,7 +43,8 @@ absl::Status Scope::CheckQualifier(const std::vector<std::string>& qualifier, in
   }
   const std::string known = Join(qualifiers.front());
   if (qualifier.back() == hidden_name) {
-    return ErrorAt(position, "relation ", seen, " is called ", known, " in this query; write ", known, ".");
+    return ErrorAt(position, "relation ", seen, " is called ", known, " in this query; write ",
+                   known, ".");
   }
   return ErrorAt(position, "unknown relation ", seen, "; this query reads ", known);
 }
@@ -54,7 +54,8 @@ absl::StatusOr<Expression> Scope::Resolve(std::string_view name, int position) c
   if (index.has_value()) return MakeColumn(*index, schema.field(*index).type, position);
   const std::vector<std::string> names = Names(schema);
   const std::string suggestion = DidYouMean(name, names);
-  return ErrorAt(position, "unknown column ", QuoteName(name), suggestion.empty() ? Listing(names) : suggestion);
+  return ErrorAt(position, "unknown column ", QuoteName(name),
+                 suggestion.empty() ? Listing(names) : suggestion);
 }
 
 ColumnName ReadColumnName(const Tree& column_ref_body) {

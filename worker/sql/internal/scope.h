@@ -14,7 +14,8 @@ namespace streamml::sql::internal {
 
 struct Scope {
   data::Schema schema;
-  // Ways to write the relation before a column: {"p"}, {"payments"}, or {"dead"} and {"payments", "dead"}.
+  // Ways to write the relation before a column: {"p"}, {"payments"}, or {"dead"} and {"payments",
+  // "dead"}.
   std::vector<std::vector<std::string>> qualifiers;
   std::string hidden_name;  // the relation's own name behind an alias, for messages; else empty
 

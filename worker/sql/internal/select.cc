@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "worker/sql/internal/error.h"
 #include "worker/sql/internal/expression_analyzer.h"
@@ -15,6 +16,7 @@ namespace streamml::sql::internal {
 namespace {
 
 constexpr int kMaxSubqueries = 32;
+constexpr size_t kMaxListed = 12;
 
 // A column of the result.
 struct Target {
@@ -38,10 +40,13 @@ class SelectAnalyzer {
   absl::Status CheckClauses(const Tree& select, int position) const;
   absl::StatusOr<Source> From(const Tree& select, int position);
   absl::StatusOr<Source> Relation(const Tree& range) const;
+  absl::Status UnknownRelation(const std::string& name, int position) const;
   absl::StatusOr<Source> Subquery(const Tree& range, int position);
   absl::Status AddFilter(const Tree& where, Source& source);
-  absl::StatusOr<std::vector<Target>> Targets(const Tree& list, const Scope& scope, AggregateSink& aggregates);
-  absl::Status AddStar(const Tree& column_ref, int position, const Scope& scope, std::vector<Target>& targets) const;
+  absl::StatusOr<std::vector<Target>> Targets(const Tree& list, const Scope& scope,
+                                              AggregateSink& aggregates);
+  absl::Status AddStar(const Tree& column_ref, int position, const Scope& scope,
+                       std::vector<Target>& targets) const;
 
   const Catalog& catalog_;
   CopyBudget budget_;
@@ -66,18 +71,33 @@ absl::Status SelectAnalyzer::CheckClauses(const Tree& select, int position) cons
   return absl::OkStatus();
 }
 
+absl::Status SelectAnalyzer::UnknownRelation(const std::string& name, int position) const {
+  std::vector<std::string> names;
+  std::vector<std::string> quoted;
+  for (const auto& [known, schema] : catalog_) {
+    names.push_back(known);
+    if (quoted.size() < kMaxListed) quoted.push_back(QuotePath(known));
+  }
+  const std::string* nearest = Nearest(name, names);
+  if (nearest != nullptr) {
+    return ErrorAt(position, "unknown relation ", QuotePath(name), "; did you mean ",
+                   QuotePath(*nearest), "?");
+  }
+  return ErrorAt(position, "unknown relation ", QuotePath(name), "; relations are ",
+                 absl::StrJoin(quoted, ", "), names.size() > quoted.size() ? ", ..." : "");
+}
+
 absl::StatusOr<Source> SelectAnalyzer::Relation(const Tree& range) const {
   const int position = range.Position();
   const std::string& schema = range["schemaname"].text();
   const std::string& relation = range["relname"].text();
-  if (range["catalogname"].present()) return ErrorAt(position, "a relation has at most two names: payments.dead");
+  if (range["catalogname"].present())
+    return ErrorAt(position, "a relation has at most two names: payments.dead");
   if (!range["inh"].present()) return ErrorAt(position, "ONLY is not supported: leave it out");
   const std::string name = schema.empty() ? relation : absl::StrCat(schema, ".", relation);
   const auto found = catalog_.find(name);
   if (found == catalog_.end()) {
-    std::vector<std::string> names;
-    for (const auto& [known, ignored] : catalog_) names.push_back(known);
-    return ErrorAt(position, "unknown relation ", name, DidYouMean(name, names));
+    return UnknownRelation(name, position);
   }
   Source source;
   source.plan = std::make_unique<Node>();
@@ -96,7 +116,8 @@ absl::StatusOr<Source> SelectAnalyzer::Relation(const Tree& range) const {
 }
 
 absl::StatusOr<Source> SelectAnalyzer::Subquery(const Tree& range, int position) {
-  if (range["lateral"].present()) return ErrorAt(range.Position(position), "LATERAL is not supported: leave it out");
+  if (range["lateral"].present())
+    return ErrorAt(range.Position(position), "LATERAL is not supported: leave it out");
   ASSIGN_OR_RETURN(std::unique_ptr<Node> plan,
                    Analyze(range["subquery"]["SelectStmt"], range["subquery"].Position(position)));
   Source source;
@@ -111,10 +132,12 @@ absl::StatusOr<Source> SelectAnalyzer::Subquery(const Tree& range, int position)
 absl::StatusOr<Source> SelectAnalyzer::From(const Tree& select, int position) {
   const std::vector<Tree>& items = select["fromClause"].items();
   if (items.empty()) return ErrorAt(position, "FROM is missing: a query reads one relation");
-  if (items.size() > 1) return Refuse(*FindRefusal(Subject::kFrom, "JoinExpr"), items[1].Position(position));
+  if (items.size() > 1)
+    return Refuse(*FindRefusal(Subject::kFrom, "JoinExpr"), items[1].Position(position));
   const Tree& item = items[0];
   const int place = item.Position(position);
-  if (const Refusal* refusal = FindRefusal(Subject::kFrom, item.tag())) return Refuse(*refusal, place);
+  if (const Refusal* refusal = FindRefusal(Subject::kFrom, item.tag()))
+    return Refuse(*refusal, place);
   if (item.body()["alias"]["colnames"].present()) {
     return ErrorAt(place, "renaming columns in FROM is not supported: write SELECT a AS b");
   }
@@ -127,7 +150,8 @@ absl::Status SelectAnalyzer::AddFilter(const Tree& where, Source& source) {
   if (!where.present()) return absl::OkStatus();
   ExpressionAnalyzer analyzer({source.scope, budget_, "WHERE"});
   ASSIGN_OR_RETURN(Typed typed, analyzer.Analyze(where));
-  ASSIGN_OR_RETURN(Expression condition, Settle(std::move(typed), data::Type::kBoolean, "argument of WHERE"));
+  ASSIGN_OR_RETURN(Expression condition,
+                   Settle(std::move(typed), data::Type::kBoolean, "argument of WHERE"));
   auto filter = std::make_unique<Node>();
   filter->kind = Node::Kind::kFilter;
   filter->schema = source.plan->schema;
@@ -148,13 +172,15 @@ absl::Status SelectAnalyzer::AddStar(const Tree& column_ref, int position, const
 }
 
 absl::StatusOr<std::vector<Target>> SelectAnalyzer::Targets(const Tree& list, const Scope& scope,
-                                                           AggregateSink& aggregates) {
+                                                            AggregateSink& aggregates) {
   std::vector<Target> targets;
   for (const Tree& item : list.items()) {
     const Tree& target = item["ResTarget"];
     const Tree& value = target["val"];
     const int position = target.Position();
     if (ReadColumnName(value["ColumnRef"]).is_star) {
+      if (target["name"].present())
+        return ErrorAt(position, "* takes no AS; name the columns one by one");
       RETURN_IF_ERROR(AddStar(value["ColumnRef"], position, scope, targets));
       continue;
     }
@@ -162,7 +188,8 @@ absl::StatusOr<std::vector<Target>> SelectAnalyzer::Targets(const Tree& list, co
     ASSIGN_OR_RETURN(Typed typed, analyzer.Analyze(value));
     ASSIGN_OR_RETURN(Expression expression, SettleAny(std::move(typed), "a column of SELECT"));
     std::string name = target["name"].present() ? target["name"].text() : OutputName(value);
-    if (name.empty()) return ErrorAt(position, "this column has no name; write AS and a name after it");
+    if (name.empty())
+      return ErrorAt(position, "this column has no name; write AS and a name after it");
     targets.push_back({std::move(name), std::move(expression)});
     targets.back().expression.position = position;
   }
@@ -199,8 +226,10 @@ bool IsIdentity(const std::vector<Target>& targets, const data::Schema& schema) 
 int TimeColumn(const std::vector<Target>& targets, int input_time) {
   for (size_t i = 0; i < targets.size(); ++i) {
     const Expression& expression = targets[i].expression;
-    const bool is_column = expression.kind == Expression::Kind::kColumn && input_time != data::Schema::kNoTime;
-    if (is_column && expression.column == static_cast<size_t>(input_time)) return static_cast<int>(i);
+    const bool is_column =
+        expression.kind == Expression::Kind::kColumn && input_time != data::Schema::kNoTime;
+    if (is_column && expression.column == static_cast<size_t>(input_time))
+      return static_cast<int>(i);
   }
   return data::Schema::kNoTime;
 }
@@ -227,11 +256,13 @@ absl::StatusOr<std::unique_ptr<Node>> SelectAnalyzer::Analyze(const Tree& select
   RETURN_IF_ERROR(CheckClauses(select, position));
   ASSIGN_OR_RETURN(Source source, From(select, position));
   RETURN_IF_ERROR(AddFilter(select["whereClause"], source));
-  if (select["targetList"].items().empty()) return ErrorAt(position, "SELECT has no columns; write * for all");
+  if (select["targetList"].items().empty())
+    return ErrorAt(position, "SELECT has no columns; write * for all");
   WindowCatalog windows;
   RETURN_IF_ERROR(windows.ReadClause(select["windowClause"]));
   WindowBuilder builder(source.scope, windows, budget_);
-  ASSIGN_OR_RETURN(std::vector<Target> targets, Targets(select["targetList"], source.scope, builder));
+  ASSIGN_OR_RETURN(std::vector<Target> targets,
+                   Targets(select["targetList"], source.scope, builder));
   RETURN_IF_ERROR(CheckNames(targets));
   std::unique_ptr<Node> plan = builder.Build(std::move(source.plan));
   for (Target& target : targets) builder.Place(target.expression);
@@ -241,12 +272,14 @@ absl::StatusOr<std::unique_ptr<Node>> SelectAnalyzer::Analyze(const Tree& select
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Node>> AnalyzeStatement(const Tree& statement, const Catalog& catalog) {
+absl::StatusOr<std::unique_ptr<Node>> AnalyzeStatement(const Tree& statement,
+                                                       const Catalog& catalog) {
   if (statement.tag() == "SelectStmt") return SelectAnalyzer(catalog).Analyze(statement.body(), 0);
   const int position = statement.Position();
   const Refusal* refusal = FindRefusal(Subject::kStatement, statement.tag());
   if (refusal != nullptr) return Refuse(*refusal, position);
-  return ErrorAt(position, "a statement of kind ", statement.tag(), " is not supported: write one SELECT");
+  return ErrorAt(position, "a statement of kind ", statement.tag(),
+                 " is not supported: write one SELECT");
 }
 
 }  // namespace streamml::sql::internal

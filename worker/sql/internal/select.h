@@ -10,6 +10,7 @@
 namespace streamml::sql::internal {
 
 // `statement` is the node of the statement.
-absl::StatusOr<std::unique_ptr<Node>> AnalyzeStatement(const Tree& statement, const Catalog& catalog);
+absl::StatusOr<std::unique_ptr<Node>> AnalyzeStatement(const Tree& statement,
+                                                       const Catalog& catalog);
 
 }  // namespace streamml::sql::internal

@@ -1,7 +1,6 @@
 #include "worker/sql/internal/suggestion.h"
 
 #include <algorithm>
-#include <array>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -14,30 +13,25 @@ namespace {
 
 constexpr size_t kLongestName = 64;  // bounds the work; longer names get no suggestion
 
-// Words of PostgreSQL's grammar that a column may be called only in quotes. The rest of its reserved
-// words may be quoted without harm too.
-constexpr std::array kReserved = {
-    "all",      "analyse", "analyze", "and",     "any",    "array",   "as",      "asc",     "both",
-    "case",     "cast",    "check",   "collate", "column", "create",  "default", "desc",    "distinct",
-    "do",       "else",    "end",     "except",  "false",  "fetch",   "for",     "foreign", "from",
-    "grant",    "group",   "having",  "in",      "into",   "lateral", "leading", "limit",   "not",
-    "null",     "offset",  "on",      "only",    "or",     "order",   "primary", "select",  "some",
-    "table",    "then",    "to",      "true",    "union",  "unique",  "user",    "using",   "when",
-    "where",    "window",  "with",    "between", "coalesce", "exists", "extract", "greatest", "least",
-    "nullif",   "row",     "substring", "trim",  "values", "initially", "deferrable", "references",
-    "symmetric", "asymmetric", "trailing", "variadic", "localtime", "localtimestamp", "intersect",
-    "placing",  "returning", "constraint", "current_date", "current_time", "current_timestamp",
-    "current_user", "current_role", "current_catalog", "session_user", "system_user", "interval",
-    "timestamp", "time",   "int",     "integer", "bigint", "smallint", "real", "float", "decimal",
-    "numeric",  "boolean", "bit",     "char",    "character", "varchar", "national", "nchar", "dec",
-    "setof",    "none",    "grouping", "normalize", "overlay", "position", "treat", "out", "inout",
-    "precision", "authorization", "binary", "collation", "concurrently", "cross", "current_schema",
-    "freeze",   "full",    "ilike",   "inner",   "is",     "isnull",  "join",    "left",    "like",
-    "natural",  "notnull", "outer",   "overlaps", "right", "similar", "tablesample", "verbose",
-    "json",     "json_array", "json_arrayagg", "json_exists", "json_object", "json_objectagg",
-    "json_query", "json_scalar", "json_serialize", "json_table", "json_value", "merge_action",
-    "xmlattributes", "xmlconcat", "xmlelement", "xmlexists", "xmlforest", "xmlnamespaces", "xmlparse",
-    "xmlpi",    "xmlroot", "xmlserialize", "xmltable"};
+// Words of PostgreSQL's grammar that a column may be called only in quotes. The rest of its
+// reserved words may be quoted without harm too.
+constexpr std::string_view kReserved =
+    " all analyse analyze and any array as asc asymmetric authorization between bigint "
+    "binary bit boolean both case cast char character check coalesce collate collation "
+    "column concurrently constraint create cross current_catalog current_date current_role "
+    "current_schema current_time current_timestamp current_user dec decimal default "
+    "deferrable desc distinct do else end except exists extract false fetch float for "
+    "foreign freeze from full grant greatest group grouping having ilike in initially inner "
+    "inout int integer intersect interval into is isnull join json json_array json_arrayagg "
+    "json_exists json_object json_objectagg json_query json_scalar json_serialize json_table "
+    "json_value lateral leading least left like limit localtime localtimestamp merge_action "
+    "national natural nchar none normalize not notnull null nullif numeric offset on only or "
+    "order out outer overlaps overlay placing position precision primary real references "
+    "returning right row select session_user setof similar smallint some substring symmetric "
+    "system_user table tablesample then time timestamp to trailing treat trim true union "
+    "unique user using values varchar variadic verbose when where window with xmlattributes "
+    "xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot "
+    "xmlserialize xmltable ";
 
 // Levenshtein distance, one row of the table at a time.
 size_t Distance(std::string_view left, std::string_view right) {
@@ -60,13 +54,13 @@ bool IsPlain(std::string_view name) {
   for (const char c : name) {
     if (!absl::ascii_islower(c) && !absl::ascii_isdigit(c) && c != '_') return false;
   }
-  return std::find(kReserved.begin(), kReserved.end(), name) == kReserved.end();
+  return !Contains(kReserved, absl::StrCat(" ", name, " "));
 }
 
 }  // namespace
 
-std::string DidYouMean(std::string_view seen, const std::vector<std::string>& candidates) {
-  if (seen.size() > kLongestName) return "";
+const std::string* Nearest(std::string_view seen, const std::vector<std::string>& candidates) {
+  if (seen.size() > kLongestName) return nullptr;
   const std::string lower = ToLower(seen);
   const std::string* best = nullptr;
   size_t least = std::max<size_t>(1, seen.size() / 3) + 1;
@@ -77,7 +71,22 @@ std::string DidYouMean(std::string_view seen, const std::vector<std::string>& ca
     least = distance;
     best = &candidate;
   }
-  return best == nullptr ? "" : absl::StrCat("; did you mean ", QuoteName(*best), "?");
+  return best;
+}
+
+std::string DidYouMean(std::string_view seen, const std::vector<std::string>& candidates) {
+  const std::string* nearest = Nearest(seen, candidates);
+  return nearest == nullptr ? "" : absl::StrCat("; did you mean ", QuoteName(*nearest), "?");
+}
+
+std::string QuotePath(std::string_view path) {
+  std::string quoted;
+  while (true) {
+    const size_t dot = path.find('.');
+    absl::StrAppend(&quoted, quoted.empty() ? "" : ".", QuoteName(path.substr(0, dot)));
+    if (dot == std::string_view::npos) return quoted;
+    path.remove_prefix(dot + 1);
+  }
 }
 
 std::string QuoteName(std::string_view name) {

@@ -1,9 +1,12 @@
 #include "worker/sql/internal/time_field.h"
 
 #include <array>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "worker/sql/internal/error.h"
 #include "worker/sql/internal/text.h"
 
 namespace streamml::sql::internal {
@@ -38,6 +41,15 @@ const Entry& EntryOf(TimeField field) {
   return kEntries[0];
 }
 
+std::string FieldNames(bool only_truncatable) {
+  std::vector<std::string> names;
+  for (const Entry& entry : kEntries) {
+    if (entry.can_truncate || !only_truncatable)
+      names.emplace_back(entry.names.substr(0, entry.names.find(' ')));
+  }
+  return absl::StrJoin(names, ", ");
+}
+
 }  // namespace
 
 std::optional<TimeField> FindTimeField(std::string_view name) {
@@ -49,19 +61,23 @@ std::optional<TimeField> FindTimeField(std::string_view name) {
   return std::nullopt;
 }
 
-bool CanTruncate(TimeField field) { return EntryOf(field).can_truncate; }
-
 std::string_view TimeFieldName(TimeField field) {
   const std::string_view names = EntryOf(field).names;
   return names.substr(0, names.find(' '));
 }
 
-std::string TimeFieldNames(bool only_truncatable) {
-  std::vector<std::string> names;
-  for (const Entry& entry : kEntries) {
-    if (entry.can_truncate || !only_truncatable) names.emplace_back(TimeFieldName(entry.field));
+absl::StatusOr<TimeField> ReadTimeField(const Tree& node, std::string_view function) {
+  const bool truncate = function == "date_trunc";
+  const Tree& text = node["A_Const"]["sval"];
+  if (!text.present()) {
+    return ErrorAt(node.Position(), "the field of ", function, " must be a constant; it is one of ",
+                   FieldNames(truncate));
   }
-  return absl::StrJoin(names, ", ");
+  const std::string& name = text["sval"].text();
+  const std::optional<TimeField> field = FindTimeField(name);
+  if (field.has_value() && (!truncate || EntryOf(*field).can_truncate)) return *field;
+  return ErrorAt(node.Position(), "unknown field '", name, "' of ", function, "; it is one of ",
+                 FieldNames(truncate));
 }
 
 }  // namespace streamml::sql::internal

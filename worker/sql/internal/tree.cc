@@ -20,16 +20,27 @@ class TreeReader {
     Tree tree;
     tree.present_ = true;
     switch (element.type()) {
-      case json::element_type::OBJECT: ReadObject(element.get_object().value_unsafe(), tree); break;
-      case json::element_type::ARRAY: ReadList(element.get_array().value_unsafe(), tree); break;
-      case json::element_type::STRING: tree.text_ = element.get_string().value_unsafe(); break;
-      case json::element_type::INT64: tree.number_ = element.get_int64().value_unsafe(); break;
+      case json::element_type::OBJECT:
+        ReadObject(element.get_object().value_unsafe(), tree);
+        break;
+      case json::element_type::ARRAY:
+        ReadList(element.get_array().value_unsafe(), tree);
+        break;
+      case json::element_type::STRING:
+        tree.text_ = element.get_string().value_unsafe();
+        break;
+      case json::element_type::INT64:
+        tree.number_ = element.get_int64().value_unsafe();
+        break;
       case json::element_type::UINT64:
         tree.number_ = static_cast<int64_t>(element.get_uint64().value_unsafe());
         break;
-      case json::element_type::BOOL: tree.number_ = element.get_bool().value_unsafe() ? 1 : 0; break;
+      case json::element_type::BOOL:
+        tree.number_ = element.get_bool().value_unsafe() ? 1 : 0;
+        break;
       case json::element_type::DOUBLE:
-      case json::element_type::NULL_VALUE: break;
+      case json::element_type::NULL_VALUE:
+        break;
     }
     return tree;
   }
@@ -52,7 +63,9 @@ constexpr size_t kMaxTextBytes = 64 * 1024;
 // Each level of an expression takes 2 to 5 levels of JSON. Bounds the recursion over the tree.
 constexpr size_t kMaxTreeDepth = 2048;
 
-constexpr bool IsContinuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+constexpr bool IsContinuation(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
 
 // libpg_query counts characters from 1; we count bytes from 0.
 int ByteOffset(std::string_view sql, int cursor) {
@@ -81,7 +94,8 @@ int InvalidUtf8Offset(std::string_view sql) {
 
 absl::Status CheckText(std::string_view sql) {
   if (sql.size() > kMaxTextBytes) {
-    return ErrorAt(0, "the SQL text has ", sql.size(), " bytes; at most ", kMaxTextBytes, " are allowed");
+    return ErrorAt(0, "the SQL text has ", sql.size(), " bytes; at most ", kMaxTextBytes,
+                   " are allowed");
   }
   if (const size_t zero = sql.find('\0'); zero != std::string_view::npos) {
     return ErrorAt(static_cast<int>(zero), "the SQL text contains a zero byte");
@@ -116,9 +130,11 @@ absl::StatusOr<Tree> ReadJson(std::string_view text) {
   simdjson::error_code error = parser.allocate(text.size() + 1, kMaxTreeDepth);
   if (error == simdjson::SUCCESS) error = parser.parse(text.data(), text.size()).get(root);
   if (error == simdjson::DEPTH_ERROR) return ErrorAt(0, "the SQL is nested too deeply");
-  if (error == simdjson::UTF8_ERROR) return ErrorAt(0, "a string of the SQL text is not valid UTF-8");
+  if (error == simdjson::UTF8_ERROR)
+    return ErrorAt(0, "a string of the SQL text is not valid UTF-8");
   if (error != simdjson::SUCCESS) {
-    return absl::InternalError(absl::StrCat("parse tree of libpg_query: ", simdjson::error_message(error)));
+    return absl::InternalError(
+        absl::StrCat("parse tree of libpg_query: ", simdjson::error_message(error)));
   }
   return TreeReader::Read(root);
 }
@@ -126,7 +142,8 @@ absl::StatusOr<Tree> ReadJson(std::string_view text) {
 }  // namespace
 
 const Tree& Tree::Absent() {
-  static const Tree* const absent = new Tree();  // never freed: may be used while statics are destroyed
+  static const Tree* const absent =
+      new Tree();  // never freed: may be used while statics are destroyed
   return *absent;
 }
 

@@ -10,8 +10,9 @@
 
 namespace streamml::sql::internal {
 
-// A JSON value. Reading a member or item that is not there gives an absent tree, whose own members are
-// absent, whose text is empty and whose number is 0: libpg_query leaves out members with zero values.
+// A JSON value. Reading a member or item that is not there gives an absent tree, whose own members
+// are absent, whose text is empty and whose number is 0: libpg_query leaves out members with zero
+// values.
 class Tree {
  public:
   bool present() const { return present_; }
@@ -27,8 +28,8 @@ class Tree {
   std::string_view tag() const { return names_.size() == 1 ? std::string_view(names_[0]) : ""; }
   const Tree& body() const { return names_.size() == 1 ? children_[0] : Absent(); }
 
-  // Byte offset of this value in the SQL text: its own "location", else the least one inside it, else
-  // `otherwise`.
+  // Byte offset of this value in the SQL text: its own "location", else the least one inside it,
+  // else `otherwise`.
   int Position(int otherwise = 0) const;
 
  private:
@@ -46,8 +47,8 @@ class Tree {
 // Text of the last String node of a name list: "count" of pg_catalog.count.
 std::string_view LastName(const Tree& names);
 
-// The only statement of `sql` as a node. INVALID_ARGUMENT with offset for texts that are too long, not
-// UTF-8, not PostgreSQL's grammar, nested too deeply, or not exactly one statement.
+// The only statement of `sql` as a node. INVALID_ARGUMENT with offset for texts that are too long,
+// not UTF-8, not PostgreSQL's grammar, nested too deeply, or not exactly one statement.
 absl::StatusOr<Tree> ParseStatement(std::string_view sql);
 
 }  // namespace streamml::sql::internal

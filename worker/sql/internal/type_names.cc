@@ -29,20 +29,32 @@ constexpr std::array kNames = std::to_array<Name>({
 absl::StatusOr<CastTarget> ReadTypeName(const Tree& type_name, int position) {
   const int place = type_name.Position(position);
   const std::string_view name = LastName(type_name["names"]);
+  // substring(x FOR n) comes with a cast to integer that nobody wrote.
+  if (name == "int4" && type_name["location"].number() < 0)
+    return CastTarget{data::Type::kBigint, false};
   if (type_name["arrayBounds"].present()) {
-    return ErrorAt(place, "array types are not supported: columns are boolean, bigint, double precision, text ",
-                   "and timestamp");
+    return ErrorAt(
+        place,
+        "array types are not supported: columns are boolean, bigint, double precision, text ",
+        "and timestamp");
   }
   for (const Name& entry : kNames) {
     if (entry.name != name) continue;
     if (!type_name["typmods"].present()) return entry.target;
     if (entry.target.is_interval) {
-      return ErrorAt(place, "interval with fields or precision is not supported: write INTERVAL '1 hour'");
+      return ErrorAt(place,
+                     "interval with fields or precision is not supported: write INTERVAL '1 hour'");
     }
-    return ErrorAt(place, "type ", name, " with a precision is not supported: leave the precision out");
+    return ErrorAt(place, "type ", name,
+                   " with a precision is not supported: leave the precision out");
   }
   if (const Refusal* refusal = FindRefusal(Subject::kType, name)) return Refuse(*refusal, place);
-  return ErrorAt(place, "unknown type ", QuoteName(name), DidYouMean(name, {"bigint", "boolean", "text", "timestamp"}),
+  const std::vector<std::string> known = {"bigint", "boolean", "text", "timestamp"};
+  const std::string* nearest = Nearest(name, known);
+  if (nearest != nullptr) {
+    return ErrorAt(place, "unknown type ", QuoteName(name), "; did you mean ", *nearest, "?");
+  }
+  return ErrorAt(place, "unknown type ", QuoteName(name),
                  "; types are boolean, bigint, double precision, text and timestamp");
 }
 

@@ -47,10 +47,13 @@ Expression WidenToDouble(Expression expression) {
 bool CanCast(Type from, Type to) {
   if (from == to || from == Type::kText || to == Type::kText) return true;
   switch (from) {
-    case Type::kBigint: return to == Type::kDouble || to == Type::kBoolean;
+    case Type::kBigint:
+      return to == Type::kDouble || to == Type::kBoolean;
     case Type::kDouble:
-    case Type::kBoolean: return to == Type::kBigint;
-    default: return false;
+    case Type::kBoolean:
+      return to == Type::kBigint;
+    default:
+      return false;
   }
 }
 
@@ -63,7 +66,8 @@ std::string_view CastAdvice(Type from, Type to) {
 }
 
 absl::Status IntervalAsValue(const Typed& value, std::string_view place) {
-  return ErrorAt(value.position(), place, " is an interval, which is not a column type here; intervals may be ",
+  return ErrorAt(value.position(), place,
+                 " is an interval, which is not a column type here; intervals may be ",
                  "added to and subtracted from a timestamp");
 }
 
@@ -71,9 +75,12 @@ absl::Status IntervalAsValue(const Typed& value, std::string_view place) {
 
 std::string_view Typed::type_name() const {
   switch (form) {
-    case Form::kLiteral: return "unknown";
-    case Form::kInterval: return "interval";
-    case Form::kValue: break;
+    case Form::kLiteral:
+      return "unknown";
+    case Form::kInterval:
+      return "interval";
+    case Form::kValue:
+      break;
   }
   return TypeName(expression.type);
 }
@@ -119,10 +126,12 @@ absl::StatusOr<Expression> Settle(Typed value, Type type, std::string_view place
   if (value.form == Typed::Form::kLiteral) return ReadLiteral(std::move(value), type);
   if (value.form == Typed::Form::kInterval) return IntervalAsValue(value, place);
   if (value.expression.type == type) return std::move(value.expression);
-  if (type == Type::kDouble && value.IsValue(Type::kBigint)) return WidenToDouble(std::move(value.expression));
+  if (type == Type::kDouble && value.IsValue(Type::kBigint))
+    return WidenToDouble(std::move(value.expression));
   const bool can_cast = CanCast(value.expression.type, type);
   return ErrorAt(value.position(), place, " must be ", TypeName(type), ", not ", value.type_name(),
-                 can_cast ? absl::StrCat("; write CAST(x AS ", TypeName(type), ")") : "");
+                 can_cast ? absl::StrCat("; write CAST(x AS ", TypeName(type), ")")
+                          : std::string(CastAdvice(value.expression.type, type)));
 }
 
 absl::StatusOr<Expression> SettleAny(Typed value, std::string_view place) {
@@ -136,9 +145,11 @@ absl::StatusOr<Expression> CastTo(Typed value, Type type, int position) {
   const Type from = value.expression.type;
   if (from == type) return std::move(value.expression);
   if (!CanCast(from, type)) {
-    return ErrorAt(position, "cannot cast ", TypeName(from), " to ", TypeName(type), CastAdvice(from, type));
+    return ErrorAt(position, "cannot cast ", TypeName(from), " to ", TypeName(type),
+                   CastAdvice(from, type));
   }
-  if (type == Type::kDouble && from == Type::kBigint) return WidenToDouble(std::move(value.expression));
+  if (type == Type::kDouble && from == Type::kBigint)
+    return WidenToDouble(std::move(value.expression));
   Expression cast;
   cast.kind = Expression::Kind::kCast;
   cast.type = type;
@@ -155,15 +166,16 @@ absl::StatusOr<Type> CommonType(absl::Span<const Typed> values, std::string_view
     if (common == nullptr) common = &value;
     if (common->expression.type == value.expression.type) continue;
     if (!common->IsNumber() || !value.IsNumber()) {
-      return ErrorAt(value.position(), place, ": types ", common->type_name(), " and ", value.type_name(),
-                     " cannot be matched", MismatchAdvice(*common, value));
+      return ErrorAt(value.position(), place, ": types ", common->type_name(), " and ",
+                     value.type_name(), " cannot be matched", MismatchAdvice(*common, value));
     }
     if (value.IsValue(Type::kDouble)) common = &value;
   }
   return common == nullptr ? Type::kText : common->expression.type;
 }
 
-absl::StatusOr<std::vector<Expression>> SettleAll(std::vector<Typed> values, std::string_view place) {
+absl::StatusOr<std::vector<Expression>> SettleAll(std::vector<Typed> values,
+                                                  std::string_view place) {
   ASSIGN_OR_RETURN(const Type type, CommonType(values, place));
   std::vector<Expression> settled;
   settled.reserve(values.size());
@@ -182,7 +194,8 @@ std::string MismatchAdvice(const Typed& left, const Typed& right) {
     const Type other = left.IsValue(Type::kText) ? right.expression.type : left.expression.type;
     return absl::StrCat("; write CAST(x AS ", TypeName(other), ") for the text x");
   }
-  if (number && either(Type::kTimestamp)) return "; write extract(epoch FROM x) for the timestamp x";
+  if (number && either(Type::kTimestamp))
+    return "; write extract(epoch FROM x) for the timestamp x";
   if (number && either(Type::kBoolean)) return "; write CAST(x AS bigint) for the boolean x";
   return "; cast one of them";
 }

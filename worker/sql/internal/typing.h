@@ -1,5 +1,5 @@
-// PostgreSQL's type rules for the five types: literals without a type, implicit and explicit casts, and
-// the common type of several values.
+// PostgreSQL's type rules for the five types: literals without a type, implicit and explicit casts,
+// and the common type of several values.
 #pragma once
 
 #include <string>
@@ -32,7 +32,8 @@ struct Typed {
 
 Expression MakeColumn(size_t column, data::Type type, int position);
 Expression MakeConstant(Value value, data::Type type, int position);
-Expression MakeCall(Function function, data::Type type, std::vector<Expression> arguments, int position);
+Expression MakeCall(Function function, data::Type type, std::vector<Expression> arguments,
+                    int position);
 Typed MakeValue(Expression expression);
 Typed MakeLiteral(Value value, int position);
 Typed MakeInterval(int64_t microseconds, int position);
@@ -49,7 +50,8 @@ absl::StatusOr<Expression> CastTo(Typed value, data::Type type, int position);
 // The type that all can be settled to: double if numbers mix, text if all are literals.
 absl::StatusOr<data::Type> CommonType(absl::Span<const Typed> values, std::string_view place);
 // All values settled to their common type.
-absl::StatusOr<std::vector<Expression>> SettleAll(std::vector<Typed> values, std::string_view place);
+absl::StatusOr<std::vector<Expression>> SettleAll(std::vector<Typed> values,
+                                                  std::string_view place);
 
 // "; write CAST(x AS bigint)" and the like: what brings these two types together.
 std::string MismatchAdvice(const Typed& left, const Typed& right);

@@ -33,9 +33,12 @@ AggregateFunction FunctionOf(std::string_view name) {
 
 Type ResultType(AggregateFunction function, Type argument) {
   switch (function) {
-    case AggregateFunction::kCount: return Type::kBigint;
-    case AggregateFunction::kAverage: return Type::kDouble;
-    default: return argument;
+    case AggregateFunction::kCount:
+      return Type::kBigint;
+    case AggregateFunction::kAverage:
+      return Type::kDouble;
+    default:
+      return argument;
   }
 }
 
@@ -44,14 +47,17 @@ Type ResultType(AggregateFunction function, Type argument) {
 absl::Status WindowBuilder::CheckArgument(AggregateFunction function, std::string_view name,
                                           const Expression& argument) const {
   const Type type = argument.type;
-  const bool folds_numbers = function == AggregateFunction::kSum || function == AggregateFunction::kAverage;
+  const bool folds_numbers =
+      function == AggregateFunction::kSum || function == AggregateFunction::kAverage;
   if (function == AggregateFunction::kCount) return absl::OkStatus();
   if (type == Type::kBoolean) {
-    return ErrorAt(argument.position, name, " does not take boolean; write ", name, "(CAST(x AS bigint))");
+    return ErrorAt(argument.position, name, " does not take boolean; write ", name,
+                   "(CAST(x AS bigint))");
   }
   if (!folds_numbers || type == Type::kBigint || type == Type::kDouble) return absl::OkStatus();
   return ErrorAt(argument.position, name, " does not take ", data::TypeName(type),
-                 type == Type::kText ? "; write CAST(x AS double precision)" : "; write extract(epoch FROM x)");
+                 type == Type::kText ? "; write CAST(x AS double precision)"
+                                     : "; write extract(epoch FROM x)");
 }
 
 size_t WindowBuilder::ColumnOf(Expression expression) {
@@ -83,7 +89,8 @@ absl::StatusOr<size_t> WindowBuilder::FindWindow(const Tree& call, int position)
   return planned_.size() - 1;
 }
 
-absl::StatusOr<Expression> WindowBuilder::AddAggregate(const Tree& call, std::string_view name, int position) {
+absl::StatusOr<Expression> WindowBuilder::AddAggregate(const Tree& call, std::string_view name,
+                                                       int position) {
   const std::vector<Tree>& arguments = call["args"].items();
   const bool star = call["agg_star"].present();
   if (star && name != "count") return ErrorAt(position, "only count takes *, not ", name);
@@ -98,7 +105,8 @@ absl::StatusOr<Expression> WindowBuilder::AddAggregate(const Tree& call, std::st
   if (!star) {
     ExpressionAnalyzer analyzer({scope_, budget_, "an aggregate"});
     ASSIGN_OR_RETURN(Typed typed, analyzer.Analyze(arguments[0]));
-    ASSIGN_OR_RETURN(Expression argument, SettleAny(std::move(typed), absl::StrCat("argument of ", name)));
+    ASSIGN_OR_RETURN(Expression argument,
+                     SettleAny(std::move(typed), absl::StrCat("argument of ", name)));
     RETURN_IF_ERROR(CheckArgument(planned.aggregate.function, name, argument));
     type = ResultType(planned.aggregate.function, argument.type);
     text = absl::StrCat(name, "(", ToString(argument, scope_.schema), ")");
@@ -118,7 +126,8 @@ absl::StatusOr<Expression> WindowBuilder::AddAggregate(const Tree& call, std::st
 
 std::string WindowBuilder::UniqueName(std::string wanted) {
   const auto is_taken = [this](const std::string& name) {
-    return scope_.schema.Find(name).has_value() || std::find(names_.begin(), names_.end(), name) != names_.end();
+    return scope_.schema.Find(name).has_value() ||
+           std::find(names_.begin(), names_.end(), name) != names_.end();
   };
   std::string name = wanted;
   for (int number = 2; is_taken(name); ++number) name = absl::StrCat(wanted, " #", number);
@@ -132,7 +141,8 @@ std::unique_ptr<Node> WindowBuilder::Precompute(std::unique_ptr<Node> input) {
   auto project = std::make_unique<Node>();
   project->kind = Node::Kind::kProject;
   std::vector<data::Field> fields = scope_.schema.fields();
-  for (size_t i = 0; i < fields.size(); ++i) project->expressions.push_back(MakeColumn(i, fields[i].type, 0));
+  for (size_t i = 0; i < fields.size(); ++i)
+    project->expressions.push_back(MakeColumn(i, fields[i].type, 0));
   for (size_t i = 0; i < computed_.size(); ++i) {
     fields.push_back({UniqueName(computed_texts_[i]), computed_[i].type});
     project->expressions.push_back(computed_[i]);

@@ -1,5 +1,5 @@
-// Gathers the aggregates of a query and turns them into window nodes, with a projection beneath where a
-// key or an argument is not a plain column.
+// Gathers the aggregates of a query and turns them into window nodes, with a projection beneath
+// where a key or an argument is not a plain column.
 #pragma once
 
 #include <memory>
@@ -12,16 +12,17 @@
 
 namespace streamml::sql::internal {
 
-// Use: read the WINDOW clause into `windows`, analyze the target list with this as sink, Build() on the
-// plan beneath, Place() on every target. Equal windows share a node, equal aggregates a column. All
-// referenced objects outlive the builder.
+// Use: read the WINDOW clause into `windows`, analyze the target list with this as sink, Build() on
+// the plan beneath, Place() on every target. Equal windows share a node, equal aggregates a column.
+// All referenced objects outlive the builder.
 class WindowBuilder : public AggregateSink {
  public:
   WindowBuilder(const Scope& scope, const WindowCatalog& windows, CopyBudget& budget)
       : scope_(scope), windows_(windows), budget_(budget) {}
 
   // The column returned is a placeholder until Place().
-  absl::StatusOr<Expression> AddAggregate(const Tree& call, std::string_view name, int position) override;
+  absl::StatusOr<Expression> AddAggregate(const Tree& call, std::string_view name,
+                                          int position) override;
 
   // The plan with its window nodes on top of `input`, whose schema is the scope's.
   std::unique_ptr<Node> Build(std::unique_ptr<Node> input);
@@ -30,8 +31,8 @@ class WindowBuilder : public AggregateSink {
 
  private:
   struct PlannedWindow {
-    std::string key;                  // partition texts and frame
-    std::vector<size_t> partition;    // columns: of the scope, or scope size + index of computed_
+    std::string key;                // partition texts and frame
+    std::vector<size_t> partition;  // columns: of the scope, or scope size + index of computed_
     int64_t preceding_us = 0;
     std::vector<size_t> placeholders;  // of aggregates_
   };
@@ -41,7 +42,8 @@ class WindowBuilder : public AggregateSink {
     size_t column = 0;  // in the output of Build()
   };
 
-  absl::Status CheckArgument(AggregateFunction function, std::string_view name, const Expression& argument) const;
+  absl::Status CheckArgument(AggregateFunction function, std::string_view name,
+                             const Expression& argument) const;
   absl::StatusOr<size_t> FindWindow(const Tree& call, int position);
   size_t ColumnOf(Expression expression);
   std::string UniqueName(std::string wanted);

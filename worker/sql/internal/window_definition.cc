@@ -29,10 +29,12 @@ int64_t FrameOptions(const WindowDefinition& definition) {
 }
 
 // The event time column must be the one thing to order by.
-absl::Status CheckOrder(const WindowDefinition& definition, const Scope& scope, CopyBudget& budget) {
+absl::Status CheckOrder(const WindowDefinition& definition, const Scope& scope,
+                        CopyBudget& budget) {
   const int time = scope.schema.time_column();
   if (time == data::Schema::kNoTime) {
-    return ErrorAt(definition.position, "this relation has no event time, so it has no windows; give its source ",
+    return ErrorAt(definition.position,
+                   "this relation has no event time, so it has no windows; give its source ",
                    "a watermark column, and pass that column on unchanged through every view");
   }
   const std::string name = QuoteName(scope.schema.field(static_cast<size_t>(time)).name);
@@ -52,10 +54,13 @@ absl::Status CheckOrder(const WindowDefinition& definition, const Scope& scope, 
                    "ORDER BY of a window must be the event time column ", name);
   }
   if (sort["sortby_dir"].text() != "SORTBY_DEFAULT" && sort["sortby_dir"].text() != "SORTBY_ASC") {
-    return ErrorAt(position, "ORDER BY ", name, " DESC is not supported: windows look back; leave DESC out");
+    return ErrorAt(position, "ORDER BY ", name,
+                   " DESC is not supported: windows look back; leave DESC out");
   }
   if (sort["sortby_nulls"].text() != "SORTBY_NULLS_DEFAULT") {
-    return ErrorAt(position, "NULLS FIRST and NULLS LAST are not supported: event time is never NULL; leave it out");
+    return ErrorAt(
+        position,
+        "NULLS FIRST and NULLS LAST are not supported: event time is never NULL; leave it out");
   }
   return absl::OkStatus();
 }
@@ -64,15 +69,20 @@ absl::Status CheckFrameKind(const WindowDefinition& definition) {
   const int64_t options = FrameOptions(definition);
   const int position = definition.position;
   if ((options & kNonDefault) == 0) {
-    return ErrorAt(position, "the window has no frame, so it would keep every row for ever; ", kFrameAdvice);
+    return ErrorAt(position, "the window has no frame, so it would keep every row for ever; ",
+                   kFrameAdvice);
   }
-  if ((options & kRows) != 0) return ErrorAt(position, "ROWS frames are not supported: ", kFrameAdvice);
-  if ((options & kGroups) != 0) return ErrorAt(position, "GROUPS frames are not supported: ", kFrameAdvice);
+  if ((options & kRows) != 0)
+    return ErrorAt(position, "ROWS frames are not supported: ", kFrameAdvice);
+  if ((options & kGroups) != 0)
+    return ErrorAt(position, "GROUPS frames are not supported: ", kFrameAdvice);
   if ((options & kExclusions) != 0) {
-    return ErrorAt(position, "EXCLUDE is not supported: rows of the same event time belong to the frame");
+    return ErrorAt(position,
+                   "EXCLUDE is not supported: rows of the same event time belong to the frame");
   }
   if ((options & kStartOffsetPreceding) == 0) {
-    return ErrorAt(position, "the frame must begin at an interval before the current row; ", kFrameAdvice);
+    return ErrorAt(position, "the frame must begin at an interval before the current row; ",
+                   kFrameAdvice);
   }
   if ((options & kEndCurrentRow) == 0) {
     return ErrorAt(position, "the frame must end at the current row; ", kFrameAdvice);
@@ -80,7 +90,8 @@ absl::Status CheckFrameKind(const WindowDefinition& definition) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<int64_t> ReadPreceding(const WindowDefinition& definition, const Scope& scope, CopyBudget& budget) {
+absl::StatusOr<int64_t> ReadPreceding(const WindowDefinition& definition, const Scope& scope,
+                                      CopyBudget& budget) {
   RETURN_IF_ERROR(CheckFrameKind(definition));
   const Tree& node = (*definition.frame)["startOffset"];
   const int position = node.Position(definition.position);
@@ -93,8 +104,8 @@ absl::StatusOr<int64_t> ReadPreceding(const WindowDefinition& definition, const 
   } else if (offset.form == Typed::Form::kLiteral && text != nullptr) {
     ASSIGN_OR_RETURN(microseconds, ParseInterval(*text, position));
   } else {
-    return ErrorAt(position, "a RANGE frame over event time takes a constant interval, not ", offset.type_name(),
-                   "; write INTERVAL '1 hour'");
+    return ErrorAt(position, "a RANGE frame over event time takes a constant interval, not ",
+                   offset.type_name(), "; write INTERVAL '1 hour'");
   }
   if (microseconds < 0) return ErrorAt(position, "the interval of a frame must not be negative");
   return microseconds;
@@ -131,8 +142,9 @@ absl::StatusOr<WindowDefinition> WindowCatalog::Inherit(const Tree& window, int 
       return ErrorAt(definition.position, "cannot override ORDER BY of window ", quoted);
     }
     if ((FrameOptions(*base) & kNonDefault) != 0) {
-      return ErrorAt(definition.position, "cannot copy window ", quoted, " because it has a frame; write OVER ",
-                     quoted, " without parentheses, or move the frame here");
+      return ErrorAt(definition.position, "cannot copy window ", quoted,
+                     " because it has a frame; write OVER ", quoted,
+                     " without parentheses, or move the frame here");
     }
     definition.partition = base->partition;
     definition.order = base->order;
@@ -148,7 +160,8 @@ absl::Status WindowCatalog::ReadClause(const Tree& window_clause) {
     const Tree& window = node["WindowDef"];
     ASSIGN_OR_RETURN(WindowDefinition definition, Inherit(window, window.Position()));
     if (FindByName(definition.name) != nullptr) {
-      return ErrorAt(definition.position, "window ", QuoteName(definition.name), " is defined twice");
+      return ErrorAt(definition.position, "window ", QuoteName(definition.name),
+                     " is defined twice");
     }
     windows_.push_back(std::move(definition));
   }
@@ -164,7 +177,8 @@ absl::StatusOr<WindowDefinition> WindowCatalog::Find(const Tree& over, int posit
   return Inherit(over, position);
 }
 
-absl::StatusOr<Window> ReadWindow(const WindowDefinition& definition, const Scope& scope, CopyBudget& budget) {
+absl::StatusOr<Window> ReadWindow(const WindowDefinition& definition, const Scope& scope,
+                                  CopyBudget& budget) {
   Window window;
   std::vector<std::string> texts;
   RETURN_IF_ERROR(CheckOrder(definition, scope, budget));

@@ -11,7 +11,8 @@
 
 namespace streamml::sql::internal {
 
-// A window as written, with what it inherits. The trees belong to the statement, which outlives this.
+// A window as written, with what it inherits. The trees belong to the statement, which outlives
+// this.
 struct WindowDefinition {
   std::string name;
   const Tree* partition = nullptr;  // list of expressions, or null
@@ -42,8 +43,9 @@ class WindowCatalog {
   std::vector<WindowDefinition> windows_;
 };
 
-// Types the partition keys, checks that ORDER BY is the event time column and that the frame is RANGE
-// INTERVAL .. PRECEDING to the current row.
-absl::StatusOr<Window> ReadWindow(const WindowDefinition& definition, const Scope& scope, CopyBudget& budget);
+// Types the partition keys, checks that ORDER BY is the event time column and that the frame is
+// RANGE INTERVAL .. PRECEDING to the current row.
+absl::StatusOr<Window> ReadWindow(const WindowDefinition& definition, const Scope& scope,
+                                  CopyBudget& budget);
 
 }  // namespace streamml::sql::internal
