@@ -52,7 +52,7 @@ class File : public ByteSource {
 };
 
 absl::Status File::Measure(std::optional<uint64_t> expected_size) {
-  struct stat attributes;
+  struct stat attributes = {};
   if (fstat(descriptor_, &attributes) != 0) return OpenError(path_, errno);
   if (S_ISDIR(attributes.st_mode)) {
     return absl::InvalidArgumentError(absl::StrCat(

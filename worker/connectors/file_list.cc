@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kBlockBytes = 1 << 20;
 
 bool Exists(const std::string& path) {
-  struct stat attributes;
+  struct stat attributes = {};
   return stat(path.c_str(), &attributes) == 0;
 }
 

@@ -42,8 +42,9 @@ std::string CsvSeed() {
 
 void Mutate(std::mt19937_64& random, std::string& text) {
   static constexpr std::string_view kPieces[] = {
-      "\"",   "\\",   "\n",   "\r\n", ",", "{",   "}",    "[",  "]",    ":",
-      "\xFF", "\xC3", "e999", "-",    "0", "\\u", "null", "\0", "\"\"", "\xEF\xBB\xBF"};
+      "\"",   "\\",          "\n",   "\r\n", ",", "{", "}",   "[",    "]",
+      ":",    "\xFF",        "\xC3", "e999", "-", "0", "\\u", "null", std::string_view("\0", 1),
+      "\"\"", "\xEF\xBB\xBF"};
   const size_t place = random() % (text.size() + 1);
   switch (random() % 4) {
     case 0:
@@ -83,7 +84,7 @@ TEST(MutationTest, DamagedInputsGiveTheSameRecordsHoweverTheyAreRead) {
   const std::pair<SourceDescription, std::string> seeds[] = {
       {Describe(FileFormat::kJson, Columns(), 4), JsonSeed()},
       {Describe(FileFormat::kCsv, Columns(), 4), CsvSeed()}};
-  for (uint64_t seed = 0; seed < 1500; ++seed) {
+  for (uint64_t seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     std::mt19937_64 random(seed);
     const auto& [description, text] = seeds[seed % 2];
@@ -97,7 +98,7 @@ TEST(MutationTest, DamagedGzipNeverGivesOtherRowsWithoutAnError) {
   const SourceDescription description = Describe(FileFormat::kJson, Columns(), 4);
   const std::vector<std::string> good = ReadFrom(description, JsonSeed(), {}, 100).lines;
   const std::string raw = Gzip(JsonSeed());
-  for (uint64_t seed = 0; seed < 500; ++seed) {
+  for (uint64_t seed = 0; seed < 200; ++seed) {
     std::mt19937_64 random(seed);
     std::string damaged = raw;
     damaged[2 + random() % (damaged.size() - 2)] ^= static_cast<char>(1 << random() % 8);

@@ -26,9 +26,10 @@ std::optional<std::string> Unescape(std::string_view token) {
       key.push_back(token[index]);
       continue;
     }
-    if (++index == token.size() || (token[index] != '0' && token[index] != '1'))
-      return std::nullopt;
-    key.push_back(token[index] == '0' ? '~' : '/');
+    ++index;
+    const char code = index < token.size() ? token[index] : '\0';
+    if (code != '0' && code != '1') return std::nullopt;
+    key.push_back(code == '0' ? '~' : '/');
   }
   return key;
 }
