@@ -1,5 +1,5 @@
-// The disk as StreamML uses it: appended files, explicit durability. A seam: tests and the simulator put
-// a model in its place that forgets what was not synced.
+// The disk as StreamML uses it: appended files, explicit durability. A seam: tests and the
+// simulator put a model in its place that forgets what was not synced.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,17 @@
 
 namespace streamml {
 
-// A file open for appending. Not thread-safe. Closing happens in the destructor and promises nothing.
+// A file open for appending. Not thread-safe. Closing happens in the destructor and promises
+// nothing.
 class AppendFile {
  public:
   virtual ~AppendFile() = default;
-  // Appends all of `bytes` or fails: RESOURCE_EXHAUSTED when the disk is full, UNAVAILABLE otherwise. After
-  // a failure any prefix of `bytes` may have been written.
+  // Appends all of `bytes` or fails: RESOURCE_EXHAUSTED when the disk is full, UNAVAILABLE
+  // otherwise. After a failure any prefix of `bytes` may have been written.
   virtual absl::Status Append(std::string_view bytes) = 0;
-  // When this returns OK, all that was appended survives a crash (the file's own directory entry only
-  // after Disk::SyncDirectory). After a failure nothing may be assumed and the file must be given up.
+  // When this returns OK, all that was appended survives a crash (the file's own directory entry
+  // only after Disk::SyncDirectory). After a failure nothing may be assumed and the file must be
+  // given up.
   virtual absl::Status Sync() = 0;
   virtual uint64_t size() const = 0;
 };
@@ -41,8 +43,8 @@ class DiskLock {
   virtual ~DiskLock() = default;
 };
 
-// Thread-safe. Errors name the path. NOT_FOUND for what is missing, RESOURCE_EXHAUSTED for a full disk,
-// PERMISSION_DENIED for a read-only one.
+// Thread-safe. Errors name the path. NOT_FOUND for what is missing, RESOURCE_EXHAUSTED for a full
+// disk, PERMISSION_DENIED for a read-only one.
 class Disk {
  public:
   virtual ~Disk() = default;
@@ -67,8 +69,8 @@ class Disk {
 // Reads the whole file. NOT_FOUND when it is missing.
 absl::StatusOr<std::string> ReadWhole(Disk& disk, const std::string& path);
 
-// Writes `bytes` as the whole of `path`: a temporary file beside it, synced, renamed, directory synced. A
-// crash leaves the old content or the new one.
+// Writes `bytes` as the whole of `path`: a temporary file beside it, synced, renamed, directory
+// synced. A crash leaves the old content or the new one.
 absl::Status WriteWhole(Disk& disk, const std::string& path, std::string_view bytes);
 
 // The directory part of a path, "." where there is none.

@@ -44,14 +44,15 @@ double LogTail(double r) {
          (-1.0 / 2 +
           r * (1.0 / 3 +
                r * (-1.0 / 4 +
-                    r * (1.0 / 5 + r * (-1.0 / 6 + r * (1.0 / 7 + r * (-1.0 / 8 + r * (1.0 / 9))))))));
+                    r * (1.0 / 5 +
+                         r * (-1.0 / 6 + r * (1.0 / 7 + r * (-1.0 / 8 + r * (1.0 / 9))))))));
 }
 
 // ln((high + low) 2^-shift) for a normal, positive, finite `high` and |low| <= ulp(high).
 //
-// high = 2^k m with m in [1, 2); r = (m + low/2^k) c - 1 for a tabled c of 9 bits near 1/m, so that both
-// partial products are exact and |r| < 2^-7; the result is k ln 2 + ln(1/c) + ln(1 + r). Next to 1 the
-// first two are exactly 0 (k = 0, c = 1) or cancel exactly (k = -1, c = 1/2).
+// high = 2^k m with m in [1, 2); r = (m + low/2^k) c - 1 for a tabled c of 9 bits near 1/m, so that
+// both partial products are exact and |r| < 2^-7; the result is k ln 2 + ln(1/c) + ln(1 + r). Next
+// to 1 the first two are exactly 0 (k = 0, c = 1) or cancel exactly (k = -1, c = 1/2).
 double LogOfSum(double high, double low, int64_t shift = 0) {
   const uint64_t bits = std::bit_cast<uint64_t>(high);
   const int64_t k = static_cast<int64_t>(bits >> 52) - 1023;
@@ -157,9 +158,10 @@ double Sigmoid(double z) {
 double LogLoss(double probability, bool happened) {
   if (probability != probability) return kNaN;
   constexpr double kClip = 1e-15;
-  if (probability < kClip) probability = kClip;
-  if (probability > 1 - kClip) probability = 1 - kClip;
-  return -Log(happened ? probability : 1 - probability);
+  double given = happened ? probability : 1 - probability;
+  if (given < kClip) given = kClip;
+  if (given > 1 - kClip) given = 1 - kClip;
+  return -Log(given);
 }
 
 }  // namespace streamml

@@ -14,7 +14,8 @@
 
 namespace streamml {
 
-// e^x, error below 0.6 ulp (0.8 for denormal results). Above 709.78...: +infinity; below -745.13...: 0.
+// e^x, error below 0.6 ulp (0.8 for denormal results). Above 709.78...: +infinity; below
+// -745.13...: 0.
 double Exp(double x);
 
 // Natural logarithm, error below 0.6 ulp. +-0: -infinity; negative: NaN; +infinity: itself.
@@ -23,11 +24,12 @@ double Log(double x);
 // ln(1 + x) without loss for small x, error below 0.6 ulp. -1: -infinity; below: NaN; -0: -0.
 double Log1p(double x);
 
-// 1 / (1 + e^-z), error below 0.6 ulp (0.8 for denormal results). In [0, 1]; 0 and 1 at the infinities.
+// 1 / (1 + e^-z), error below 0.6 ulp (0.8 for denormal results). In [0, 1]; 0 and 1 at the
+// infinities.
 double Sigmoid(double z);
 
-// Loss of a predicted probability against what happened, -ln p or -ln(1 - p), with p clipped to
-// [1e-15, 1 - 1e-15]; so between 0 and 34.54. NaN for a NaN.
+// Loss of a predicted probability against what happened: -ln q, q the probability given to what
+// happened, clipped to [1e-15, 1 - 1e-15]; so between 1e-15 and 34.54. NaN for a NaN.
 double LogLoss(double probability, bool happened);
 
 }  // namespace streamml

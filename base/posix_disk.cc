@@ -19,7 +19,8 @@ namespace streamml {
 namespace {
 
 absl::Status Error(std::string_view action, const std::string& path, int error) {
-  const std::string message = absl::StrCat("cannot ", action, " '", path, "': ", std::strerror(error));
+  const std::string message =
+      absl::StrCat("cannot ", action, " '", path, "': ", std::strerror(error));
   switch (error) {
     case ENOENT:
       return absl::NotFoundError(message);
@@ -161,7 +162,8 @@ class PosixDisk final : public Disk {
     }
     const std::string parent = ParentDirectory(path);
     if (parent != path && parent != ".") RETURN_IF_ERROR(MakeDirectories(parent));
-    if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return Error("make directory", path, errno);
+    if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST)
+      return Error("make directory", path, errno);
     return SyncDirectory(parent);
   }
 

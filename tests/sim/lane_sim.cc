@@ -3,7 +3,8 @@
 //   lane_sim --seeds 0:10000          seeds 0 .. 9999; prints the table of events
 //   lane_sim --seed 17 --trace        one seed, every life of it
 //
-// Exit code 1 when a seed fails (it is printed, with the command that repeats it) or when an event is too rare.
+// Exit code 1 when a seed fails (it is printed, with the command that repeats it) or when an event
+// is too rare.
 
 #include <cstdio>
 #include <cstdlib>
@@ -15,7 +16,9 @@
 namespace {
 
 int Usage() {
-  std::fprintf(stderr, "usage: lane_sim [--seeds FROM:COUNT | --seed N] [--rows N] [--trace] [--no-rarity]\n");
+  std::fprintf(
+      stderr,
+      "usage: lane_sim [--seeds FROM:COUNT | --seed N] [--rows N] [--trace] [--no-rarity]\n");
   return 2;
 }
 
@@ -56,7 +59,8 @@ int main(int argc, char** argv) {
     if (!status.ok()) {
       std::printf("seed %llu FAILED: %s\n  again: lane_sim --seed %llu --rows %llu --trace\n",
                   static_cast<unsigned long long>(seed), status.ToString().c_str(),
-                  static_cast<unsigned long long>(seed), static_cast<unsigned long long>(options.num_rows));
+                  static_cast<unsigned long long>(seed),
+                  static_cast<unsigned long long>(options.num_rows));
       return 1;
     }
     if ((seed - from + 1) % 1000 == 0) {
@@ -69,7 +73,8 @@ int main(int argc, char** argv) {
     const double share = 100.0 * static_cast<double>(events[*name]) / static_cast<double>(count);
     const bool too_rare = share < 1.0;
     rare = rare || too_rare;
-    std::printf("%-28s %8llu seeds %6.1f %%%s\n", *name, static_cast<unsigned long long>(events[*name]), share,
+    std::printf("%-28s %8llu seeds %6.1f %%%s\n", *name,
+                static_cast<unsigned long long>(events[*name]), share,
                 too_rare ? "  too rare" : "");
   }
   std::printf("%llu seeds of at least %llu rows passed\n", static_cast<unsigned long long>(count),

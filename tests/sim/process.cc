@@ -42,22 +42,27 @@ std::string Difference(const Outcome& expected, const Outcome& seen) {
     if (found == seen.sink_files.end()) return absl::StrCat(path, " is missing");
     if (found->second == content) continue;
     size_t byte = 0;
-    while (byte < content.size() && byte < found->second.size() && content[byte] == found->second[byte]) ++byte;
-    return absl::StrCat(path, " differs from byte ", byte, " on (", content.size(), " bytes expected, ",
-                        found->second.size(), " seen)");
+    while (byte < content.size() && byte < found->second.size() &&
+           content[byte] == found->second[byte])
+      ++byte;
+    return absl::StrCat(path, " differs from byte ", byte, " on (", content.size(),
+                        " bytes expected, ", found->second.size(), " seen)");
   }
   for (const auto& [path, content] : seen.sink_files) {
-    if (!expected.sink_files.contains(path) && !content.empty()) return absl::StrCat(path, " is too many");
+    if (!expected.sink_files.contains(path) && !content.empty())
+      return absl::StrCat(path, " is too many");
   }
   for (size_t i = 0; i < expected.lanes.size(); ++i) {
     const Outcome::LaneOutcome& a = expected.lanes[i];
     const Outcome::LaneOutcome& b = seen.lanes[i];
-    if (a.output_digest != b.output_digest) return absl::StrCat("output digest of ", a.name, " differs");
-    if (a.state_digest != b.state_digest) return absl::StrCat("state digest of ", a.name, " differs");
+    if (a.output_digest != b.output_digest)
+      return absl::StrCat("output digest of ", a.name, " differs");
+    if (a.state_digest != b.state_digest)
+      return absl::StrCat("state digest of ", a.name, " differs");
     for (size_t c = 0; c < a.counters.size(); ++c) {
       if (a.counters[c] == b.counters[c]) continue;
-      return absl::StrCat("counter ", a.counters[c].first, " of ", a.name, " is ", b.counters[c].second, ", not ",
-                          a.counters[c].second);
+      return absl::StrCat("counter ", a.counters[c].first, " of ", a.name, " is ",
+                          b.counters[c].second, ", not ", a.counters[c].second);
     }
   }
   return "";
@@ -72,13 +77,14 @@ absl::Status Process::Start() {
   const plan::JobPlan& plan = world_.plan();
   log::FileLogOptions options;
   options.segment_bytes = 3000;  // so that segments roll
-  ASSIGN_OR_RETURN(log_, log::OpenFileLog(disk_, absl::StrCat(kFolder, "/log"),
-                                          static_cast<uint32_t>(plan.lanes.size()), options, notes_));
+  ASSIGN_OR_RETURN(log_,
+                   log::OpenFileLog(disk_, absl::StrCat(kFolder, "/log"),
+                                    static_cast<uint32_t>(plan.lanes.size()), options, notes_));
   phase_ = Phase::kRecovery;
   for (uint32_t i = 0; i < plan.lanes.size(); ++i) {
     stores_.push_back(state::MakePlainSnapshots(disk_, absl::StrCat(kFolder, "/snapshots-", i)));
     ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(plan, i, *log_));
-    const lane::LaneEnvironment environment{disk_,  *log_,        *stores_.back(), kFolder,
+    const lane::LaneEnvironment environment{disk_, *log_,        *stores_.back(), kFolder,
                                             "sim", kFingerprint, plan.job_hash};
     ASSIGN_OR_RETURN(std::unique_ptr<lane::Lane> lane,
                      lane::Lane::Open(std::move(spec), environment, notes_));
@@ -121,8 +127,8 @@ absl::Status Process::StopAll() {
 Outcome Process::Collect() {
   Outcome outcome;
   for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
-    outcome.lanes.push_back({lane->spec().name, lane->output_digest().ToHex(), lane->state_digest().ToHex(),
-                             lane->executor().counters()});
+    outcome.lanes.push_back({lane->spec().name, lane->output_digest().ToHex(),
+                             lane->state_digest().ToHex(), lane->executor().counters()});
   }
   for (const std::string& path : disk_.Files()) {
     if (!path.ends_with(".jsonl")) continue;
@@ -144,14 +150,16 @@ absl::Status Process::ReplayAll() {
       return absl::OkStatus();
     };
     ASSIGN_OR_RETURN(const lane::ReplayResult result, lane::Replay(spec, *log_, options));
-    if (result.output_digest != lanes_[i]->output_digest() || result.state_digest != lanes_[i]->state_digest()) {
+    if (result.output_digest != lanes_[i]->output_digest() ||
+        result.state_digest != lanes_[i]->state_digest()) {
       return absl::InternalError(absl::StrCat("replay of ", spec.name, " ends with other digests"));
     }
     for (size_t s = 0; s < sinks.size(); ++s) {
-      const auto written = ReadWhole(disk_, lane::PartPath(kFolder, spec.stage->sinks[s], spec.part));
+      const auto written =
+          ReadWhole(disk_, lane::PartPath(kFolder, spec.stage->sinks[s], spec.part));
       if ((written.ok() ? *written : "") == sinks[s]) continue;
-      return absl::InternalError(absl::StrCat("replay of ", spec.name, " gives another sink ",
-                                              spec.stage->sinks[s].name));
+      return absl::InternalError(
+          absl::StrCat("replay of ", spec.name, " gives another sink ", spec.stage->sinks[s].name));
     }
   }
   return absl::OkStatus();

@@ -1,5 +1,5 @@
-// One life of a streamml process in the simulator: real FileLog, real lanes, a model disk, one thread, and a
-// seeded choice of who acts next.
+// One life of a streamml process in the simulator: real FileLog, real lanes, a model disk, one
+// thread, and a seeded choice of who acts next.
 #pragma once
 
 #include <map>

@@ -22,18 +22,33 @@ using support::Random;
 constexpr int kMaxLives = 7;
 constexpr uint64_t kMaxActions = 200'000;
 
-constexpr const char* kEventNames[] = {
-    "crash in open log",  "crash in recovery", "crash in commit",     "crash in snapshot",
-    "crash in finish",    "crash in stop",     "crash in a rename",   "crash in a sync",
-    "crash in an append", "disk full",         "orderly stop",        "torn log tail cut",
-    "uncommitted output cut", "recovered from a snapshot", "late rows", "dead rows", "failed rows",
-    "several lanes", "other lanes agree", nullptr};
+constexpr const char* kEventNames[] = {"crash in open log",
+                                       "crash in recovery",
+                                       "crash in commit",
+                                       "crash in snapshot",
+                                       "crash in finish",
+                                       "crash in stop",
+                                       "crash in a rename",
+                                       "crash in a sync",
+                                       "crash in an append",
+                                       "disk full",
+                                       "orderly stop",
+                                       "torn log tail cut",
+                                       "uncommitted output cut",
+                                       "recovered from a snapshot",
+                                       "late rows",
+                                       "dead rows",
+                                       "failed rows",
+                                       "several lanes",
+                                       "other lanes agree",
+                                       nullptr};
 
 std::string EventOf(Phase phase) {
   return absl::StrCat("crash in ", phase == Phase::kAdvance ? "commit" : PhaseName(phase));
 }
 
-// Runs the job in lives that end by crashes, full disks and orderly stops, the last one undisturbed.
+// Runs the job in lives that end by crashes, full disks and orderly stops, the last one
+// undisturbed.
 class Disturbance {
  public:
   Disturbance(uint64_t seed, const World& world, bool trace)
@@ -50,11 +65,13 @@ class Disturbance {
  private:
   // Plans this life's fault: after how many changing disk operations it comes, and which.
   void PlanFault(bool last) {
-    fault_at_ = last ? UINT64_MAX : disk_.num_operations() + 1 + random_.Below(1 + random_.Below(400));
+    fault_at_ =
+        last ? UINT64_MAX : disk_.num_operations() + 1 + random_.Below(1 + random_.Below(400));
     fault_ = random_.OneIn(8) ? DiskAction::kFull : DiskAction::kStop;
     disk_.SetHook([this](const DiskOperation& operation) {
       if (operation.number < fault_at_) return DiskAction::kProceed;
-      if (operation.number > fault_at_) return fault_ == DiskAction::kFull ? fault_ : DiskAction::kProceed;
+      if (operation.number > fault_at_)
+        return fault_ == DiskAction::kFull ? fault_ : DiskAction::kProceed;
       struck_ = std::string(operation.name);
       return fault_;
     });
@@ -95,7 +112,8 @@ class Disturbance {
       } else {
         events.insert(EventOf(process->phase()));
         for (const char* name : {"rename", "sync", "append"}) {
-          if (struck_ == name) events.insert(absl::StrCat("crash in a", name[0] == 'a' ? "n " : " ", name));
+          if (struck_ == name)
+            events.insert(absl::StrCat("crash in a", name[0] == 'a' ? "n " : " ", name));
         }
       }
     }
@@ -110,7 +128,8 @@ class Disturbance {
     for (const std::string& note : process.notes()) {
       if (absl::StrContains(note, "unfinished transaction")) events.insert("torn log tail cut");
       if (absl::StrContains(note, "uncommitted bytes")) events.insert("uncommitted output cut");
-      if (absl::StrContains(note, "recovered from the snapshot")) events.insert("recovered from a snapshot");
+      if (absl::StrContains(note, "recovered from the snapshot"))
+        events.insert("recovered from a snapshot");
     }
   }
 
@@ -158,9 +177,11 @@ absl::Status CheckAccounts(const World& world, const Outcome& outcome) {
     return absl::InternalError(absl::StrCat(read, " records read of ", world.num_records()));
   }
   const uint64_t in = Sum(outcome, ".in");
-  const uint64_t accounted = Sum(outcome, ".out") + Sum(outcome, ".filtered") + Sum(outcome, ".failed");
+  const uint64_t accounted =
+      Sum(outcome, ".out") + Sum(outcome, ".filtered") + Sum(outcome, ".failed");
   if (in == accounted) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat(in, " rows into operators, ", accounted, " accounted for"));
+  return absl::InternalError(
+      absl::StrCat(in, " rows into operators, ", accounted, " accounted for"));
 }
 
 // Sinks that one lane writes are the same file whatever the number of lanes.

@@ -17,8 +17,8 @@ struct SimulateOptions {
   bool trace = false;  // prints every life
 };
 
-// INTERNAL with what is wrong; OK when invariants I1 and I2 hold for the seed. Adds 1 to each event that
-// happened in it.
+// INTERNAL with what is wrong; OK when invariants I1 and I2 hold for the seed. Adds 1 to each event
+// that happened in it.
 absl::Status Simulate(uint64_t seed, const SimulateOptions& options, Events& events);
 
 // All names Simulate may count, each of which must happen in at least one seed of a hundred.

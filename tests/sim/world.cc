@@ -14,7 +14,8 @@ namespace {
 
 class MemorySource final : public connectors::ByteSource {
  public:
-  MemorySource(std::string path, const std::string& bytes) : path_(std::move(path)), bytes_(bytes) {}
+  MemorySource(std::string path, const std::string& bytes)
+      : path_(std::move(path)), bytes_(bytes) {}
   const std::string& path() const override { return path_; }
   uint64_t size() const override { return bytes_.size(); }
   absl::StatusOr<size_t> ReadAt(uint64_t position, char* out, size_t capacity) override {
@@ -41,7 +42,8 @@ std::string Record(support::Random& random, int64_t time_ms, uint64_t number) {
   const uint64_t card = random.Below(7);
   const uint64_t divisor = random.Below(40);
   return absl::StrCat("{\"id\":\"p", number, "\",\"card\":\"c", card, "\",\"amount\":", amount,
-                      ",\"divisor\":", divisor, ",\"at\":", time_ms, ",\"fraud\":", fraud ? "true}" : "false}");
+                      ",\"divisor\":", divisor, ",\"at\":", time_ms,
+                      ",\"fraud\":", fraud ? "true}" : "false}");
 }
 
 std::string Manifest(uint32_t lanes, uint32_t partitions, const std::string& learner) {
@@ -95,7 +97,8 @@ void World::MakeFiles(support::Random& random, uint64_t num_rows) {
     int64_t time = kStart + static_cast<int64_t>(random.Below(60'000));
     const uint64_t rows = num_rows / num_files + 1 + random.Below(40);
     for (uint64_t row = 0; row < rows; ++row) {
-      if (!random.OneIn(3)) time += static_cast<int64_t>(random.Below(2'000));  // else the same time
+      if (!random.OneIn(3))
+        time += static_cast<int64_t>(random.Below(2'000));  // else the same time
       absl::StrAppend(&content, Record(random, time, number++), "\n");
     }
     num_records_ += rows;
@@ -110,9 +113,11 @@ absl::StatusOr<std::unique_ptr<World>> World::Make(uint64_t seed, const WorldOpt
   const auto partitions = static_cast<uint32_t>(2 + random.Below(4));
   const std::string learner = random.OneIn(2) ? "{name: ftrl, parameters: {alpha: 0.1}}"
                                               : "{name: sgd, parameters: {learningRate: 0.05}}";
-  world->manifest_ = Manifest(options.num_lanes > 0 ? options.num_lanes : chosen_lanes, partitions, learner);
+  world->manifest_ =
+      Manifest(options.num_lanes > 0 ? options.num_lanes : chosen_lanes, partitions, learner);
   const uint64_t block_records = 1 + random.Below(30);
-  ASSIGN_OR_RETURN(const manifest::Manifest manifest, manifest::Parse(world->manifest_, "sim.yaml"));
+  ASSIGN_OR_RETURN(const manifest::Manifest manifest,
+                   manifest::Parse(world->manifest_, "sim.yaml"));
   plan::FileAccess access;
   const World* const made = world.get();
   access.list = [made](const std::string&) -> absl::StatusOr<std::vector<std::string>> {
@@ -120,8 +125,9 @@ absl::StatusOr<std::unique_ptr<World>> World::Make(uint64_t seed, const WorldOpt
     for (const auto& [path, content] : made->files_) paths.push_back(path);
     return paths;
   };
-  access.open = [made](const std::string& path, std::optional<uint64_t>)
-      -> absl::StatusOr<std::unique_ptr<connectors::ByteSource>> {
+  access.open =
+      [made](const std::string& path,
+             std::optional<uint64_t>) -> absl::StatusOr<std::unique_ptr<connectors::ByteSource>> {
     return std::make_unique<MemorySource>(path, made->files_.at(path));
   };
   access.block_records = block_records;

@@ -1,5 +1,5 @@
-// A seeded job for the simulator: files with ugly rows, a manifest with windows, a re-key and a model, and
-// the plan made from them by the real planner.
+// A seeded job for the simulator: files with ugly rows, a manifest with windows, a re-key and a
+// model, and the plan made from them by the real planner.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ struct WorldOptions {
   uint32_t num_lanes = 0;   // 0: chosen by the seed
 };
 
-// Everything is a function of the seed. Immutable once made; the plan reads the files through it, so it must
-// outlive every lane.
+// Everything is a function of the seed. Immutable once made; the plan reads the files through it,
+// so it must outlive every lane.
 class World {
  public:
   static absl::StatusOr<std::unique_ptr<World>> Make(uint64_t seed, const WorldOptions& options);

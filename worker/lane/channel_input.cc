@@ -46,8 +46,9 @@ class ChannelInput final : public Input {
   absl::StatusOr<std::optional<Block>> Decode(const log::FetchedFrame& frame) {
     std::string_view bytes = frame.rows;
     for (uint32_t row = 0; row < frame.num_rows; ++row) {
-      RETURN_IF_ERROR(Annotate(data::DecodeRow(bytes, *schema_, builder_),
-                               absl::StrCat(name(), ", transaction ", frame.sequence, ", row ", row)));
+      RETURN_IF_ERROR(
+          Annotate(data::DecodeRow(bytes, *schema_, builder_),
+                   absl::StrCat(name(), ", transaction ", frame.sequence, ", row ", row)));
     }
     if (!bytes.empty()) {
       return absl::DataLossError(absl::StrCat(name(), ", transaction ", frame.sequence, ": ",

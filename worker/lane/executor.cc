@@ -41,8 +41,9 @@ std::string FailedRowJson(const NodeSpec& node, const operators::RowError& error
   connectors::AppendJsonString(node.owner, line);
   line += ",\"operator\":";
   connectors::AppendJsonString(node.name, line);
-  absl::StrAppend(&line, ",\"source\":", error.origin.source, ",\"partition\":", error.origin.partition,
-                  ",\"record\":", error.origin.offset, ",\"reason\":");
+  absl::StrAppend(&line, ",\"source\":", error.origin.source,
+                  ",\"partition\":", error.origin.partition, ",\"record\":", error.origin.offset,
+                  ",\"reason\":");
   connectors::AppendJsonString(error.reason, line);
   line += ",\"row\":";
   connectors::AppendJsonString(error.row, line);
@@ -77,7 +78,8 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Make(const StageSpec& stage,
 absl::Status Executor::MakeOperators() {
   for (const NodeSpec& node : stage_.nodes) {
     const std::shared_ptr<const data::Schema> schema =
-        node.input < 0 ? stage_.input_schema : operators_[static_cast<size_t>(node.input)]->output_schema();
+        node.input < 0 ? stage_.input_schema
+                       : operators_[static_cast<size_t>(node.input)]->output_schema();
     ASSIGN_OR_RETURN(std::unique_ptr<operators::Operator> made, node.make(schema, states_));
     operators_.push_back(std::move(made));
   }
@@ -86,7 +88,8 @@ absl::Status Executor::MakeOperators() {
 
 int64_t Executor::InputWatermark() const {
   int64_t watermark = data::kMaxTime;
-  for (const std::unique_ptr<Input>& input : inputs_) watermark = std::min(watermark, input->watermark());
+  for (const std::unique_ptr<Input>& input : inputs_)
+    watermark = std::min(watermark, input->watermark());
   return watermark;
 }
 
@@ -116,8 +119,8 @@ absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
   return progress || frontier_ != frontier_before;
 }
 
-// The choice depends on positions only, never on what happens to be there already, so that the order of
-// unordered stages is a function of their inputs too.
+// The choice depends on positions only, never on what happens to be there already, so that the
+// order of unordered stages is a function of their inputs too.
 absl::StatusOr<bool> Executor::ReadFurthestBehind() {
   Input* behind = nullptr;
   size_t index = 0;
@@ -137,8 +140,8 @@ absl::StatusOr<bool> Executor::ReadFurthestBehind() {
 }
 
 void Executor::NoteRead(size_t input, const InputPoint& end) {
-  // Between channels the order of reads has no effect in event order: the last position of each is enough.
-  // Between files it decides the order of dead letters and late rows.
+  // Between channels the order of reads has no effect in event order: the last position of each is
+  // enough. Between files it decides the order of dead letters and late rows.
   if (stage_.event_order && stage_.dead_sink < 0) {
     for (Read& read : reads_) {
       if (read.input != input) continue;
@@ -161,7 +164,8 @@ absl::Status Executor::Accept(size_t input, const Block& block) {
     if (dead.json.empty()) continue;  // the source's policy is to skip
     output_.EmitLine(static_cast<size_t>(stage_.dead_sink), dead.json);
   }
-  if (block.late.num_rows() > 0) output_.EmitToSink(static_cast<size_t>(stage_.late_sink), block.late);
+  if (block.late.num_rows() > 0)
+    output_.EmitToSink(static_cast<size_t>(stage_.late_sink), block.late);
   if (!stage_.event_order) return Process(block.rows);
   buffer_.Add(input, block, frontier_);
   return absl::OkStatus();
@@ -199,7 +203,8 @@ absl::Status Executor::Process(const data::Batch& batch) {
   const auto rows_of = [&](int node) -> const data::Batch& {
     return node < 0 ? batch : results[static_cast<size_t>(node)];
   };
-  for (size_t i = 0; i < stage_.topics.size(); ++i) output_.EmitToTopic(i, rows_of(stage_.topics[i].node));
+  for (size_t i = 0; i < stage_.topics.size(); ++i)
+    output_.EmitToTopic(i, rows_of(stage_.topics[i].node));
   for (size_t i = 0; i < stage_.sinks.size(); ++i) {
     const SinkOutput& sink = stage_.sinks[i];
     if (sink.node != SinkOutput::kNoRows) output_.EmitToSink(i, rows_of(sink.node));
@@ -221,18 +226,21 @@ void Executor::EmitFailed(std::vector<std::pair<size_t, operators::RowError>>& f
   }
 }
 
-// Reads `input` exactly up to `target`; with `process` as Accept does, else only refilling the buffer.
+// Reads `input` exactly up to `target`; with `process` as Accept does, else only refilling the
+// buffer.
 absl::Status Executor::ReadTo(size_t input, const InputPoint& target, bool process) {
   Input& from = *inputs_[input];
   while (from.position().ordinal != target.ordinal || from.position().ended != target.ended) {
-    const bool at_place = from.position().ordinal == target.ordinal;  // only the end is still to be seen
+    const bool at_place =
+        from.position().ordinal == target.ordinal;  // only the end is still to be seen
     ASSIGN_OR_RETURN(const std::optional<Block> block,
                      from.Read(at_place ? target.ordinal + 1 : target.ordinal));
     if (!block.has_value() || from.position().ordinal > target.ordinal) {
       return absl::DataLossError(absl::StrCat(
-          from.name(), ": the journal says it was read up to ", target.ordinal, target.ended ? " (end)" : "",
-          ", byte ", target.bytes, ", but now reading stops at ", from.position().ordinal, ", byte ",
-          from.position().bytes, "; way out: put the input back as it was, or start over in an empty data "
+          from.name(), ": the journal says it was read up to ", target.ordinal,
+          target.ended ? " (end)" : "", ", byte ", target.bytes, ", but now reading stops at ",
+          from.position().ordinal, ", byte ", from.position().bytes,
+          "; way out: put the input back as it was, or start over in an empty data "
           "folder"));
     }
     if (process) {
@@ -242,15 +250,16 @@ absl::Status Executor::ReadTo(size_t input, const InputPoint& target, bool proce
     }
   }
   if (from.position().bytes == target.bytes) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(from.name(), ": record ", target.ordinal, " stood at byte ",
-                                          target.bytes, " and stands now at byte ", from.position().bytes,
-                                          ": the input has changed"));
+  return absl::DataLossError(
+      absl::StrCat(from.name(), ": record ", target.ordinal, " stood at byte ", target.bytes,
+                   " and stands now at byte ", from.position().bytes, ": the input has changed"));
 }
 
 absl::Status Executor::Apply(const journal::v1::Commit& commit) {
   for (const InputPosition& read : commit.reads()) {
     if (read.input() >= inputs_.size()) {
-      return absl::DataLossError(absl::StrCat("journal names input ", read.input(), " of ", inputs_.size()));
+      return absl::DataLossError(
+          absl::StrCat("journal names input ", read.input(), " of ", inputs_.size()));
     }
     RETURN_IF_ERROR(ReadTo(read.input(), FromProto(read, 0), /*process=*/true));
   }
@@ -298,7 +307,8 @@ void Executor::Export(journal::v1::LaneState& state) const {
 absl::Status Executor::Import(const journal::v1::LaneState& state) {
   if (state.version() != 1 || static_cast<size_t>(state.inputs_size()) != inputs_.size() ||
       static_cast<size_t>(state.counters_size()) != counters_.size() ||
-      static_cast<size_t>(state.destination_digests_size()) != output_.destination_digests().size()) {
+      static_cast<size_t>(state.destination_digests_size()) !=
+          output_.destination_digests().size()) {
     return absl::DataLossError("snapshot: engine state does not fit the job");
   }
   frontier_ = state.frontier();

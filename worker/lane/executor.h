@@ -1,5 +1,6 @@
-// The deterministic heart of a lane: reads inputs, brings rows into order, runs the operators, collects
-// what they emit. Running, recovering and replaying are the same code fed with other choices.
+// The deterministic heart of a lane: reads inputs, brings rows into order, runs the operators,
+// collects what they emit. Running, recovering and replaying are the same code fed with other
+// choices.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ namespace streamml::lane {
 
 using InputFactory = std::function<absl::StatusOr<std::unique_ptr<Input>>()>;
 
-// A counter's name and value: "read", "late", "dead", then "<owner>.<node>.in", ".out", ".filtered",
+// A counter's name and value: "read", "late", "dead", then "<owner>.<node>.in", ".out",
+// ".filtered",
 // ".failed" for each node.
 using Counter = std::pair<std::string, uint64_t>;
 
@@ -37,15 +39,15 @@ class Executor {
   static absl::StatusOr<std::unique_ptr<Executor>> Make(const StageSpec& stage,
                                                         const std::vector<InputFactory>& inputs);
 
-  // Reads what is furthest behind, about `max_rows` rows, and processes what is due. False when there was
-  // nothing to read and nothing to process.
+  // Reads what is furthest behind, about `max_rows` rows, and processes what is due. False when
+  // there was nothing to read and nothing to process.
   absl::StatusOr<bool> Advance(size_t max_rows);
-  // Does what a journalled commit did: the same reads in the same order, processed to the same frontier.
-  // DATA_LOSS when the inputs no longer give what they gave then.
+  // Does what a journalled commit did: the same reads in the same order, processed to the same
+  // frontier. DATA_LOSS when the inputs no longer give what they gave then.
   absl::Status Apply(const journal::v1::Commit& commit);
 
-  // Fills reads, frontier, watermark, digest and finished of a commit of all that happened since the last
-  // MarkCommitted.
+  // Fills reads, frontier, watermark, digest and finished of a commit of all that happened since
+  // the last MarkCommitted.
   void Describe(journal::v1::Commit& commit) const;
   // Something happened since the last MarkCommitted that a commit must say.
   bool has_news() const { return !reads_.empty() || frontier_ != committed_frontier_; }

@@ -53,9 +53,9 @@ class FileInput final : public Input {
   absl::Status ReadRecords(uint64_t max_records, Block& block) {
     if (reader_ == nullptr) {
       ASSIGN_OR_RETURN(std::unique_ptr<connectors::ByteSource> source, spec_.open());
-      ASSIGN_OR_RETURN(reader_,
-                       connectors::PartitionReader::Open(spec_.description, spec_.partition, std::move(source),
-                                                         {position_.ordinal, position_.bytes}));
+      ASSIGN_OR_RETURN(reader_, connectors::PartitionReader::Open(
+                                    spec_.description, spec_.partition, std::move(source),
+                                    {position_.ordinal, position_.bytes}));
     }
     ASSIGN_OR_RETURN(connectors::SourceBlock read, reader_->Read(max_records));
     block.num_records = read.end.records - position_.ordinal;
@@ -63,7 +63,8 @@ class FileInput final : public Input {
     SplitLate(read.rows, block);
     position_.ordinal = read.end.records;
     position_.bytes = read.end.bytes;
-    // The end is a block of its own, so that it does not depend on how far a reader happens to look ahead.
+    // The end is a block of its own, so that it does not depend on how far a reader happens to look
+    // ahead.
     end_seen_ = read.at_end;
     position_.ended = read.at_end && block.num_records == 0;
     return absl::OkStatus();
@@ -73,8 +74,8 @@ class FileInput final : public Input {
     for (const connectors::DeadLetter& letter : read.dead) {
       if (spec_.on_error == OnError::kFail) {
         return absl::InvalidArgumentError(absl::StrCat(
-            name(), ": record ", letter.record, " at byte ", letter.byte_position, ": ", letter.reason,
-            "; onError.policy is fail: mend the record, or use deadLetter or skip"));
+            name(), ": record ", letter.record, " at byte ", letter.byte_position, ": ",
+            letter.reason, "; onError.policy is fail: mend the record, or use deadLetter or skip"));
       }
       DeadRecord dead{letter.record, ""};
       if (spec_.on_error == OnError::kDeadLetter) {
@@ -86,7 +87,8 @@ class FileInput final : public Input {
     return absl::OkStatus();
   }
 
-  // Judged row by row against the file's own watermark, which makes it independent of lanes and batches.
+  // Judged row by row against the file's own watermark, which makes it independent of lanes and
+  // batches.
   void SplitLate(const data::Batch& rows, Block& block) {
     if (spec_.description.schema->time_column() == data::Schema::kNoTime) {
       block.rows = rows;

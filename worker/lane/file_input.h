@@ -22,10 +22,12 @@ struct FileInputSpec {
   connectors::SourceDescription description;
   uint32_t partition = 0;  // rank of the path among the source's paths
   std::string path;        // for messages and dead letters
-  // A row is late when it is older than the greatest event time before it in this file, less `delay_us`.
+  // A row is late when it is older than the greatest event time before it in this file, less
+  // `delay_us`.
   int64_t delay_us = 0;
   OnError on_error = OnError::kDeadLetter;
-  uint64_t block_records = kFileBlockRecords;  // shows in the merge order of several files; else nowhere
+  uint64_t block_records =
+      kFileBlockRecords;  // shows in the merge order of several files; else nowhere
   std::function<absl::StatusOr<std::unique_ptr<connectors::ByteSource>>()> open;
 };
 

@@ -13,13 +13,15 @@
 
 namespace streamml::lane {
 
-// A place in an input, and what must be known there to go on from it. For a file: ordinal and uncompressed
-// byte of the next record; for a channel: sequence number and byte of the producer's next transaction.
+// A place in an input, and what must be known there to go on from it. For a file: ordinal and
+// uncompressed byte of the next record; for a channel: sequence number and byte of the producer's
+// next transaction.
 struct InputPoint {
   uint64_t ordinal = 0;
   uint64_t bytes = 0;
   bool ended = false;
-  // A file: greatest event time before the point, from which lateness is judged. A channel: its watermark.
+  // A file: greatest event time before the point, from which lateness is judged. A channel: its
+  // watermark.
   int64_t time = data::kMinTime;
   friend bool operator==(const InputPoint&, const InputPoint&) = default;
 };
@@ -40,17 +42,17 @@ struct Block {
   int64_t watermark = data::kMinTime;  // at `end`
 };
 
-// Belongs to one lane. A pure function of its position: reading again from a point gives the same blocks, up
-// to where they are cut.
+// Belongs to one lane. A pure function of its position: reading again from a point gives the same
+// blocks, up to where they are cut.
 class Input {
  public:
   virtual ~Input() = default;
   virtual const InputPoint& position() const = 0;
   // No later row is older; kMaxTime once ended; kMinTime while unknown or without event time.
   virtual int64_t watermark() const = 0;
-  // Reads one block that ends at or before ordinal `limit`, or nothing while there is none. A file cuts its
-  // blocks at fixed ordinals, so which blocks there are does not depend on when they are read. An ended
-  // input gives nothing.
+  // Reads one block that ends at or before ordinal `limit`, or nothing while there is none. A file
+  // cuts its blocks at fixed ordinals, so which blocks there are does not depend on when they are
+  // read. An ended input gives nothing.
   virtual absl::StatusOr<std::optional<Block>> Read(uint64_t limit) = 0;
   // Goes to a point that position() gave before, in this process or an earlier one.
   virtual absl::Status Seek(const InputPoint& point) = 0;

@@ -22,7 +22,9 @@ class ChangeCollector final : public state::ChangeSink {
   void Put(std::string_view key, std::string_view value) override {
     changes_.push_back({state_, std::string(key), std::string(value), true});
   }
-  void Delete(std::string_view key) override { changes_.push_back({state_, std::string(key), "", false}); }
+  void Delete(std::string_view key) override {
+    changes_.push_back({state_, std::string(key), "", false});
+  }
 
  private:
   std::vector<state::StateChange>& changes_;
@@ -32,7 +34,8 @@ class ChangeCollector final : public state::ChangeSink {
 }  // namespace
 
 std::string PartPath(const std::string& data_folder, const SinkOutput& sink, uint32_t part) {
-  return absl::StrCat(data_folder, "/", sink.name, "/", absl::StrFormat("%s-%05d.jsonl", sink.part_prefix, part));
+  return absl::StrCat(data_folder, "/", sink.name, "/",
+                      absl::StrFormat("%s-%05d.jsonl", sink.part_prefix, part));
 }
 
 Lane::Lane(LaneSpec spec, const LaneEnvironment& environment)
@@ -61,7 +64,8 @@ absl::Status Lane::Commit() {
   commit.set_finished(false);  // Finish() says so, with the state digest
   RETURN_IF_ERROR(Annotate(WriteSinks(), absl::StrCat("lane ", spec_.name)));
   const bool advanced = executor_->watermark() > committed_watermark_;
-  RETURN_IF_ERROR(Annotate(WriteCommit(commit, /*markers=*/advanced), absl::StrCat("lane ", spec_.name)));
+  RETURN_IF_ERROR(
+      Annotate(WriteCommit(commit, /*markers=*/advanced), absl::StrCat("lane ", spec_.name)));
   committed_watermark_ = executor_->watermark();
   return absl::OkStatus();
 }
@@ -72,7 +76,8 @@ absl::Status Lane::WriteSinks() {
     const std::string& bytes = executor_->output().sink_bytes(i);
     if (bytes.empty()) continue;
     if (sink_files_[i] == nullptr) {
-      const std::string path = PartPath(environment_.data_folder, spec_.stage->sinks[i], spec_.part);
+      const std::string path =
+          PartPath(environment_.data_folder, spec_.stage->sinks[i], spec_.part);
       RETURN_IF_ERROR(environment_.disk.MakeDirectories(ParentDirectory(path)));
       ASSIGN_OR_RETURN(sink_files_[i], environment_.disk.OpenForAppend(path));
       RETURN_IF_ERROR(environment_.disk.SyncDirectory(ParentDirectory(path)));

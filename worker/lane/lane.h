@@ -1,6 +1,6 @@
-// The lane: unit of order, state, transaction and recovery. Runs an Executor, commits what it emits with
-// one journal record per transaction, takes snapshots, and comes back after a crash to exactly where the
-// journal says it was.
+// The lane: unit of order, state, transaction and recovery. Runs an Executor, commits what it emits
+// with one journal record per transaction, takes snapshots, and comes back after a crash to exactly
+// where the journal says it was.
 #pragma once
 
 #include <cstdint>
@@ -55,25 +55,28 @@ struct LaneEnvironment {
 // Path of the part file a lane writes for a sink.
 std::string PartPath(const std::string& data_folder, const SinkOutput& sink, uint32_t part);
 
-// One thread at a time. After any error the lane must be dropped and opened again: the outcome of what was
-// under way is read from the journal then.
+// One thread at a time. After any error the lane must be dropped and opened again: the outcome of
+// what was under way is read from the journal then.
 class Lane {
  public:
-  // Reads the journal, restores the newest usable snapshot, replays what was committed after it and checks
-  // every digest on the way (I1), cuts part files to their committed length, writes a claim. `notes` gets a
-  // line for everything a person may want to know (torn tails, snapshots that could not be used).
-  // FAILED_PRECONDITION: another job, other input files or another fingerprint than the journal's.
-  // DATA_LOSS: what was committed cannot be reproduced; the message names position and way out (I8).
-  static absl::StatusOr<std::unique_ptr<Lane>> Open(LaneSpec spec, const LaneEnvironment& environment,
+  // Reads the journal, restores the newest usable snapshot, replays what was committed after it and
+  // checks every digest on the way (I1), cuts part files to their committed length, writes a claim.
+  // `notes` gets a line for everything a person may want to know (torn tails, snapshots that could
+  // not be used). FAILED_PRECONDITION: another job, other input files or another fingerprint than
+  // the journal's. DATA_LOSS: what was committed cannot be reproduced; the message names position
+  // and way out (I8).
+  static absl::StatusOr<std::unique_ptr<Lane>> Open(LaneSpec spec,
+                                                    const LaneEnvironment& environment,
                                                     std::vector<std::string>& notes);
 
   // Reads and processes about `max_rows` rows. False when there was nothing to do.
   absl::StatusOr<bool> Advance(size_t max_rows);
-  // Makes durable and visible what was processed since the last commit: part files first, then rows for
-  // other lanes and the journal record in one transaction. Does nothing when there is nothing to say.
+  // Makes durable and visible what was processed since the last commit: part files first, then rows
+  // for other lanes and the journal record in one transaction. Does nothing when there is nothing
+  // to say.
   absl::Status Commit();
-  // Publishes a snapshot of the state as of the last commit; everything processed must be committed. The next
-  // commit journals its state digest.
+  // Publishes a snapshot of the state as of the last commit; everything processed must be
+  // committed. The next commit journals its state digest.
   absl::Status TakeSnapshot();
   // After the last row: commits and, once, takes the final snapshot and journals its state digest.
   absl::Status Finish();
@@ -101,8 +104,8 @@ class Lane {
   Lane(LaneSpec spec, const LaneEnvironment& environment);
 
   absl::Status Recover(std::vector<std::string>& notes);
-  absl::Status RestoreState(const std::vector<std::string>& journal, std::vector<std::string>& notes,
-                            uint64_t& restored);
+  absl::Status RestoreState(const std::vector<std::string>& journal,
+                            std::vector<std::string>& notes, uint64_t& restored);
   absl::Status RestoreSnapshot(const state::SnapshotInfo& snapshot);
   absl::Status ReplayAfter(const std::vector<std::string>& journal, uint64_t restored);
   absl::Status RepairSinks(std::vector<std::string>& notes);

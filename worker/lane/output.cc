@@ -66,9 +66,10 @@ void Output::EmitToTopic(size_t topic, const data::Batch& batch) {
   const TopicOutput& output = stage_.topics[topic];
   std::vector<log::Frame>& partitions = topics_[topic];
   for (size_t row = 0; row < batch.num_rows(); ++row) {
-    const uint64_t partition = output.key_columns.empty()
-                                   ? 0
-                                   : KeyHash(batch, row, output.key_columns, scratch_) % partitions.size();
+    const uint64_t partition =
+        output.key_columns.empty()
+            ? 0
+            : KeyHash(batch, row, output.key_columns, scratch_) % partitions.size();
     log::Frame& frame = partitions[partition];
     const size_t before = frame.rows.size();
     data::EncodeRow(batch, row, frame.rows);

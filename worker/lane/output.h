@@ -15,12 +15,13 @@
 
 namespace streamml::lane {
 
-// Hash of the key columns of a row, equal for keys that SQL calls equal (-0 and 0, all NaN, all NULL).
+// Hash of the key columns of a row, equal for keys that SQL calls equal (-0 and 0, all NaN, all
+// NULL).
 uint64_t KeyHash(const data::Batch& batch, size_t row, const std::vector<size_t>& columns,
                  std::string& scratch);
 
-// Rows are chained into the digest of their destination one by one, so digests do not depend on how the
-// stream is cut. One thread.
+// Rows are chained into the digest of their destination one by one, so digests do not depend on how
+// the stream is cut. One thread.
 class Output {
  public:
   explicit Output(const StageSpec& stage);
@@ -30,8 +31,8 @@ class Output {
   // One line without line end.
   void EmitLine(size_t sink, std::string_view line);
 
-  // The frames emitted since the last Clear, in order of topic and partition; with `markers`, also empty ones
-  // for partitions that got no row.
+  // The frames emitted since the last Clear, in order of topic and partition; with `markers`, also
+  // empty ones for partitions that got no row.
   std::vector<log::Frame> Frames(bool markers);
   const std::string& sink_bytes(size_t sink) const { return sinks_[sink]; }
   size_t num_sinks() const { return sinks_.size(); }
@@ -51,7 +52,7 @@ class Output {
   std::vector<std::vector<log::Frame>> topics_;  // by topic, by partition
   std::vector<std::string> sinks_;
   std::vector<std::optional<connectors::JsonRowWriter>> writers_;  // by sink, once rows came
-  std::vector<Digest> digests_;  // topics first, then sinks
+  std::vector<Digest> digests_;                                    // topics first, then sinks
   std::vector<uint64_t> num_rows_;
   size_t size_bytes_ = 0;
   std::string scratch_;

@@ -14,7 +14,8 @@
 
 namespace streamml::lane {
 
-// Rows that leave the stage for an internal topic, by hash of key columns (none: all to partition 0).
+// Rows that leave the stage for an internal topic, by hash of key columns (none: all to partition
+// 0).
 struct TopicOutput {
   int node = -1;  // whose rows; -1: the stage's input
   std::string topic;
@@ -25,16 +26,16 @@ struct TopicOutput {
 // Rows that leave the job as JSON lines. Index in StageSpec::sinks is what other members refer to.
 struct SinkOutput {
   static constexpr int kNoRows = -2;
-  int node = kNoRows;  // whose rows; kNoRows for dead letters and late rows
-  std::string name;    // folder under the data folder
+  int node = kNoRows;                // whose rows; kNoRows for dead letters and late rows
+  std::string name;                  // folder under the data folder
   std::string part_prefix = "part";  // part files are named "<prefix>-<lane in its stage>.jsonl"
 };
 
 // One operator, fed with the rows of an earlier node.
 struct NodeSpec {
-  int input = -1;     // an earlier node, or -1 for the stage's input
-  std::string owner;  // view or model it belongs to
-  std::string name;   // unique in the owner, such as "window0"
+  int input = -1;      // an earlier node, or -1 for the stage's input
+  std::string owner;   // view or model it belongs to
+  std::string name;    // unique in the owner, such as "window0"
   int dead_sink = -1;  // sink for rows that fail here
   // Makes the operator; states are declared in `states`.
   std::function<absl::StatusOr<std::unique_ptr<operators::Operator>>(

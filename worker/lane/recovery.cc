@@ -18,7 +18,8 @@ using journal::v1::JournalRecord;
 
 constexpr uint32_t kRecordVersion = 1;
 constexpr std::string_view kStartOver =
-    "or start over in an empty data folder (inputs are not touched, and the results will be the same)";
+    "or start over in an empty data folder (inputs are not touched, and the results will be the "
+    "same)";
 
 absl::StatusOr<std::vector<std::string>> ReadJournal(log::Log& log, uint32_t lane) {
   ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader, log.OpenJournal(lane));
@@ -47,11 +48,13 @@ absl::Status CheckDigest(const LaneSpec& spec, uint64_t sequence, const journal:
   const Digest computed = executor.output().digest();
   const Digest journalled = FromBytes(commit.output_digest());
   if (computed == journalled && executor.watermark() == commit.watermark()) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(
-      "journal position ", sequence, " of lane ", spec.name, ": rows emitted up to there have digest ",
-      computed.ToHex(), " and the journal says ", journalled.ToHex(), " (", executor.Where(),
-      "): an input value, a state or the program is not what it was; way out: put it back as it was, ",
-      kStartOver));
+  return absl::DataLossError(absl::StrCat("journal position ", sequence, " of lane ", spec.name,
+                                          ": rows emitted up to there have digest ",
+                                          computed.ToHex(), " and the journal says ",
+                                          journalled.ToHex(), " (", executor.Where(),
+                                          "): an input value, a state or the program is not what "
+                                          "it was; way out: put it back as it was, ",
+                                          kStartOver));
 }
 
 absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRecord& record) {
@@ -64,16 +67,18 @@ absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRe
         "); run the manifest it was made with, or use another --data-dir"));
   }
   for (const journal::v1::FileIdentity& file : claim.files()) {
-    const auto current = std::find_if(spec.files.begin(), spec.files.end(),
-                                      [&](const FileIdentity& f) { return f.input == file.input(); });
+    const auto current =
+        std::find_if(spec.files.begin(), spec.files.end(),
+                     [&](const FileIdentity& f) { return f.input == file.input(); });
     if (current != spec.files.end() && current->size_bytes == file.size_bytes() &&
         current->content_hash == FromBytes(file.content_hash())) {
       continue;
     }
     return absl::FailedPreconditionError(absl::StrCat(
-        "input file '", current == spec.files.end() ? file.path() : current->path, "' has changed since the "
-        "job began to read it (", file.size_bytes(), " bytes then, ",
-        current == spec.files.end() ? 0 : current->size_bytes,
+        "input file '", current == spec.files.end() ? file.path() : current->path,
+        "' has changed since the "
+        "job began to read it (",
+        file.size_bytes(), " bytes then, ", current == spec.files.end() ? 0 : current->size_bytes,
         " now, or other content); put it back as it was, or use another --data-dir to start over"));
   }
   return absl::OkStatus();
@@ -81,7 +86,8 @@ absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRe
 
 absl::Status Lane::Recover(std::vector<std::string>& notes) {
   ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
-  ASSIGN_OR_RETURN(const std::vector<std::string> journal, ReadJournal(environment_.log, spec_.index));
+  ASSIGN_OR_RETURN(const std::vector<std::string> journal,
+                   ReadJournal(environment_.log, spec_.index));
   uint64_t restored = 0;
   RETURN_IF_ERROR(RestoreState(journal, notes, restored));
   RETURN_IF_ERROR(ReplayAfter(journal, restored));
@@ -93,8 +99,8 @@ absl::Status Lane::Recover(std::vector<std::string>& notes) {
   return finished_ ? absl::OkStatus() : Claim();
 }
 
-// Restores the newest snapshot whose key the journal shows, else starts from nothing. `restored` is the
-// number of records the state then stands after.
+// Restores the newest snapshot whose key the journal shows, else starts from nothing. `restored` is
+// the number of records the state then stands after.
 absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
                                 std::vector<std::string>& notes, uint64_t& restored) {
   ASSIGN_OR_RETURN(const std::vector<state::SnapshotInfo> snapshots,
@@ -117,8 +123,9 @@ absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
       history_ = snapshot.key.history;
       state_digest_ = snapshot.state_digest;
       snapshot_sequence_ = sequence;
-      notes.push_back(absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ", sequence, ", ",
-                                   journal.size() - sequence, " journal records after it"));
+      notes.push_back(absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ",
+                                   sequence, ", ", journal.size() - sequence,
+                                   " journal records after it"));
       return absl::OkStatus();
     }
     if (!absl::IsDataLoss(status)) return status;
@@ -133,13 +140,15 @@ absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
 absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot) {
   ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
   journal::v1::LaneState engine;
-  if (!engine.ParseFromString(snapshot.engine)) return absl::DataLossError("engine state cannot be parsed");
+  if (!engine.ParseFromString(snapshot.engine))
+    return absl::DataLossError("engine state cannot be parsed");
   state::StateSet& states = executor_->states();
   RETURN_IF_ERROR(environment_.snapshots.Restore(
       snapshot.key, [&states](std::string_view id, std::string_view key, std::string_view value) {
         state::DeclaredState* state = states.Find(id);
         if (state == nullptr) {
-          return absl::DataLossError(absl::StrCat("snapshot holds a state '", id, "' that the job lacks"));
+          return absl::DataLossError(
+              absl::StrCat("snapshot holds a state '", id, "' that the job lacks"));
         }
         return state->Load(key, value);
       }));
@@ -159,7 +168,8 @@ absl::Status Lane::ReplayAfter(const std::vector<std::string>& journal, uint64_t
   for (size_t i = 0; i < journal.size(); ++i) {
     RETURN_IF_ERROR(ParseRecord(journal[i], record));
     if (record.sequence() != i + 1) {
-      return absl::DataLossError(absl::StrCat("journal record ", i + 1, " says it is ", record.sequence()));
+      return absl::DataLossError(
+          absl::StrCat("journal record ", i + 1, " says it is ", record.sequence()));
     }
     if (record.has_claim()) {
       epoch_ = std::max(epoch_, record.epoch());
@@ -171,16 +181,19 @@ absl::Status Lane::ReplayAfter(const std::vector<std::string>& journal, uint64_t
     finished_ = commit.finished();
     if (i < restored) continue;
     if (fingerprint != environment_.fingerprint) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "FingerprintMismatch: journal position ", record.sequence(), " was written by ", fingerprint,
-          " and this is ", environment_.fingerprint,
-          "; replay would give other bits: run the build or machine that wrote it to its next stop, ", kStartOver));
+      return absl::FailedPreconditionError(
+          absl::StrCat("FingerprintMismatch: journal position ", record.sequence(),
+                       " was written by ", fingerprint, " and this is ", environment_.fingerprint,
+                       "; replay would give other bits: run the build or machine that wrote it to "
+                       "its next stop, ",
+                       kStartOver));
     }
     RETURN_IF_ERROR(executor_->Apply(commit));
     RETURN_IF_ERROR(CheckDigest(spec_, record.sequence(), commit, *executor_));
     executor_->MarkCommitted();
     if (static_cast<size_t>(commit.sink_bytes_size()) != sink_bytes_.size()) {
-      return absl::DataLossError(absl::StrCat("journal record ", i + 1, " names other sinks than the job"));
+      return absl::DataLossError(
+          absl::StrCat("journal record ", i + 1, " names other sinks than the job"));
     }
     std::copy(commit.sink_bytes().begin(), commit.sink_bytes().end(), sink_bytes_.begin());
   }
@@ -200,12 +213,14 @@ absl::Status Lane::RepairSinks(std::vector<std::string>& notes) {
       return file.status();
     }
     if (size < sink_bytes_[i]) {
-      return absl::DataLossError(absl::StrCat(
-          "part file '", path, "' has ", size, " bytes and the journal says ", sink_bytes_[i],
-          " were committed; way out: `streamml replay JOB --all` with the same --data-dir writes it again"));
+      return absl::DataLossError(absl::StrCat("part file '", path, "' has ", size,
+                                              " bytes and the journal says ", sink_bytes_[i],
+                                              " were committed; way out: `streamml replay JOB "
+                                              "--all` with the same --data-dir writes it again"));
     }
     if (size == sink_bytes_[i]) continue;
-    notes.push_back(absl::StrCat("cut ", size - sink_bytes_[i], " uncommitted bytes off '", path, "'"));
+    notes.push_back(
+        absl::StrCat("cut ", size - sink_bytes_[i], " uncommitted bytes off '", path, "'"));
     RETURN_IF_ERROR(environment_.disk.Truncate(path, sink_bytes_[i]));
   }
   return absl::OkStatus();

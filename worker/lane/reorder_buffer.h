@@ -1,4 +1,5 @@
-// Rows that were read but whose turn has not come: released in order of origin as the watermark passes.
+// Rows that were read but whose turn has not come: released in order of origin as the watermark
+// passes.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +13,19 @@
 
 namespace streamml::lane {
 
-// For each input it also knows the low point: where reading must start again to see every row that has not
-// been released. That is what makes the buffer no part of the state: it is read again. One thread.
+// For each input it also knows the low point: where reading must start again to see every row that
+// has not been released. That is what makes the buffer no part of the state: it is read again. One
+// thread.
 class ReorderBuffer {
  public:
   ReorderBuffer(std::shared_ptr<const data::Schema> schema, size_t num_inputs);
 
-  // Adds the on-time rows of a block of `input`, leaving out rows older than `frontier`, which were released
-  // in an earlier life. Blocks of one input come in order.
+  // Adds the on-time rows of a block of `input`, leaving out rows older than `frontier`, which were
+  // released in an earlier life. Blocks of one input come in order.
   void Add(size_t input, const Block& block, int64_t frontier);
 
-  // Rows older than `bound` in order of origin: at least `min_rows` of them if there are as many, and then
-  // all that share the last one's event time. Empty when there are none.
+  // Rows older than `bound` in order of origin: at least `min_rows` of them if there are as many,
+  // and then all that share the last one's event time. Empty when there are none.
   data::Batch Release(int64_t bound, size_t min_rows);
 
   // Event time of the first row still held, or kMaxTime.

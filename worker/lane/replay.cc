@@ -53,7 +53,8 @@ class Replayer {
     RETURN_IF_ERROR(ReadStateDigests(log));
     ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
     lengths_.resize(spec_.stage->sinks.size());
-    ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader, log.OpenJournal(spec_.index));
+    ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader,
+                     log.OpenJournal(spec_.index));
     while (true) {
       ASSIGN_OR_RETURN(const std::optional<log::JournalEntry> entry, reader->Next());
       if (!entry.has_value()) break;
@@ -70,7 +71,8 @@ class Replayer {
  private:
   // A snapshot's digest is journalled some records after its position.
   absl::Status ReadStateDigests(log::Log& log) {
-    ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader, log.OpenJournal(spec_.index));
+    ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader,
+                     log.OpenJournal(spec_.index));
     while (true) {
       ASSIGN_OR_RETURN(const std::optional<log::JournalEntry> entry, reader->Next());
       if (!entry.has_value()) return absl::OkStatus();
@@ -88,9 +90,9 @@ class Replayer {
       fingerprint_ = record.claim().fingerprint();
     } else {
       if (fingerprint_ != options_.fingerprint) {
-        return absl::FailedPreconditionError(
-            absl::StrCat("FingerprintMismatch: journal position ", record.sequence(), " of lane ", spec_.name,
-                         " was written by ", fingerprint_, " and this is ", options_.fingerprint));
+        return absl::FailedPreconditionError(absl::StrCat(
+            "FingerprintMismatch: journal position ", record.sequence(), " of lane ", spec_.name,
+            " was written by ", fingerprint_, " and this is ", options_.fingerprint));
       }
       RETURN_IF_ERROR(ExecuteCommit(record.sequence(), record.commit()));
     }
@@ -106,8 +108,9 @@ class Replayer {
       lengths_[i] += bytes.size();
       if (i >= static_cast<size_t>(commit.sink_bytes_size()) ||
           commit.sink_bytes(static_cast<int>(i)) != lengths_[i]) {
-        return absl::DataLossError(absl::StrCat("journal position ", sequence, " of lane ", spec_.name,
-                                                ": sink '", spec_.stage->sinks[i].name, "' has ", lengths_[i],
+        return absl::DataLossError(absl::StrCat("journal position ", sequence, " of lane ",
+                                                spec_.name, ": sink '", spec_.stage->sinks[i].name,
+                                                "' has ", lengths_[i],
                                                 " bytes, the journal says otherwise"));
       }
       if (!bytes.empty() && options_.receive) RETURN_IF_ERROR(options_.receive(i, bytes));
@@ -123,9 +126,10 @@ class Replayer {
     const Digest computed = digester_.Update(executor_->states());
     ++result_.num_state_checks;
     if (computed == expected->second) return absl::OkStatus();
-    return absl::DataLossError(absl::StrCat(
-        "journal position ", sequence, " of lane ", spec_.name, ": state digest is ", computed.ToHex(),
-        " and the journal says ", expected->second.ToHex(), ": the state went another way than its inputs"));
+    return absl::DataLossError(absl::StrCat("journal position ", sequence, " of lane ", spec_.name,
+                                            ": state digest is ", computed.ToHex(),
+                                            " and the journal says ", expected->second.ToHex(),
+                                            ": the state went another way than its inputs"));
   }
 
   const LaneSpec& spec_;
@@ -140,7 +144,8 @@ class Replayer {
 
 }  // namespace
 
-absl::StatusOr<ReplayResult> Replay(const LaneSpec& spec, log::Log& log, const ReplayOptions& options) {
+absl::StatusOr<ReplayResult> Replay(const LaneSpec& spec, log::Log& log,
+                                    const ReplayOptions& options) {
   return Replayer(spec, options).Run(log);
 }
 

@@ -1,4 +1,5 @@
-// Replay: executing a lane's journal again from its oldest position, in a clean process, and comparing.
+// Replay: executing a lane's journal again from its oldest position, in a clean process, and
+// comparing.
 #pragma once
 
 #include <cstdint>
@@ -30,12 +31,15 @@ struct ReplayOptions {
   std::function<absl::Status(size_t sink, std::string_view bytes)> receive;
 };
 
-// Executes all records of the lane's journal from the first on. DATA_LOSS names the first journal position
-// where rows, part file lengths or state are not what the journal says; FAILED_PRECONDITION when the
-// journal was written under another job, other inputs or another fingerprint. Reads the log only.
-absl::StatusOr<ReplayResult> Replay(const LaneSpec& spec, log::Log& log, const ReplayOptions& options);
+// Executes all records of the lane's journal from the first on. DATA_LOSS names the first journal
+// position where rows, part file lengths or state are not what the journal says;
+// FAILED_PRECONDITION when the journal was written under another job, other inputs or another
+// fingerprint. Reads the log only.
+absl::StatusOr<ReplayResult> Replay(const LaneSpec& spec, log::Log& log,
+                                    const ReplayOptions& options);
 
 // Checks that a claim was made for this job and these input files.
-absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const journal::v1::JournalRecord& record);
+absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash,
+                        const journal::v1::JournalRecord& record);
 
 }  // namespace streamml::lane

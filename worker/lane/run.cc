@@ -26,7 +26,8 @@ std::vector<ModelProgress> Models(const Lane& lane) {
   std::vector<ModelProgress> models;
   const Executor& executor = lane.executor();
   for (size_t i = 0; i < executor.operators().size(); ++i) {
-    const auto* model = dynamic_cast<const operators::ModelOperator*>(executor.operators()[i].get());
+    const auto* model =
+        dynamic_cast<const operators::ModelOperator*>(executor.operators()[i].get());
     if (model == nullptr) continue;
     operators::ModelReport report = model->Report();
     models.push_back({executor.stage().nodes[i].owner, report.examples, std::move(report.metrics)});
@@ -101,9 +102,10 @@ absl::Status JobRunner::Step(Lane& lane, size_t index, LaneTimes& times) {
   if (lane.at_end()) return lane.Finish();
   const int64_t now = clock_.MonotonicMicroseconds();
   const uint64_t rows_read = lane.executor().counters().front().second;
-  const bool due = now - times.last_commit >= options_.commit_interval_us || !progress ||
-                   lane.uncommitted_bytes() >= kMaxUncommittedBytes ||
-                   (options_.commit_rows > 0 && rows_read - times.rows_at_commit >= options_.commit_rows);
+  const bool due =
+      now - times.last_commit >= options_.commit_interval_us || !progress ||
+      lane.uncommitted_bytes() >= kMaxUncommittedBytes ||
+      (options_.commit_rows > 0 && rows_read - times.rows_at_commit >= options_.commit_rows);
   if (due && lane.has_uncommitted()) {
     RETURN_IF_ERROR(lane.Commit());
     times.last_commit = now;

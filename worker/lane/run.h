@@ -1,4 +1,5 @@
-// Running all lanes of a job in one process, one thread each, until their inputs end or a stop is asked for.
+// Running all lanes of a job in one process, one thread each, until their inputs end or a stop is
+// asked for.
 #pragma once
 
 #include <atomic>
@@ -27,7 +28,7 @@ struct RunOptions {
 
 struct ModelProgress {
   std::string name;
-  uint64_t version = 0;   // examples learned from
+  uint64_t version = 0;  // examples learned from
   std::vector<learn::MetricValue> metrics;
 };
 
@@ -45,15 +46,16 @@ struct LaneProgress {
 std::vector<ModelProgress> Models(const Lane& lane);
 LaneProgress ProgressOf(const Lane& lane);
 
-// Call Run() in one thread; RequestStop() and Progress() may be called from any other (RequestStop also from a
-// signal handler).
+// Call Run() in one thread; RequestStop() and Progress() may be called from any other (RequestStop
+// also from a signal handler).
 class JobRunner {
  public:
   // All must outlive the runner.
-  JobRunner(std::vector<std::unique_ptr<Lane>>& lanes, log::Log& log, Clock& clock, RunOptions options);
+  JobRunner(std::vector<std::unique_ptr<Lane>>& lanes, log::Log& log, Clock& clock,
+            RunOptions options);
 
-  // Runs until every lane has finished or stopped. When one lane fails, the others stop in order; the first
-  // error is returned. After a stop that was asked for, OK.
+  // Runs until every lane has finished or stopped. When one lane fails, the others stop in order;
+  // the first error is returned. After a stop that was asked for, OK.
   absl::Status Run();
   void RequestStop() { stop_.store(true); }
   bool stop_requested() const { return stop_.load(); }

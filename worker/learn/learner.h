@@ -14,9 +14,10 @@
 namespace streamml::learn {
 
 // One coordinate of an encoded example. Indexes are below 2^32 and unique within an example, in
-// ascending order; value 0 is allowed and means the same as absence to scores and gradients (a rule over
-// "the features present", such as sgd's l2, counts it as present). Values are finite: the encoder has
-// seen to NaN and infinity; products may still overflow, and learners say what happens then.
+// ascending order; value 0 is allowed and means the same as absence to scores and gradients (a rule
+// over "the features present", such as sgd's l2, counts it as present). Values are finite: the
+// encoder has seen to NaN and infinity; products may still overflow, and learners say what happens
+// then.
 struct Feature {
   uint32_t index;
   double value;
@@ -24,9 +25,9 @@ struct Feature {
 using Features = absl::Span<const Feature>;
 
 // A binary classifier. Pure mathematics: no clock, thread, I/O or stream; its state is declared.
-// Laws (tests/worker/learn/laws_test.cc run over the table): how the stream is cut changes nothing; save +
-// load + go on equals going on, bit for bit; an empty row is an example with the intercept alone; same
-// seed, same bits.
+// Laws (tests/worker/learn/laws_test.cc run over the table): how the stream is cut changes nothing;
+// save + load + go on equals going on, bit for bit; an empty row is an example with the intercept
+// alone; same seed, same bits.
 class Learner {
  public:
   virtual ~Learner() = default;
@@ -41,10 +42,10 @@ using Parameters = absl::btree_map<std::string, std::string>;
 
 // Where a learner's state lives.
 struct LearnerHome {
-  std::string owner;  // the model's name
+  std::string owner;                  // the model's name
   state::StateSet* states = nullptr;  // not null; outlives the learner
-  // FeatureEncoder::schema_hash(): what gives indexes their meaning. A weight is kept across an edit of
-  // the job only while it is the same.
+  // FeatureEncoder::schema_hash(): what gives indexes their meaning. A weight is kept across an
+  // edit of the job only while it is the same.
   uint64_t feature_hash = 0;
 };
 
@@ -58,8 +59,8 @@ struct ParameterSpec {
 };
 
 struct LearnerEntry {
-  std::string name;  // "ftrl"
-  std::string doc;   // one line
+  std::string name;       // "ftrl"
+  std::string doc;        // one line
   std::string reference;  // paper, section
   std::vector<ParameterSpec> parameters;
   // Values are complete and checked.
@@ -70,8 +71,8 @@ struct LearnerEntry {
 // All learners, one line each in table.cc.
 const std::vector<LearnerEntry>& LearnerTable();
 
-// Checks name and parameters against the table and makes the learner. INVALID_ARGUMENT names what is
-// unknown or out of range, the value seen and what is allowed.
+// Checks name and parameters against the table and makes the learner. INVALID_ARGUMENT names what
+// is unknown or out of range, the value seen and what is allowed.
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const std::string& name,
                                                      const Parameters& parameters,
                                                      const LearnerHome& home);

@@ -1,5 +1,5 @@
-// The log: internal topics with partitions, and one journal per lane, written in transactions. It is the
-// shuffle and the write-ahead log of a job. FileLog (worker/log/file) keeps it in a folder.
+// The log: internal topics with partitions, and one journal per lane, written in transactions. It
+// is the shuffle and the write-ahead log of a job. FileLog (worker/log/file) keeps it in a folder.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,16 @@ struct ChannelId {
   friend auto operator<=>(const ChannelId&, const ChannelId&) = default;
 };
 
-// A place between two transactions of a lane: the sequence number of the next one, counted from 1, and
-// where it starts in the lane's storage.
+// A place between two transactions of a lane: the sequence number of the next one, counted from 1,
+// and where it starts in the lane's storage.
 struct Position {
   uint64_t sequence = 1;
   uint64_t bytes = 0;
   friend bool operator==(const Position&, const Position&) = default;
 };
 
-// Rows for one partition in one transaction. A frame without rows is a marker: it carries the watermark to
-// readers of a partition for which there were none.
+// Rows for one partition in one transaction. A frame without rows is a marker: it carries the
+// watermark to readers of a partition for which there were none.
 struct Frame {
   std::string topic;
   uint32_t partition = 0;
@@ -40,7 +40,7 @@ struct Frame {
 };
 
 struct Transaction {
-  int64_t watermark = 0;  // of the lane after this transaction: no later row is older
+  int64_t watermark = 0;      // of the lane after this transaction: no later row is older
   std::vector<Frame> frames;  // at most one per (topic, partition)
   std::string journal;        // one record
 };
@@ -63,16 +63,16 @@ struct JournalEntry {
 class LaneWriter {
  public:
   virtual ~LaneWriter() = default;
-  // All or nothing, durable when it returns OK, and only then visible to readers. After an error the
-  // outcome is unknown and the writer refuses everything: reopen the log and read the journal.
+  // All or nothing, durable when it returns OK, and only then visible to readers. After an error
+  // the outcome is unknown and the writer refuses everything: reopen the log and read the journal.
   // RESOURCE_EXHAUSTED when the disk is full.
   virtual absl::Status Commit(const Transaction& transaction) = 0;
   // Where the next transaction will stand.
   virtual Position end() const = 0;
 };
 
-// Both readers show committed transactions only, in order, each once. One thread at a time; must not
-// outlive the log. DATA_LOSS, with the place, when stored bytes do not match their checksum.
+// Both readers show committed transactions only, in order, each once. One thread at a time; must
+// not outlive the log. DATA_LOSS, with the place, when stored bytes do not match their checksum.
 class ChannelReader {
  public:
   virtual ~ChannelReader() = default;
@@ -96,8 +96,8 @@ class Log {
   // From `start`. DATA_LOSS when the channel's lane has no such position: what stood there is gone.
   virtual absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
                                                                      const Position& start) = 0;
-  // A number that grows with each commit of any lane, and a wait until it differs from `seen` or the time
-  // is over. For lanes that have nothing to read.
+  // A number that grows with each commit of any lane, and a wait until it differs from `seen` or
+  // the time is over. For lanes that have nothing to read.
   virtual uint64_t version() const = 0;
   virtual void WaitForCommit(uint64_t seen, absl::Duration timeout) = 0;
 };

@@ -17,7 +17,8 @@ namespace streamml::operators {
 struct RowError {
   data::Origin origin;
   std::string reason;  // "division by zero in column 'rate'"
-  std::string row;     // the operator's input row as JSON-like text "{name: value, ...}"; see MakeRowError
+  std::string
+      row;  // the operator's input row as JSON-like text "{name: value, ...}"; see MakeRowError
 };
 
 // What happened to rows that did not reach the output of one Process call.
@@ -27,7 +28,8 @@ struct Dropped {
 };
 
 // Promises each operator keeps (laws in tests/worker/operators):
-//  - batches are cut at random, except that in a stage in event order all rows of one event time are in
+//  - batches are cut at random, except that in a stage in event order all rows of one event time
+//  are in
 //    one batch; cutting elsewhere changes no output row, no state byte, no error;
 //  - rows arrive in order of origin (in event order) or in the lane's journalled order;
 //  - no clock, no randomness, no threads; nothing emitted or summed in hash-map order;
@@ -44,8 +46,8 @@ class Operator {
 
 // Where an operator stands: names its states.
 struct OperatorContext {
-  std::string owner;  // view or model
-  std::string name;   // unique in the owner: "window0"
+  std::string owner;                  // view or model
+  std::string name;                   // unique in the owner: "window0"
   state::StateSet* states = nullptr;  // not null; outlives the operator
 };
 

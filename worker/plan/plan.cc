@@ -24,8 +24,8 @@ FileAccess RealFiles() {
   return access;
 }
 
-absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest, const manifest::Bindings& files,
-                                 const FileAccess& access) {
+absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest,
+                                 const manifest::Bindings& files, const FileAccess& access) {
   ASSIGN_OR_RETURN(JobPlan plan, internal::Planner(manifest, &files, access).Run());
   plan.access = access;
   return plan;
@@ -37,8 +37,8 @@ absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest) {
 
 namespace {
 
-lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition, const FileAccess& access,
-                               uint64_t size_bytes) {
+lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition,
+                               const FileAccess& access, uint64_t size_bytes) {
   lane::FileInputSpec spec;
   spec.source_name = source.name;
   spec.description.format = source.format;
@@ -51,7 +51,9 @@ lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition, con
   spec.on_error = source.on_error;
   spec.block_records = access.block_records;
   spec.open = [open = access.open, path = spec.path, size_bytes] { return open(path, size_bytes); };
-  return [spec]() -> absl::StatusOr<std::unique_ptr<lane::Input>> { return lane::MakeFileInput(spec); };
+  return [spec]() -> absl::StatusOr<std::unique_ptr<lane::Input>> {
+    return lane::MakeFileInput(spec);
+  };
 }
 
 }  // namespace
@@ -66,10 +68,11 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
   spec.stage = stage.spec;
   for (const InputPlan& input : lane_plan.inputs) {
     if (input.source < 0) {
-      spec.inputs.push_back([&log, channel = input.channel, schema = stage.spec->input_schema]()
-                                -> absl::StatusOr<std::unique_ptr<lane::Input>> {
-        return lane::MakeChannelInput(log, channel, schema);
-      });
+      spec.inputs.push_back(
+          [&log, channel = input.channel,
+           schema = stage.spec->input_schema]() -> absl::StatusOr<std::unique_ptr<lane::Input>> {
+            return lane::MakeChannelInput(log, channel, schema);
+          });
       continue;
     }
     const SourcePlan& source = plan.sources[static_cast<size_t>(input.source)];
@@ -88,18 +91,22 @@ std::string Explain(const JobPlan& plan) {
   for (const StagePlan& stage : plan.stages) {
     absl::StrAppend(&text, "stage ", stage.spec->name, ": ", stage.num_lanes,
                     stage.num_lanes == 1 ? " lane" : " lanes", ", ",
-                    stage.spec->event_order ? "in event order up to the watermark" : "rows pass on as they come",
+                    stage.spec->event_order ? "in event order up to the watermark"
+                                            : "rows pass on as they come",
                     "\n");
     if (stage.source >= 0) {
       const SourcePlan& source = plan.sources[static_cast<size_t>(stage.source)];
-      absl::StrAppend(&text, "    reads source ", source.name, ": ", source.files.size(), " file(s)");
+      absl::StrAppend(&text, "    reads source ", source.name, ": ", source.files.size(),
+                      " file(s)");
       const int time = source.schema->time_column();
       if (time >= 0) {
-        absl::StrAppend(&text, ", event time ", source.schema->field(static_cast<size_t>(time)).name,
-                        ", watermark delay ", manifest::FormatDuration(source.delay_us));
+        absl::StrAppend(&text, ", event time ",
+                        source.schema->field(static_cast<size_t>(time)).name, ", watermark delay ",
+                        manifest::FormatDuration(source.delay_us));
       }
     } else {
-      absl::StrAppend(&text, "    reads topic ", stage.topic, ": ", stage.num_partitions, " partition(s), key ",
+      absl::StrAppend(&text, "    reads topic ", stage.topic, ": ", stage.num_partitions,
+                      " partition(s), key ",
                       stage.key.empty() ? "none" : absl::StrJoin(stage.key, ", "));
     }
     text += "\n";

@@ -25,8 +25,8 @@ struct FileAccess {
   // Sorted paths of a path or pattern; an error when there is none.
   std::function<absl::StatusOr<std::vector<std::string>>(const std::string& pattern)> list;
   // With `size`, bytes beyond it are not read and fewer are DATA_LOSS.
-  std::function<absl::StatusOr<std::unique_ptr<connectors::ByteSource>>(const std::string& path,
-                                                                        std::optional<uint64_t> size)>
+  std::function<absl::StatusOr<std::unique_ptr<connectors::ByteSource>>(
+      const std::string& path, std::optional<uint64_t> size)>
       open;
   uint64_t block_records = lane::kFileBlockRecords;
 };
@@ -54,12 +54,12 @@ struct InputPlan {
 struct StagePlan {
   std::shared_ptr<lane::StageSpec> spec;
   uint32_t num_lanes = 1;
-  uint32_t first_lane = 0;               // index of its lane 0 among all lanes
-  int source = -1;                       // index in JobPlan::sources of stages that read files
-  std::string topic;                     // of stages that read an internal topic
-  uint32_t num_partitions = 0;           // of that topic
-  std::vector<std::string> key;          // names of its key columns, for people
-  std::vector<std::string> operators;    // a line for each node, for people
+  uint32_t first_lane = 0;             // index of its lane 0 among all lanes
+  int source = -1;                     // index in JobPlan::sources of stages that read files
+  std::string topic;                   // of stages that read an internal topic
+  uint32_t num_partitions = 0;         // of that topic
+  std::vector<std::string> key;        // names of its key columns, for people
+  std::vector<std::string> operators;  // a line for each node, for people
 };
 
 struct LanePlan {
@@ -73,23 +73,24 @@ struct JobPlan {
   std::vector<SourcePlan> sources;
   std::vector<StagePlan> stages;  // producers before consumers
   std::vector<LanePlan> lanes;    // by index
-  // Of all in the manifest that decides results, and of this build's formats; not of where files lie.
+  // Of all in the manifest that decides results, and of this build's formats; not of where files
+  // lie.
   uint64_t job_hash = 0;
   int64_t snapshot_interval_us = 0;
   FileAccess access;
 };
 
-// Plans the job. `files` are the resolved files of each source (patterns are expanded here). All mistakes
-// that need SQL, schemas or the tables of operators, learners and metrics are found here: INVALID_ARGUMENT
-// with one line for each, "job.yaml:31:14: spec.views[features].sql: message".
-absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest, const manifest::Bindings& files,
-                                 const FileAccess& access);
+// Plans the job. `files` are the resolved files of each source (patterns are expanded here). All
+// mistakes that need SQL, schemas or the tables of operators, learners and metrics are found here:
+// INVALID_ARGUMENT with one line for each, "job.yaml:31:14: spec.views[features].sql: message".
+absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest,
+                                 const manifest::Bindings& files, const FileAccess& access);
 
 // The same without files: everything is checked but what only the files can tell. For `validate`.
 absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest);
 
-// Lane `index` ready to open: its inputs read from `log` and from files. Hashes the lane's input files, which
-// takes a while for large ones. `plan` and `log` must outlive what is made.
+// Lane `index` ready to open: its inputs read from `log` and from files. Hashes the lane's input
+// files, which takes a while for large ones. `plan` and `log` must outlive what is made.
 absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log);
 
 // Stages, lanes, keys and state, for people.

@@ -44,8 +44,8 @@ absl::Status ArrayState::Load(std::string_view key, std::string_view value) {
   ByteReader reader(key);
   const uint64_t number = reader.U64();
   if (!reader.AtEnd() || number >= kMaxPages || value.size() != kPageSize * sizeof(double)) {
-    return absl::DataLossError(absl::StrCat("state ", id_.ToString(), ": an entry of ", value.size(),
-                                            " bytes is not a page of this state"));
+    return absl::DataLossError(absl::StrCat("state ", id_.ToString(), ": an entry of ",
+                                            value.size(), " bytes is not a page of this state"));
   }
   CreatePage(number);
   std::memcpy(pages_[number]->values.data(), value.data(), value.size());

@@ -25,8 +25,8 @@ class ArrayState final : public DeclaredState {
     if (page >= pages_.size() || pages_[page] == nullptr) return 0;
     return pages_[page]->values[index % kPageSize];
   }
-  // The value at `index`, marked as changed; values up to the end of its page may be used through the
-  // same pointer. `index` must stay below 2^40. Valid as long as the state.
+  // The value at `index`, marked as changed; values up to the end of its page may be used through
+  // the same pointer. `index` must stay below 2^40. Valid as long as the state.
   double* Mutable(uint64_t index) {
     const uint64_t number = index / kPageSize;
     if (number >= pages_.size() || pages_[number] == nullptr) CreatePage(number);

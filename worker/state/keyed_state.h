@@ -30,7 +30,8 @@ class KeyedState final : public DeclaredState {
     const auto it = slots_.find(key);
     return it == slots_.end() || !it->second.present ? nullptr : &it->second.value;
   }
-  // The value, created empty if missing, and marked as changed. Valid until the next Mutable or Erase.
+  // The value, created empty if missing, and marked as changed. Valid until the next Mutable or
+  // Erase.
   Value& Mutable(std::string_view key) {
     auto it = slots_.find(key);
     if (it == slots_.end()) it = slots_.emplace(std::string(key), Slot{}).first;
@@ -79,7 +80,9 @@ class KeyedState final : public DeclaredState {
     return absl::OkStatus();
   }
   size_t num_entries() const override { return num_present_; }
-  size_t size_bytes() const override { return slots_.capacity() * (sizeof(Slot) + sizeof(std::string)); }
+  size_t size_bytes() const override {
+    return slots_.capacity() * (sizeof(Slot) + sizeof(std::string));
+  }
 
  private:
   struct Slot {

@@ -15,8 +15,8 @@
 
 namespace streamml::state {
 
-// Names a snapshot: the commit after which the state was taken and the digest of the journal up to there.
-// A snapshot may be used only while the journal shows that digest at that commit.
+// Names a snapshot: the commit after which the state was taken and the digest of the journal up to
+// there. A snapshot may be used only while the journal shows that digest at that commit.
 struct SnapshotKey {
   uint64_t sequence = 0;
   Digest history;
@@ -37,8 +37,8 @@ struct SnapshotInfo {
   Digest state_digest;  // sum over all entries, see EntryDigest
 };
 
-// Hash of one entry; a state digest is the sum (Digest::Add) over all entries of all states, so it does
-// not depend on their order.
+// Hash of one entry; a state digest is the sum (Digest::Add) over all entries of all states, so it
+// does not depend on their order.
 Digest EntryDigest(std::string_view state, std::string_view key, std::string_view value);
 
 // Keeps the snapshots of one lane, each complete, as increments on a working copy. The two newest
@@ -47,23 +47,24 @@ class SnapshotStore {
  public:
   virtual ~SnapshotStore() = default;
 
-  // Published snapshots, newest first. One that is torn or damaged is left out and reported in `problems`
-  // (with path and what is wrong) and never removed here.
+  // Published snapshots, newest first. One that is torn or damaged is left out and reported in
+  // `problems` (with path and what is wrong) and never removed here.
   virtual absl::StatusOr<std::vector<SnapshotInfo>> List(std::vector<std::string>& problems) = 0;
 
-  // Restores: empties the working copy, makes it equal to the snapshot of `key` and hands every entry to
-  // `entry`, in any order. DATA_LOSS when a checksum or the state digest does not match; the working copy
-  // is then empty. Snapshots newer than `key` are removed: the journal does not know them.
-  using EntryFunction =
-      std::function<absl::Status(std::string_view state, std::string_view key, std::string_view value)>;
+  // Restores: empties the working copy, makes it equal to the snapshot of `key` and hands every
+  // entry to `entry`, in any order. DATA_LOSS when a checksum or the state digest does not match;
+  // the working copy is then empty. Snapshots newer than `key` are removed: the journal does not
+  // know them.
+  using EntryFunction = std::function<absl::Status(std::string_view state, std::string_view key,
+                                                   std::string_view value)>;
   virtual absl::Status Restore(const SnapshotKey& key, const EntryFunction& entry) = 0;
 
   // Starts from nothing: empties the working copy and removes all snapshots.
   virtual absl::Status Clear() = 0;
 
-  // Applies `changes` (those since the last Save, Restore or Clear) to the working copy and publishes it as
-  // the snapshot of `key`, durably and in one step. Returns the digest of the whole state. After an error
-  // the store must not be used again.
+  // Applies `changes` (those since the last Save, Restore or Clear) to the working copy and
+  // publishes it as the snapshot of `key`, durably and in one step. Returns the digest of the whole
+  // state. After an error the store must not be used again.
   virtual absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                                       const std::vector<StateChange>& changes) = 0;
 };

@@ -5,10 +5,13 @@
 
 namespace streamml::state {
 
-std::string StateId::ToString() const { return absl::StrFormat("%s/%s#%016x", owner, name, schema_hash); }
+std::string StateId::ToString() const {
+  return absl::StrFormat("%s/%s#%016x", owner, name, schema_hash);
+}
 
 void StateSet::Declare(DeclaredState& state) {
-  CHECK(Find(state.id().ToString()) == nullptr) << "state " << state.id().ToString() << " declared twice";
+  CHECK(Find(state.id().ToString()) == nullptr)
+      << "state " << state.id().ToString() << " declared twice";
   states_.push_back(&state);
 }
 

@@ -1,5 +1,6 @@
-// Declared state: what an operator keeps between rows. Operators declare it and use it; the engine saves
-// and restores it, so no operator has checkpoint code. All of it belongs to one lane and one thread.
+// Declared state: what an operator keeps between rows. Operators declare it and use it; the engine
+// saves and restores it, so no operator has checkpoint code. All of it belongs to one lane and one
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 namespace streamml::state {
 
 // What decides, across edits of a job, whether a state is kept. `owner` is the view, model or sink;
-// `name` the operator in it and the state's role, such as "window0.rows"; `schema_hash` covers types and
-// parameters that give stored values their meaning.
+// `name` the operator in it and the state's role, such as "window0.rows"; `schema_hash` covers
+// types and parameters that give stored values their meaning.
 struct StateId {
   std::string owner;
   std::string name;
@@ -32,8 +33,8 @@ class ChangeSink {
   virtual void Delete(std::string_view key) = 0;
 };
 
-// One state as the engine sees it: entries of bytes. Encodings are canonical: equal contents have equal
-// bytes, whatever the history of insertions, because digests are taken over them.
+// One state as the engine sees it: entries of bytes. Encodings are canonical: equal contents have
+// equal bytes, whatever the history of insertions, because digests are taken over them.
 class DeclaredState {
  public:
   virtual ~DeclaredState() = default;

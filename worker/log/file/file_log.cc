@@ -118,9 +118,10 @@ class FileLog final : public Log {
     const Position end = file.end();
     if (start.sequence > end.sequence || start.bytes > end.bytes) {
       return absl::DataLossError(absl::StrCat(
-          "log: lane ", channel.producer, " ends before transaction ", end.sequence, " (byte ", end.bytes,
-          "), but transactions before ", start.sequence, " (byte ", start.bytes, ") of topic '",
-          channel.topic, "' were already consumed: its file was cut or replaced; way out: put back an "
+          "log: lane ", channel.producer, " ends before transaction ", end.sequence, " (byte ",
+          end.bytes, "), but transactions before ", start.sequence, " (byte ", start.bytes,
+          ") of topic '", channel.topic,
+          "' were already consumed: its file was cut or replaced; way out: put back an "
           "undamaged copy of it, or start over in an empty data folder"));
     }
     return std::make_unique<FileChannelReader>(disk_, file, channel,
@@ -132,7 +133,8 @@ class FileLog final : public Log {
  private:
   absl::Status CheckLane(uint32_t lane) const {
     if (lane < lanes_.size()) return absl::OkStatus();
-    return absl::InternalError(absl::StrCat("log: lane ", lane, " of ", lanes_.size(), " asked for"));
+    return absl::InternalError(
+        absl::StrCat("log: lane ", lane, " of ", lanes_.size(), " asked for"));
   }
 
   Disk& disk_;

@@ -1,10 +1,11 @@
 // The log of a job on one machine: a folder with one append-only file sequence per lane.
 //
-// A transaction is one contiguous piece of its lane's file, so it is atomic by its checksums and durable by
-// one sync: header (magic, sizes, sequence, watermark, hash of the header before, a table of frames with
-// their hashes, hash of all that), then the journal record and the frames' rows. A channel is read by
-// walking the headers of its producer's file. Only the last transaction can be torn, because the next one
-// is not started before it is synced; Open() cuts a torn one off and refuses any other damage.
+// A transaction is one contiguous piece of its lane's file, so it is atomic by its checksums and
+// durable by one sync: header (magic, sizes, sequence, watermark, hash of the header before, a
+// table of frames with their hashes, hash of all that), then the journal record and the frames'
+// rows. A channel is read by walking the headers of its producer's file. Only the last transaction
+// can be torn, because the next one is not started before it is synced; Open() cuts a torn one off
+// and refuses any other damage.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +23,10 @@ struct FileLogOptions {
   uint64_t segment_bytes = 64 << 20;  // a new file is begun beyond this
 };
 
-// Opens or creates the log in `folder` for lanes 0 .. num_lanes-1 and takes its lock. `notes` gets a line for
-// each torn tail that was cut. FAILED_PRECONDITION when another process holds the log; DATA_LOSS with path,
-// byte and way out when a file is damaged elsewhere than in its last transaction. The disk must outlive it.
+// Opens or creates the log in `folder` for lanes 0 .. num_lanes-1 and takes its lock. `notes` gets
+// a line for each torn tail that was cut. FAILED_PRECONDITION when another process holds the log;
+// DATA_LOSS with path, byte and way out when a file is damaged elsewhere than in its last
+// transaction. The disk must outlive it.
 absl::StatusOr<std::unique_ptr<Log>> OpenFileLog(Disk& disk, const std::string& folder,
                                                  uint32_t num_lanes, const FileLogOptions& options,
                                                  std::vector<std::string>& notes);

@@ -18,12 +18,12 @@ namespace {
 
 using manifest::Diagnostic;
 
-// Raised whenever stored formats or results of operators and learners change: data folders of other builds
-// are then refused instead of misread.
+// Raised whenever stored formats or results of operators and learners change: data folders of other
+// builds are then refused instead of misread.
 constexpr uint64_t kFormatGeneration = 1;
 
-// Of what decides results. Where files lie, how often snapshots are taken and what only Kubernetes uses
-// does not; files are known by their content.
+// Of what decides results. Where files lie, how often snapshots are taken and what only Kubernetes
+// uses does not; files are known by their content.
 uint64_t JobHash(const job::v1::JobSpec& spec) {
   job::v1::JobSpec relevant = spec;
   relevant.clear_identity();
@@ -75,11 +75,13 @@ lane::OnError ToOnError(const std::string& policy) {
 operators::ModelSpec ToModelSpec(const job::v1::Model& model) {
   operators::ModelSpec spec;
   spec.name = model.name();
-  spec.features.numeric.assign(model.features().numeric().begin(), model.features().numeric().end());
+  spec.features.numeric.assign(model.features().numeric().begin(),
+                               model.features().numeric().end());
   spec.features.scale =
       model.features().scale() == "standard" ? learn::Scale::kStandard : learn::Scale::kNone;
   for (const job::v1::Categorical& categorical : model.features().categorical()) {
-    spec.features.categorical.emplace_back(categorical.columns().begin(), categorical.columns().end());
+    spec.features.categorical.emplace_back(categorical.columns().begin(),
+                                           categorical.columns().end());
   }
   spec.features.hash_bits = model.features().hash_bits();
   spec.learner = model.learner().name();
@@ -97,16 +99,17 @@ Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* f
       files_(files),
       access_(access),
       spec_(manifest.job.spec()),
-      stages_(static_cast<uint32_t>(spec_.workers().lanes()), static_cast<uint32_t>(spec_.log().partitions())) {}
+      stages_(static_cast<uint32_t>(spec_.workers().lanes()),
+              static_cast<uint32_t>(spec_.log().partitions())) {}
 
 absl::StatusOr<JobPlan> Planner::Run() {
   AddSources();
   if (problems_.empty()) AddRelations();
   if (problems_.empty()) AddSinks();
   if (!problems_.empty()) {
-    std::stable_sort(problems_.begin(), problems_.end(), [](const Diagnostic& a, const Diagnostic& b) {
-      return a.position < b.position;
-    });
+    std::stable_sort(
+        problems_.begin(), problems_.end(),
+        [](const Diagnostic& a, const Diagnostic& b) { return a.position < b.position; });
     return manifest::ToStatus(problems_, manifest_.file_name);
   }
   stages_.Finish(plan_);
@@ -144,7 +147,8 @@ void Planner::AddSource(int index) {
   SourcePlan result;
   result.name = source.name();
   result.index = static_cast<uint32_t>(index);
-  result.format = source.format() == "csv" ? connectors::FileFormat::kCsv : connectors::FileFormat::kJson;
+  result.format =
+      source.format() == "csv" ? connectors::FileFormat::kCsv : connectors::FileFormat::kJson;
   std::vector<data::Field> fields;
   int time_column = data::Schema::kNoTime;
   for (const job::v1::Column& column : source.columns()) {
@@ -226,17 +230,19 @@ bool Planner::TryModel(int index, bool last_try) {
     if (last_try) {
       Report(absl::StrCat(path, ".score"),
              absl::InvalidArgumentError(absl::StrCat(
-                 "relation '", model.score(), "' could not be planned: it has a mistake of its own, or it "
+                 "relation '", model.score(),
+                 "' could not be planned: it has a mistake of its own, or it "
                  "depends on this model (a model must not score what its own scores produce)")));
     }
     return false;
   }
   if (model.train().from() != model.score()) {
     Report(absl::StrCat(path, ".train.from"),
-           absl::InvalidArgumentError(absl::StrCat(
-               "inline training learns from the rows it scores: '", model.train().from(),
-               "' seen, '", model.score(), "' (the relation of score) needed; training from another relation is "
-               "not built yet")));
+           absl::InvalidArgumentError(
+               absl::StrCat("inline training learns from the rows it scores: '",
+                            model.train().from(), "' seen, '", model.score(),
+                            "' (the relation of score) needed; training from another relation is "
+                            "not built yet")));
     return true;
   }
   const auto place = stages_.AddModel(ToModelSpec(model), from->second);
@@ -266,7 +272,8 @@ void Planner::AddSinks() {
     } else {
       Report(absl::StrCat(path, ".from"),
              absl::InvalidArgumentError(absl::StrCat(
-                 "'", sink.from(), "' cannot be a sink's relation in this build; dead letters and late rows are "
+                 "'", sink.from(),
+                 "' cannot be a sink's relation in this build; dead letters and late rows are "
                  "always written to DATA_DIR/<source>.dead/ and DATA_DIR/<source>.late/")));
     }
   }

@@ -1,4 +1,5 @@
-// One planning of one manifest: resolves relations in order of their dependencies and collects mistakes.
+// One planning of one manifest: resolves relations in order of their dependencies and collects
+// mistakes.
 #pragma once
 
 #include <string>
@@ -18,7 +19,8 @@ namespace streamml::plan::internal {
 class Planner {
  public:
   // Without `files`, sources are planned with one file each. Both must outlive the planner.
-  Planner(const manifest::Manifest& manifest, const manifest::Bindings* files, const FileAccess& access);
+  Planner(const manifest::Manifest& manifest, const manifest::Bindings* files,
+          const FileAccess& access);
   absl::StatusOr<JobPlan> Run();
 
  private:

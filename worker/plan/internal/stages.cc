@@ -11,7 +11,8 @@
 namespace streamml::plan::internal {
 namespace {
 
-// Columns of the projection's output that pass on `columns` of its input untouched; nullopt if one is lost.
+// Columns of the projection's output that pass on `columns` of its input untouched; nullopt if one
+// is lost.
 std::optional<std::vector<size_t>> MapColumns(const sql::Node& project,
                                               const std::vector<size_t>& columns) {
   std::vector<size_t> mapped;
@@ -42,7 +43,8 @@ Place StageBuilder::AddSource(const SourcePlan& source) {
   stage.source = static_cast<int>(source.index);
   // Without event time the order is that of the files, which one lane keeps.
   const bool timed = source.schema->time_column() != data::Schema::kNoTime;
-  stage.num_lanes = timed ? std::clamp<uint32_t>(static_cast<uint32_t>(source.files.size()), 1, max_lanes_) : 1;
+  stage.num_lanes =
+      timed ? std::clamp<uint32_t>(static_cast<uint32_t>(source.files.size()), 1, max_lanes_) : 1;
   stages_.push_back(std::move(stage));
   const size_t index = stages_.size() - 1;
   lane::StageSpec& spec = *stages_.back().spec;
@@ -81,7 +83,8 @@ absl::StatusOr<Place> StageBuilder::AppendOperator(const Place& from, lane::Node
   }
   stage.operators.push_back(std::move(line));
   stage.spec->nodes.push_back(std::move(spec));
-  return Place{from.stage, static_cast<int>(stage.spec->nodes.size() - 1), made->output_schema(), {}};
+  return Place{
+      from.stage, static_cast<int>(stage.spec->nodes.size() - 1), made->output_schema(), {}};
 }
 
 absl::StatusOr<Place> StageBuilder::AddQuery(const std::shared_ptr<const sql::Node>& query,
@@ -108,7 +111,7 @@ absl::StatusOr<Place> StageBuilder::AddNode(const sql::Node& node,
   spec.name = absl::StrCat(entry->name, stages_[from.stage].spec->nodes.size());
   const std::shared_ptr<const sql::Node> shared(query, &node);
   spec.make = [shared, entry, owner, name = spec.name](std::shared_ptr<const data::Schema> input,
-                                                      state::StateSet& states) {
+                                                       state::StateSet& states) {
     return entry->make(*shared, std::move(input), operators::OperatorContext{owner, name, &states});
   };
   const std::optional<std::vector<size_t>> key =
@@ -122,14 +125,16 @@ absl::StatusOr<Place> StageBuilder::AddNode(const sql::Node& node,
 }
 
 // The window's rows of one partition key must be in one lane, in event order.
-Place StageBuilder::PlaceForWindow(const sql::Node& node, const Place& from, const std::string& owner) {
+Place StageBuilder::PlaceForWindow(const sql::Node& node, const Place& from,
+                                   const std::string& owner) {
   StagePlan& stage = stages_[from.stage];
   const bool one_lane_suffices = max_lanes_ == 1 || node.partition_columns.empty();
-  const bool keyed = from.key.has_value() && !from.key->empty() &&
-                     std::all_of(from.key->begin(), from.key->end(), [&node](size_t column) {
-                       return std::find(node.partition_columns.begin(), node.partition_columns.end(),
-                                        column) != node.partition_columns.end();
-                     });
+  const bool keyed =
+      from.key.has_value() && !from.key->empty() &&
+      std::all_of(from.key->begin(), from.key->end(), [&node](size_t column) {
+        return std::find(node.partition_columns.begin(), node.partition_columns.end(), column) !=
+               node.partition_columns.end();
+      });
   if (keyed || (stage.num_lanes == 1 && one_lane_suffices)) {
     stage.spec->event_order = true;
     return from;
@@ -137,9 +142,11 @@ Place StageBuilder::PlaceForWindow(const sql::Node& node, const Place& from, con
   return Rekey(from, node.partition_columns, owner);
 }
 
-Place StageBuilder::Rekey(const Place& from, const std::vector<size_t>& columns, const std::string& owner) {
+Place StageBuilder::Rekey(const Place& from, const std::vector<size_t>& columns,
+                          const std::string& owner) {
   for (const Edge& edge : edges_) {
-    if (edge.stage == from.stage && edge.node == from.node && edge.columns == columns) return edge.target;
+    if (edge.stage == from.stage && edge.node == from.node && edge.columns == columns)
+      return edge.target;
   }
   StagePlan stage;
   stage.spec = std::make_shared<lane::StageSpec>();
@@ -156,9 +163,9 @@ Place StageBuilder::Rekey(const Place& from, const std::vector<size_t>& columns,
   output.num_partitions = stage.num_partitions;
   output.key_columns = columns;
   stages_[from.stage].spec->topics.push_back(output);
-  stages_[from.stage].operators.push_back(
-      absl::StrCat("re-key by ", columns.empty() ? "nothing (one lane)" : ColumnNames(*from.schema, columns),
-                   " into topic ", stage.topic, ", ", stage.num_partitions, " partition(s)"));
+  stages_[from.stage].operators.push_back(absl::StrCat(
+      "re-key by ", columns.empty() ? "nothing (one lane)" : ColumnNames(*from.schema, columns),
+      " into topic ", stage.topic, ", ", stage.num_partitions, " partition(s)"));
   const Place target{stages_.size(), -1, from.schema, columns};
   stages_.push_back(std::move(stage));
   edges_.push_back({from.stage, from.node, columns, target});
@@ -170,16 +177,19 @@ absl::StatusOr<Place> StageBuilder::AddModel(const operators::ModelSpec& model, 
   if (stages_[from.stage].num_lanes > 1) input = Rekey(from, {}, model.name);
   // Examples are learned in event order wherever there is event time.
   StagePlan& stage = stages_[input.stage];
-  if (stage.spec->input_schema->time_column() != data::Schema::kNoTime) stage.spec->event_order = true;
+  if (stage.spec->input_schema->time_column() != data::Schema::kNoTime)
+    stage.spec->event_order = true;
   lane::NodeSpec spec;
   spec.owner = model.name;
   spec.name = "model";
-  spec.make = [model](std::shared_ptr<const data::Schema> schema, state::StateSet& states)
-      -> absl::StatusOr<std::unique_ptr<operators::Operator>> {
+  spec.make = [model](
+                  std::shared_ptr<const data::Schema> schema,
+                  state::StateSet& states) -> absl::StatusOr<std::unique_ptr<operators::Operator>> {
     return operators::ModelOperator::Make(model, std::move(schema),
                                           operators::OperatorContext{model.name, "model", &states});
   };
-  std::string line = absl::StrCat(model.name, ": model ", model.learner, ", trained inline on ", model.label);
+  std::string line =
+      absl::StrCat(model.name, ": model ", model.learner, ", trained inline on ", model.label);
   ASSIGN_OR_RETURN(Place place, AppendOperator(input, std::move(spec), std::move(line)));
   place.key = input.key;
   return place;
@@ -191,14 +201,16 @@ void StageBuilder::AddSink(const std::string& name, const Place& from) {
   sink.node = from.node;
   sink.name = name;
   stage.spec->sinks.push_back(sink);
-  stage.operators.push_back(absl::StrCat("sink ", name, ": JSON lines in DATA_DIR/", name, "/part-*.jsonl"));
+  stage.operators.push_back(
+      absl::StrCat("sink ", name, ": JSON lines in DATA_DIR/", name, "/part-*.jsonl"));
 }
 
 std::string StageBuilder::FreeName(const std::string& wanted) const {
   std::string name = wanted;
   for (int number = 2;; ++number) {
-    const bool taken = std::any_of(stages_.begin(), stages_.end(),
-                                   [&name](const StagePlan& stage) { return stage.spec->name == name; });
+    const bool taken = std::any_of(stages_.begin(), stages_.end(), [&name](const StagePlan& stage) {
+      return stage.spec->name == name;
+    });
     if (!taken) return name;
     name = absl::StrCat(wanted, "-", number);
   }
@@ -225,10 +237,12 @@ void StageBuilder::Finish(JobPlan& plan) {
       }
       continue;
     }
-    const auto producer = std::find_if(stages_.begin(), stages_.end(), [&stage](const StagePlan& other) {
-      return std::any_of(other.spec->topics.begin(), other.spec->topics.end(),
-                         [&stage](const lane::TopicOutput& topic) { return topic.topic == stage.topic; });
-    });
+    const auto producer =
+        std::find_if(stages_.begin(), stages_.end(), [&stage](const StagePlan& other) {
+          return std::any_of(
+              other.spec->topics.begin(), other.spec->topics.end(),
+              [&stage](const lane::TopicOutput& topic) { return topic.topic == stage.topic; });
+        });
     for (uint32_t partition = 0; partition < stage.num_partitions; ++partition) {
       for (uint32_t part = 0; part < producer->num_lanes; ++part) {
         InputPlan input;

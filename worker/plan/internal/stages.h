@@ -19,7 +19,8 @@ struct Place {
   size_t stage = 0;
   int node = -1;
   std::shared_ptr<const data::Schema> schema;
-  // Columns of `schema` that hold the stage's key, one for each key column; nullopt once one is lost.
+  // Columns of `schema` that hold the stage's key, one for each key column; nullopt once one is
+  // lost.
   std::optional<std::vector<size_t>> key;
 };
 
@@ -31,9 +32,10 @@ class StageBuilder {
 
   // A stage that reads the source's files.
   Place AddSource(const SourcePlan& source);
-  // The rows of a checked query. `owner` names states and dead letters. The node must outlive the plan:
-  // shared with the operators made from it.
-  absl::StatusOr<Place> AddQuery(const std::shared_ptr<const sql::Node>& query, const std::string& owner,
+  // The rows of a checked query. `owner` names states and dead letters. The node must outlive the
+  // plan: shared with the operators made from it.
+  absl::StatusOr<Place> AddQuery(const std::shared_ptr<const sql::Node>& query,
+                                 const std::string& owner,
                                  const absl::btree_map<std::string, Place>& relations);
   // The rows of a model that scores `from`, all in one lane.
   absl::StatusOr<Place> AddModel(const operators::ModelSpec& model, const Place& from);
@@ -43,7 +45,8 @@ class StageBuilder {
   void Finish(JobPlan& plan);
 
  private:
-  absl::StatusOr<Place> AddNode(const sql::Node& node, const std::shared_ptr<const sql::Node>& query,
+  absl::StatusOr<Place> AddNode(const sql::Node& node,
+                                const std::shared_ptr<const sql::Node>& query,
                                 const std::string& owner,
                                 const absl::btree_map<std::string, Place>& relations);
   absl::StatusOr<Place> AppendOperator(const Place& from, lane::NodeSpec spec, std::string line);

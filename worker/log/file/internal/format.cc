@@ -79,7 +79,8 @@ std::optional<uint32_t> CommitHeaderSize(std::string_view prefix) {
   ByteReader reader(prefix);
   const uint32_t magic = reader.U32();
   const uint32_t size = reader.U32();
-  if (!reader.ok() || magic != kCommitMagic || size < 52 || size > kMaxHeaderSize) return std::nullopt;
+  if (!reader.ok() || magic != kCommitMagic || size < 52 || size > kMaxHeaderSize)
+    return std::nullopt;
   return size;
 }
 

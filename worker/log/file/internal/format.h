@@ -12,7 +12,7 @@
 namespace streamml::log::internal {
 
 inline constexpr size_t kSegmentHeaderSize = 40;
-inline constexpr size_t kCommitPrefixSize = 8;               // magic and header size
+inline constexpr size_t kCommitPrefixSize = 8;  // magic and header size
 inline constexpr uint32_t kMaxHeaderSize = 16 << 20;
 
 struct SegmentHeader {

@@ -54,14 +54,17 @@ absl::StatusOr<std::unique_ptr<LaneFile>> LaneFile::Open(Disk& disk, const std::
   return file;
 }
 
-absl::Status LaneFile::Damaged(const Segment& segment, uint64_t offset, std::string_view what) const {
-  return absl::DataLossError(absl::StrCat(
-      "log: '", segment.path, "' is damaged at byte ", offset, ": ", what,
-      "; way out: put back an undamaged copy of the file, or start over in an empty data folder (inputs "
-      "are not touched, and the results will be the same)"));
+absl::Status LaneFile::Damaged(const Segment& segment, uint64_t offset,
+                               std::string_view what) const {
+  return absl::DataLossError(absl::StrCat("log: '", segment.path, "' is damaged at byte ", offset,
+                                          ": ", what,
+                                          "; way out: put back an undamaged copy of the file, or "
+                                          "start over in an empty data folder (inputs "
+                                          "are not touched, and the results will be the same)"));
 }
 
-// Lists the segments. The newest may lack a whole header (a crash while it was made): it is removed.
+// Lists the segments. The newest may lack a whole header (a crash while it was made): it is
+// removed.
 absl::Status LaneFile::FindSegments(std::vector<std::string>& notes) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(folder_));
   std::vector<std::string> files;
@@ -92,15 +95,17 @@ absl::Status LaneFile::FindSegments(std::vector<std::string>& notes) {
   return absl::OkStatus();
 }
 
-// Walks all transactions of a segment. Bodies are checked in the last segment only; elsewhere when read.
+// Walks all transactions of a segment. Bodies are checked in the last segment only; elsewhere when
+// read.
 absl::Status LaneFile::CheckSegment(const Segment& segment, bool last,
                                     std::vector<std::string>& notes) {
   const Position before = end();
   if (before.bytes != 0 &&
       (segment.base != before.bytes || segment.first_sequence != before.sequence)) {
-    return Damaged(segment, 0,
-                   absl::StrCat("starts with transaction ", segment.first_sequence, " where ",
-                                before.sequence, " was expected: a file before it is missing or cut"));
+    return Damaged(
+        segment, 0,
+        absl::StrCat("starts with transaction ", segment.first_sequence, " where ", before.sequence,
+                     " was expected: a file before it is missing or cut"));
   }
   if (before.bytes == 0 && (segment.base != 0 || segment.first_sequence != 1)) {
     return Damaged(segment, 0, "the first file of the lane is missing");
@@ -143,8 +148,9 @@ absl::Status LaneFile::CutTail(const Segment& segment, const std::string& bytes,
     return Damaged(segment, offset,
                    absl::StrCat(what, ", and transaction ", later->sequence, " follows it"));
   }
-  notes.push_back(absl::StrCat("cut ", bytes.size() - offset, " bytes of an unfinished transaction off '",
-                               segment.path, "' at byte ", offset));
+  notes.push_back(absl::StrCat("cut ", bytes.size() - offset,
+                               " bytes of an unfinished transaction off '", segment.path,
+                               "' at byte ", offset));
   return disk_.Truncate(segment.path, offset);
 }
 
@@ -214,9 +220,9 @@ Position LaneFile::end() const {
 
 std::pair<std::string, uint64_t> LaneFile::Locate(uint64_t bytes) const {
   absl::MutexLock lock(&mutex_);
-  const auto after = std::upper_bound(
-      segments_.begin(), segments_.end(), bytes,
-      [](uint64_t value, const Segment& segment) { return value < segment.base; });
+  const auto after =
+      std::upper_bound(segments_.begin(), segments_.end(), bytes,
+                       [](uint64_t value, const Segment& segment) { return value < segment.base; });
   if (after == segments_.begin()) return {};
   const Segment& segment = *std::prev(after);
   return {segment.path, bytes - segment.base};
@@ -236,9 +242,9 @@ absl::StatusOr<std::optional<ReadCommit>> CommitCursor::Next() {
   const Position end = file_.end();
   if (position_.sequence >= end.sequence) {
     if (position_.sequence == end.sequence) return std::nullopt;
-    return absl::DataLossError(absl::StrCat("log: transaction ", position_.sequence,
-                                            " is wanted, but the lane's log ends before transaction ",
-                                            end.sequence));
+    return absl::DataLossError(
+        absl::StrCat("log: transaction ", position_.sequence,
+                     " is wanted, but the lane's log ends before transaction ", end.sequence));
   }
   // A position at the end of a segment continues after the next segment's header.
   uint64_t bytes = position_.bytes;
@@ -249,8 +255,8 @@ absl::StatusOr<std::optional<ReadCommit>> CommitCursor::Next() {
   if (size.has_value() && *size > scratch_.size()) RETURN_IF_ERROR(ReadAt(bytes, *size, scratch_));
   std::optional<CommitHeader> header = DecodeCommitHeader(scratch_);
   if (!header.has_value() || header->sequence != position_.sequence) {
-    return absl::DataLossError(absl::StrCat("log: '", path, "' has no transaction ", position_.sequence,
-                                            " at byte ", offset));
+    return absl::DataLossError(absl::StrCat("log: '", path, "' has no transaction ",
+                                            position_.sequence, " at byte ", offset));
   }
   ReadCommit commit;
   commit.at = {position_.sequence, bytes};
@@ -266,12 +272,13 @@ absl::StatusOr<std::string> CommitCursor::ReadChecked(const ReadCommit& commit, 
   std::string bytes;
   RETURN_IF_ERROR(ReadAt(commit.at.bytes + commit.header.header_size + offset, size, bytes));
   if (bytes.size() == size && Hash64(bytes) == hash) return bytes;
-  return absl::DataLossError(absl::StrCat("log: ", what, " of transaction ", commit.at.sequence, " in '",
-                                          open_path_, "' does not match its checksum"));
+  return absl::DataLossError(absl::StrCat("log: ", what, " of transaction ", commit.at.sequence,
+                                          " in '", open_path_, "' does not match its checksum"));
 }
 
 absl::StatusOr<std::string> CommitCursor::ReadJournal(const ReadCommit& commit) {
-  return ReadChecked(commit, 0, commit.header.journal_size, commit.header.journal_hash, "journal record");
+  return ReadChecked(commit, 0, commit.header.journal_size, commit.header.journal_hash,
+                     "journal record");
 }
 
 absl::StatusOr<std::string> CommitCursor::ReadFrame(const ReadCommit& commit, size_t index) {

@@ -25,7 +25,8 @@ struct ReadCommit {
   Position next;
 };
 
-// Open() checks everything; then one thread appends and any number read up to the committed end. Thread-safe.
+// Open() checks everything; then one thread appends and any number read up to the committed end.
+// Thread-safe.
 class LaneFile {
  public:
   static absl::StatusOr<std::unique_ptr<LaneFile>> Open(Disk& disk, const std::string& folder,
