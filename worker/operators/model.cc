@@ -4,11 +4,10 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status.h"
-#include "worker/data/number_text.h"
+#include "worker/operators/row_error.h"
 #include "worker/state/array_state.h"
 
 namespace streamml::operators {
@@ -76,26 +75,6 @@ std::optional<double> ReadLabel(const data::Column& column, size_t row) {
   const double value = column.AsDouble(row);
   if (value == 0 || value == 1) return value;
   return std::nullopt;
-}
-
-std::string RowAsText(const data::Batch& batch, size_t row) {
-  std::string text = "{";
-  for (size_t i = 0; i < batch.schema().size(); ++i) {
-    const data::Column& column = batch.column(i);
-    absl::StrAppend(&text, i == 0 ? "" : ", ", batch.schema().field(i).name, ": ");
-    if (!column.HasValue(row)) {
-      text.append(column.IsNull(row) ? "null" : "failed");
-    } else if (column.type() == Type::kText) {
-      absl::StrAppend(&text, "\"", absl::CHexEscape(std::string(column.Text(row))), "\"");
-    } else if (column.type() == Type::kDouble) {
-      data::AppendDoubleText(column.Double(row), text);
-    } else if (column.type() == Type::kBoolean) {
-      text.append(column.Boolean(row) ? "true" : "false");
-    } else {
-      data::AppendBigintText(column.Integer(row), text);
-    }
-  }
-  return text + "}";
 }
 
 }  // namespace
@@ -176,7 +155,7 @@ absl::StatusOr<data::Batch> ModelOperator::Process(const data::Batch& input, Dro
   std::vector<uint32_t> kept;
   for (size_t row = 0; row < input.num_rows(); ++row) {
     if (std::string reason = parts_->WhyRefused(input, row); !reason.empty()) {
-      dropped.failed.push_back({input.origin(row), std::move(reason), RowAsText(input, row)});
+      dropped.failed.push_back(MakeRowError(input, row, std::move(reason)));
       continue;
     }
     kept.push_back(static_cast<uint32_t>(row));

@@ -186,7 +186,7 @@ TEST(ModelTest, LabelOtherThanZeroAndOneFailsTheRowAlone) {
   ASSERT_EQ(dropped.failed.size(), 1u);
   EXPECT_EQ(dropped.failed[0].origin.offset, 1u);
   EXPECT_EQ(dropped.failed[0].reason, "model 'm': label 'label' is 2; allowed: 0, 1, NULL");
-  EXPECT_EQ(dropped.failed[0].row, "{x: 2.5, secret: 0, label: 2}");
+  EXPECT_EQ(dropped.failed[0].row, R"({"x": 2.5, "secret": 0, "label": 2})");
 }
 
 TEST(ModelTest, ColumnsThatAreNotFeaturesNeverReachTheLearner) {
