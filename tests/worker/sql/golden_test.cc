@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <map>
 
 #include "absl/strings/match.h"
@@ -87,6 +88,20 @@ TEST(SqlCases, ReachEveryRefusalOfTheTable) {
     const std::string message = absl::StrCat(std::string(refusal.what),
                                              " is not supported: ", std::string(refusal.instead));
     EXPECT_TRUE(absl::StrContains(all, message)) << message;
+  }
+}
+
+TEST(SqlDocumentation, ListsEveryRefusalAndFunction) {
+  std::ifstream in(STREAMML_SQL_DOCUMENTATION);
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  for (const internal::Refusal& refusal : internal::Refusals()) {
+    const std::string row =
+        absl::StrCat("| ", absl::StrReplaceAll(std::string(refusal.what), {{"|", "\\|"}}), " | ",
+                     absl::StrReplaceAll(std::string(refusal.instead), {{"|", "\\|"}}), " |");
+    EXPECT_TRUE(absl::StrContains(text, row)) << row;
+  }
+  for (const std::string& name : internal::FunctionNames()) {
+    EXPECT_TRUE(absl::StrContains(text, name)) << name;
   }
 }
 
