@@ -92,6 +92,7 @@ std::vector<std::string> Lines(const SourceBlock& block) {
 
 SourceDescription Describe(FileFormat format, std::vector<SourceColumn> columns, int time_column) {
   std::vector<data::Field> fields;
+  fields.reserve(columns.size());
   for (const SourceColumn& column : columns) fields.push_back({column.name, column.type});
   auto schema = std::make_shared<data::Schema>(std::move(fields), time_column);
   return {format, std::move(columns), std::move(schema), 1};
