@@ -11,7 +11,7 @@ namespace streamml::lane {
 namespace {
 constexpr size_t kRowsAtOnce = 8192;  // between two looks at the clock
 constexpr size_t kMaxUncommittedBytes = 4 << 20;
-constexpr absl::Duration kIdleWait = absl::Milliseconds(200);  // also how soon a stop is seen
+constexpr int64_t kIdleWaitUs = 200'000;  // also how soon a stop is seen
 constexpr int64_t kProgressIntervalUs = 200'000;
 }  // namespace
 
@@ -54,12 +54,12 @@ JobRunner::JobRunner(std::vector<std::unique_ptr<Lane>>& lanes, log::Log& log, C
 
 void JobRunner::Publish(size_t index) {
   LaneProgress progress = ProgressOf(*lanes_[index]);
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   progress_[index] = std::move(progress);
 }
 
 std::vector<LaneProgress> JobRunner::Progress() const {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   return progress_;
 }
 
@@ -119,7 +119,7 @@ absl::Status JobRunner::Step(Lane& lane, size_t index, LaneTimes& times) {
       times.last_publish = now;
     }
   } else if (!progress) {
-    log_.WaitForCommit(seen, kIdleWait);
+    log_.WaitForCommit(seen, kIdleWaitUs);
   }
   return absl::OkStatus();
 }

@@ -10,7 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
+#include "base/mutex.h"
 #include "base/clock.h"
 #include "worker/lane/lane.h"
 #include "worker/learn/metrics.h"
@@ -73,7 +73,7 @@ class JobRunner {
   const RunOptions options_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> failed_{false};
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<LaneProgress> progress_ ABSL_GUARDED_BY(mutex_);
 };
 

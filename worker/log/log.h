@@ -10,7 +10,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 
 namespace streamml::log {
 
@@ -99,7 +98,7 @@ class Log {
   // A number that grows with each commit of any lane, and a wait until it differs from `seen` or
   // the time is over. For lanes that have nothing to read.
   virtual uint64_t version() const = 0;
-  virtual void WaitForCommit(uint64_t seen, absl::Duration timeout) = 0;
+  virtual void WaitForCommit(uint64_t seen, int64_t timeout_us) = 0;
 };
 
 }  // namespace streamml::log

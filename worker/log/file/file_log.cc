@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "worker/log/file/internal/lane_file.h"
 
@@ -18,24 +18,23 @@ using internal::ReadCommit;
 class CommitBell {
  public:
   void Ring() {
-    absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     ++version_;
+    changed_.NotifyAll();
   }
   uint64_t version() const {
-    absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     return version_;
   }
-  void Wait(uint64_t seen, absl::Duration timeout) {
-    absl::MutexLock lock(&mutex_);
-    const auto changed = [this, seen] {
-      mutex_.AssertHeld();
-      return version_ != seen;
-    };
-    mutex_.AwaitWithTimeout(absl::Condition(&changed), timeout);
+  // Once is enough: whoever waits looks again anyway.
+  void Wait(uint64_t seen, int64_t timeout_us) {
+    const MutexLock lock(mutex_);
+    if (version_ == seen) changed_.WaitFor(mutex_, timeout_us);
   }
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
+  ConditionVariable changed_;
   uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
@@ -128,7 +127,7 @@ class FileLog final : public Log {
                                                start.sequence == 1 ? file.begin() : start);
   }
   uint64_t version() const override { return bell_.version(); }
-  void WaitForCommit(uint64_t seen, absl::Duration timeout) override { bell_.Wait(seen, timeout); }
+  void WaitForCommit(uint64_t seen, int64_t timeout_us) override { bell_.Wait(seen, timeout_us); }
 
  private:
   absl::Status CheckLane(uint32_t lane) const {

@@ -45,7 +45,7 @@ absl::StatusOr<std::unique_ptr<LaneFile>> LaneFile::Open(Disk& disk, const std::
   std::unique_ptr<LaneFile> file(new LaneFile(disk, folder, lane, segment_bytes));
   RETURN_IF_ERROR(file->FindSegments(notes));
   const std::vector<Segment> segments = [&file] {
-    absl::MutexLock lock(&file->mutex_);
+    const MutexLock lock(file->mutex_);
     return file->segments_;
   }();
   for (size_t i = 0; i < segments.size(); ++i) {
@@ -89,7 +89,7 @@ absl::Status LaneFile::FindSegments(std::vector<std::string>& notes) {
     if (header->lane != lane_) return Damaged(segment, 0, "segment of another lane");
     segment.base = header->base;
     segment.first_sequence = header->first_sequence;
-    absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     segments_.push_back(std::move(segment));
   }
   return absl::OkStatus();
@@ -135,7 +135,7 @@ absl::Status LaneFile::CheckSegment(const Segment& segment, bool last,
     ++position.sequence;
     position.bytes = segment.base + offset;
   }
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   end_ = position;
   return absl::OkStatus();
 }
@@ -169,7 +169,7 @@ absl::Status LaneFile::StartSegment() {
   RETURN_IF_ERROR(file_->Sync());
   RETURN_IF_ERROR(disk_.SyncDirectory(folder_));
   file_base_ = header.base;
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   segments_.push_back(std::move(segment));
   end_.bytes += kSegmentHeaderSize;
   return absl::OkStatus();
@@ -185,7 +185,7 @@ absl::Status LaneFile::Append(const Transaction& transaction) {
     bool has_segment = false;
     Segment newest;
     {
-      absl::MutexLock lock(&mutex_);
+      const MutexLock lock(mutex_);
       has_segment = !segments_.empty();
       if (has_segment) newest = segments_.back();
     }
@@ -202,24 +202,24 @@ absl::Status LaneFile::Append(const Transaction& transaction) {
   RETURN_IF_ERROR(file_->Sync());
   last_hash_ = hash;
   broken_ = false;
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   end_ = {at.sequence + 1, at.bytes + buffer_.size()};
   return absl::OkStatus();
 }
 
 Position LaneFile::begin() const {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (segments_.empty()) return Position{};
   return {segments_.front().first_sequence, segments_.front().base + kSegmentHeaderSize};
 }
 
 Position LaneFile::end() const {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   return end_;
 }
 
 std::pair<std::string, uint64_t> LaneFile::Locate(uint64_t bytes) const {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   const auto after =
       std::upper_bound(segments_.begin(), segments_.end(), bytes,
                        [](uint64_t value, const Segment& segment) { return value < segment.base; });

@@ -11,7 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "base/mutex.h"
 #include "base/disk.h"
 #include "worker/log/file/internal/format.h"
 #include "worker/log/log.h"
@@ -63,7 +63,7 @@ class LaneFile {
   const uint32_t lane_;
   const uint64_t segment_bytes_;
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<Segment> segments_ ABSL_GUARDED_BY(mutex_);
   Position end_ ABSL_GUARDED_BY(mutex_);
 
