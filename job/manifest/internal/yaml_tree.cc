@@ -6,9 +6,9 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <map>
 #include <sstream>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "base/status.h"
@@ -149,7 +149,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::string_view text_;
   YamlTree& tree_;
   std::vector<int> open_;  // lists and maps around the next value
-  absl::flat_hash_map<YAML::anchor_t, int> anchors_;
+  std::map<YAML::anchor_t, int> anchors_;
   std::optional<YamlError> error_;
 };
 
@@ -170,7 +170,12 @@ std::optional<YamlError> ReadYaml(std::string_view text, YamlTree& tree) {
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    while (!builder.error() && parser.HandleNextDocument(builder)) {
+    // An empty document after the first is harmless. More must not be asked for: behind "{}," the
+    // parser finds empty ones without end.
+    int documents = 0;
+    while (documents < 3 && !builder.error() && parser.HandleNextDocument(builder)) ++documents;
+    if (documents == 3 && !builder.error()) {
+      return YamlError{text.size(), "more than one document; a manifest is one document"};
     }
   } catch (const YAML::Exception& exception) {
     const auto offset = std::min(static_cast<size_t>(std::max(exception.mark.pos, 0)), text.size());

@@ -44,6 +44,14 @@ TEST(Hostile, AnAliasWithinItsAnchorIsRefused) {
               HasSubstr("within its own anchor"));
 }
 
+TEST(Hostile, WhatIsLeftBehindADocumentIsRefused) {
+  for (std::string_view text : {"{},", "{}, {}", "[], ", "{a: b}]", "a: b\n...\n,"}) {
+    EXPECT_FALSE(Parse(text, "x").ok()) << text;
+  }
+  EXPECT_THAT(Parse(absl::StrCat(kSmall, "---\n---\n---\n"), "x").status().message(),
+              HasSubstr("more than one document"));
+}
+
 TEST(Hostile, TooLargeManifestsAreRefused) {
   EXPECT_THAT(Parse(std::string(kMaxManifestBytes + 1, ' '), "x").status().message(),
               HasSubstr("1048577 bytes; allowed are 1048576"));
