@@ -94,7 +94,8 @@ void AddDataDir(CLI::App& app, CommandLine& line) {
   app.add_option("--data-dir", line.data_dir,
                  "folder for outputs and, in .streamml, the state of the job; default: ./<name of "
                  "the job>.data")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->take_last();
 }
 
 void AddRun(CLI::App& app, CommandLine& line) {

@@ -51,7 +51,7 @@ void AppendModels(const Summary& summary, std::string& text) {
     absl::StrAppend(&text, "  model ", model.name, ": version ", WithCommas(model.version),
                     " (examples learned)\n");
     for (const learn::MetricValue& metric : model.metrics) {
-      absl::StrAppendFormat(&text, "    %-12s %s\n", metric.name, MetricText(metric.value));
+      absl::StrAppendFormat(&text, "    %-14s %s\n", metric.name, MetricText(metric.value));
     }
   }
 }

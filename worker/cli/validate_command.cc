@@ -30,10 +30,9 @@ std::vector<std::string> Unbound(const manifest::Manifest& manifest,
   return flags;
 }
 
-absl::Status Refuse(std::string lines, size_t mistakes, size_t not_built) {
-  absl::StrAppend(&lines, "\n", mistakes, mistakes == 1 ? " mistake" : " mistakes", ", ", not_built,
-                  " not built yet");
-  return absl::InvalidArgumentError(lines);
+std::string Counts(size_t mistakes, size_t not_built) {
+  return absl::StrCat(mistakes, mistakes == 1 ? " mistake" : " mistakes", ", ", not_built,
+                      " not built yet");
 }
 
 // SQL, learners and metrics are checked once the manifest itself is fine: before, half of what they
@@ -45,12 +44,15 @@ absl::Status Check(const manifest::Manifest& manifest) {
     if (problem.severity == manifest::Severity::kError) ++mistakes;
   }
   std::string lines(manifest::ToStatus(problems, manifest.file_name).message());
-  if (!problems.empty()) return Refuse(std::move(lines), mistakes, problems.size() - mistakes);
+  if (!problems.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(lines, "\n", Counts(mistakes, problems.size() - mistakes),
+                     "; SQL, learners and metrics are checked once these are mended"));
+  }
   const auto plan = plan::CheckPlan(manifest);
   if (plan.ok()) return absl::OkStatus();
   lines = std::string(plan.status().message());
-  const size_t count = CountLines(lines);
-  return Refuse(std::move(lines), count, 0);
+  return absl::InvalidArgumentError(absl::StrCat(lines, "\n", Counts(CountLines(lines), 0)));
 }
 
 absl::Status Validate(const CommandLine& line) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/hash.h"
@@ -86,6 +87,110 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
   return spec;
 }
 
+namespace {
+
+// What bounds a state, by the name of the state in its owner; digits at the end of an operator's
+// name do not count.
+struct StateBound {
+  std::string_view name;
+  std::string_view bound;
+};
+constexpr StateBound kStateBounds[] = {
+    {"window.rows",
+     "times and arguments of the rows within the frame, per key; a key leaves with its last row"},
+    {"features.scaler", "count, mean and variance of each numeric column"},
+    {"features.not_finite", "one number"},
+    {"features.dictionary", "the names of the categorical values, at most 1,048,576"},
+    {"features.overflowed", "one number"},
+    {"features.collisions", "one number per categorical index, at most 2^hashBits"},
+    {"ftrl",
+     "two numbers per feature seen: numeric columns + at most 2^hashBits + 1; 1,048,576 with "
+     "hashBits 0"},
+    {"sgd",
+     "one number per feature seen: numeric columns + at most 2^hashBits + 1; 1,048,576 with "
+     "hashBits 0"},
+    {"metrics.counts", "a few numbers"},
+    {"metrics.logloss", "a few numbers"},
+    {"metrics.auc", "a fixed number of bins"},
+    {"model.examples", "one number"},
+};
+
+// `line` is "state <owner>/<name>#<schema hash>".
+std::string_view BoundOf(std::string_view line) {
+  const size_t start = line.find('/') + 1;
+  const std::string_view stored = line.substr(start, line.find('#') - start);
+  std::string name;  // without the number of an operator: "window0.rows" is "window.rows"
+  for (size_t i = 0; i < stored.size(); ++i) {
+    if (absl::ascii_isdigit(static_cast<unsigned char>(stored[i])) == 0) name.push_back(stored[i]);
+  }
+  for (const StateBound& entry : kStateBounds) {
+    if (entry.name == name) return entry.bound;
+  }
+  return "its bound is not known here";
+}
+
+void ExplainInput(const JobPlan& plan, const StagePlan& stage, std::string& text) {
+  if (stage.source < 0) {
+    absl::StrAppend(&text, "    reads topic ", stage.topic, ": ", stage.num_partitions,
+                    " partition(s), key ",
+                    stage.key.empty() ? "none" : absl::StrJoin(stage.key, ", "), "\n");
+    return;
+  }
+  const SourcePlan& source = plan.sources[static_cast<size_t>(stage.source)];
+  absl::StrAppend(&text, "    reads source ", source.name, ": ", source.files.size(),
+                  source.files.size() == 1 ? " file" : " files");
+  const int time = source.schema->time_column();
+  if (time >= 0) {
+    absl::StrAppend(&text, ", event time ", source.schema->field(static_cast<size_t>(time)).name,
+                    ", watermark ", manifest::FormatDuration(source.delay_us),
+                    " behind the newest row of each file");
+  } else {
+    absl::StrAppend(&text, ", without event time: in the order of the files");
+  }
+  text += "\n";
+}
+
+// Which lane reads which file. Channels are spread over lanes evenly and are not listed.
+void ExplainLanes(const JobPlan& plan, const StagePlan& stage, std::string& text) {
+  if (stage.source < 0) return;
+  for (uint32_t part = 0; part < stage.num_lanes; ++part) {
+    const LanePlan& lane = plan.lanes[stage.first_lane + part];
+    for (const InputPlan& input : lane.inputs) {
+      const SourcePlan& source = plan.sources[static_cast<size_t>(stage.source)];
+      absl::StrAppend(&text, "        lane ", lane.name, ": ", source.files[input.partition], "\n");
+    }
+  }
+}
+
+// "    " before each line, and its bound behind each state.
+void ExplainOperator(std::string_view lines, std::string& text) {
+  while (!lines.empty()) {
+    const size_t end = std::min(lines.find('\n'), lines.size());
+    const std::string_view line = lines.substr(0, end);
+    absl::StrAppend(&text, "    ", line);
+    const size_t state = line.find("state ");
+    if (state != std::string_view::npos && line.find_first_not_of(' ') == state) {
+      absl::StrAppend(&text, ": ", BoundOf(line));
+    }
+    text += "\n";
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+}
+
+// Where rows go that are no results.
+void ExplainRejects(const StagePlan& stage, std::string& text) {
+  const lane::StageSpec& spec = *stage.spec;
+  for (size_t i = 0; i < spec.sinks.size(); ++i) {
+    const lane::SinkOutput& sink = spec.sinks[i];
+    if (sink.node != lane::SinkOutput::kNoRows) continue;
+    absl::StrAppend(&text, "    ",
+                    static_cast<int>(i) == spec.late_sink ? "late rows" : "rows that fail",
+                    " go to DATA_DIR/", sink.name, "/", sink.part_prefix, "-*.jsonl\n");
+  }
+}
+
+}  // namespace
+
 std::string Explain(const JobPlan& plan) {
   std::string text;
   for (const StagePlan& stage : plan.stages) {
@@ -94,23 +199,10 @@ std::string Explain(const JobPlan& plan) {
                     stage.spec->event_order ? "in event order up to the watermark"
                                             : "rows pass on as they come",
                     "\n");
-    if (stage.source >= 0) {
-      const SourcePlan& source = plan.sources[static_cast<size_t>(stage.source)];
-      absl::StrAppend(&text, "    reads source ", source.name, ": ", source.files.size(),
-                      " file(s)");
-      const int time = source.schema->time_column();
-      if (time >= 0) {
-        absl::StrAppend(&text, ", event time ",
-                        source.schema->field(static_cast<size_t>(time)).name, ", watermark delay ",
-                        manifest::FormatDuration(source.delay_us));
-      }
-    } else {
-      absl::StrAppend(&text, "    reads topic ", stage.topic, ": ", stage.num_partitions,
-                      " partition(s), key ",
-                      stage.key.empty() ? "none" : absl::StrJoin(stage.key, ", "));
-    }
-    text += "\n";
-    for (const std::string& line : stage.operators) absl::StrAppend(&text, "    ", line, "\n");
+    ExplainInput(plan, stage, text);
+    ExplainLanes(plan, stage, text);
+    for (const std::string& line : stage.operators) ExplainOperator(line, text);
+    ExplainRejects(stage, text);
   }
   return text;
 }
