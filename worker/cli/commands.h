@@ -1,17 +1,19 @@
 // The commands. Each prints for people and returns the exit code of the process.
 #pragma once
 
+#include "base/disk.h"
 #include "worker/cli/command_line.h"
 
 namespace streamml::cli {
 
-int RunJob(const CommandLine& line);
+// `disk` holds the data folder; RocksDB reads and writes its own files beside it.
+int RunJob(const CommandLine& line, Disk& disk);
 int ValidateJob(const CommandLine& line);
 int ExplainJob(const CommandLine& line);
-int ReplayJob(const CommandLine& line);
+int ReplayJob(const CommandLine& line, Disk& disk);
 int PrintVersion();
 
 // The command that the line names.
-int RunCommand(const CommandLine& line);
+int RunCommand(const CommandLine& line, Disk& disk);
 
 }  // namespace streamml::cli

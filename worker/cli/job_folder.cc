@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "base/posix_disk.h"
 #include "base/status.h"
 #include "worker/lane/fingerprint.h"
 #include "worker/log/file/file_log.h"
@@ -29,14 +28,13 @@ void TellAll(const std::vector<std::string>& notes, const NoteFunction& note) {
 
 }  // namespace
 
-JobFolder::JobFolder(const Job& job) : job_(job), disk_(MakePosixDisk()) {}
-
-absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, bool must_exist,
+absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, Disk& disk,
+                                                           bool must_exist,
                                                            const NoteFunction& note) {
-  std::unique_ptr<JobFolder> folder(new JobFolder(job));
+  std::unique_ptr<JobFolder> folder(new JobFolder(job, disk));
   const std::string log_folder = absl::StrCat(StateFolder(job), "/log");
   if (must_exist) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> names, folder->disk_->List(log_folder));
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, folder->disk_.List(log_folder));
     if (names.empty()) {
       return absl::NotFoundError(
           absl::StrCat("data folder '", job.data_dir, "' holds no job: there is no '", log_folder,
@@ -45,7 +43,7 @@ absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, bool 
   }
   std::vector<std::string> notes;
   auto log =
-      log::OpenFileLog(*folder->disk_, log_folder, static_cast<uint32_t>(job.plan.lanes.size()),
+      log::OpenFileLog(folder->disk_, log_folder, static_cast<uint32_t>(job.plan.lanes.size()),
                        log::FileLogOptions{}, notes);
   TellAll(notes, note);
   if (absl::IsFailedPrecondition(log.status())) {
@@ -60,7 +58,7 @@ absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, bool 
 }
 
 absl::StatusOr<std::unique_ptr<state::SnapshotStore>> JobFolder::OpenSnapshots(uint32_t lane) {
-  return state::MakeRocksDbSnapshots(*disk_, absl::StrCat(StateFolder(job_), "/lanes/", lane));
+  return state::MakeRocksDbSnapshots(disk_, absl::StrCat(StateFolder(job_), "/lanes/", lane));
 }
 
 absl::Status JobFolder::OpenLanes(const NoteFunction& note, const std::function<bool()>& stop) {
@@ -70,7 +68,7 @@ absl::Status JobFolder::OpenLanes(const NoteFunction& note, const std::function<
     ASSIGN_OR_RETURN(std::unique_ptr<state::SnapshotStore> snapshots, OpenSnapshots(index));
     snapshots_.push_back(std::move(snapshots));
     ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_));
-    const lane::LaneEnvironment environment{*disk_, *log_,       *snapshots_.back(), job_.data_dir,
+    const lane::LaneEnvironment environment{disk_,  *log_,       *snapshots_.back(), job_.data_dir,
                                             worker, fingerprint, job_.plan.job_hash};
     std::vector<std::string> notes;
     auto lane = lane::Lane::Open(std::move(spec), environment, notes);

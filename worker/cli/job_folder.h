@@ -25,9 +25,10 @@ using NoteFunction = std::function<void(const std::string& note)>;
 class JobFolder {
  public:
   // Takes the lock; `must_exist` refuses a folder that holds no job (NOT_FOUND) instead of making
-  // it. FAILED_PRECONDITION when another process holds it. `job` must outlive the folder.
-  static absl::StatusOr<std::unique_ptr<JobFolder>> Open(const Job& job, bool must_exist,
-                                                         const NoteFunction& note);
+  // it. FAILED_PRECONDITION when another process holds it. `job` and `disk` must outlive the
+  // folder.
+  static absl::StatusOr<std::unique_ptr<JobFolder>> Open(const Job& job, Disk& disk,
+                                                         bool must_exist, const NoteFunction& note);
 
   // Recovers all lanes. Errors as Lane::Open. Stops early, with fewer lanes, when `stop` says so.
   absl::Status OpenLanes(const NoteFunction& note, const std::function<bool()>& stop);
@@ -35,15 +36,15 @@ class JobFolder {
   // The snapshots of a lane.
   absl::StatusOr<std::unique_ptr<state::SnapshotStore>> OpenSnapshots(uint32_t lane);
 
-  Disk& disk() { return *disk_; }
+  Disk& disk() { return disk_; }
   log::Log& log() { return *log_; }
   std::vector<std::unique_ptr<lane::Lane>>& lanes() { return lanes_; }
 
  private:
-  explicit JobFolder(const Job& job);
+  JobFolder(const Job& job, Disk& disk) : job_(job), disk_(disk) {}
 
   const Job& job_;
-  std::unique_ptr<Disk> disk_;
+  Disk& disk_;
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> snapshots_;
   std::vector<std::unique_ptr<lane::Lane>> lanes_;  // last: they use the others

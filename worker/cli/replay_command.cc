@@ -120,7 +120,7 @@ class Replay {
   JobFolder& folder_;
 };
 
-absl::Status Execute(const CommandLine& line) {
+absl::Status Execute(const CommandLine& line, Disk& disk) {
   if (!line.replay_all) {
     return absl::InvalidArgumentError(
         "replay: add --all, which replays every lane from its oldest position; replaying a part of "
@@ -130,7 +130,7 @@ absl::Status Execute(const CommandLine& line) {
   ASSIGN_OR_RETURN(const Job job, LoadJob(line));
   const auto note = [](const std::string& text) { std::cerr << "note: " << text << "\n"; };
   ASSIGN_OR_RETURN(const std::unique_ptr<JobFolder> folder,
-                   JobFolder::Open(job, /*must_exist=*/true, note));
+                   JobFolder::Open(job, disk, /*must_exist=*/true, note));
   RETURN_IF_ERROR(Replay(job, *folder).Execute());
   std::cout << job.name << ": replayed, everything is equal\n";
   return absl::OkStatus();
@@ -138,8 +138,8 @@ absl::Status Execute(const CommandLine& line) {
 
 }  // namespace
 
-int ReplayJob(const CommandLine& line) {
-  const absl::Status status = Execute(line);
+int ReplayJob(const CommandLine& line, Disk& disk) {
+  const absl::Status status = Execute(line, disk);
   return status.ok() ? kExitDone : Fail(status);
 }
 

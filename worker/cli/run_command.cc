@@ -20,7 +20,7 @@
 namespace streamml::cli {
 namespace {
 
-constexpr int64_t kLookUs = 50'000;  // how soon a signal is seen
+constexpr int64_t kLookUs = 10'000;  // how soon a signal is seen
 constexpr int64_t kRedrawUs = 200'000;
 constexpr int64_t kLineUs = 5'000'000;
 
@@ -48,7 +48,7 @@ class Done {
 // One run of one job.
 class Run {
  public:
-  explicit Run(const CommandLine& line) : line_(line) {}
+  Run(const CommandLine& line, Disk& disk) : line_(line), disk_(disk) {}
 
   absl::Status Execute() {
     if (!line_.summary.empty() && line_.summary != "-") RETURN_IF_ERROR(CheckSummaryFolder());
@@ -57,7 +57,7 @@ class Run {
     const auto note = [this](const std::string& text) {
       terminal_.Print(absl::StrCat("note: ", text));
     };
-    ASSIGN_OR_RETURN(folder_, JobFolder::Open(job_, /*must_exist=*/false, note));
+    ASSIGN_OR_RETURN(folder_, JobFolder::Open(job_, disk_, /*must_exist=*/false, note));
     if (!line_.print_sink.empty())
       RETURN_IF_ERROR(SinkTail::Make(job_, line_.print_sink, folder_->disk()).status());
     RETURN_IF_ERROR(folder_->OpenLanes(note, StopRequested));
@@ -162,6 +162,7 @@ class Run {
   }
 
   const CommandLine& line_;
+  Disk& disk_;
   Terminal terminal_;
   Job job_;
   std::unique_ptr<JobFolder> folder_;
@@ -170,8 +171,8 @@ class Run {
 
 }  // namespace
 
-int RunJob(const CommandLine& line) {
-  Run run(line);
+int RunJob(const CommandLine& line, Disk& disk) {
+  Run run(line, disk);
   const absl::Status status = run.Execute();
   return status.ok() ? kExitDone : Fail(status);
 }

@@ -18,18 +18,18 @@ int PrintVersion() {
   return kExitDone;
 }
 
-int RunCommand(const CommandLine& line) {
+int RunCommand(const CommandLine& line, Disk& disk) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader of our output who leaves must not end the job
   std::signal(SIGXFSZ, SIG_IGN);  // a file that must not grow is an error like a full disk
   switch (line.command) {
     case Command::kRun:
-      return RunJob(line);
+      return RunJob(line, disk);
     case Command::kValidate:
       return ValidateJob(line);
     case Command::kExplain:
       return ExplainJob(line);
     case Command::kReplay:
-      return ReplayJob(line);
+      return ReplayJob(line, disk);
     case Command::kVersion:
       return PrintVersion();
   }

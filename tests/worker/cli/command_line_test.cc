@@ -1,0 +1,82 @@
+#include "worker/cli/command_line.h"
+
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "worker/cli/exit_code.h"
+
+namespace streamml::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+ParseResult Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "streamml");
+  return ParseCommandLine(static_cast<int>(arguments.size()), arguments.data());
+}
+
+TEST(CommandLineTest, RunTakesItsFlags) {
+  const ParseResult result =
+      Parse({"run", "job.yaml", "--bind", "a=x", "--bind", "b=y", "--data-dir", "d", "--summary",
+             "s.json", "--commit-rows", "7", "--commit-interval", "20ms", "--snapshot-interval",
+             "3s", "--stdout", "scores"});
+  ASSERT_FALSE(result.exit_code.has_value());
+  EXPECT_EQ(result.line.command, Command::kRun);
+  EXPECT_EQ(result.line.job, "job.yaml");
+  EXPECT_THAT(result.line.bindings, ElementsAre("a=x", "b=y"));
+  EXPECT_EQ(result.line.data_dir, "d");
+  EXPECT_EQ(result.line.summary, "s.json");
+  EXPECT_EQ(result.line.print_sink, "scores");
+  EXPECT_EQ(result.line.commit_rows, 7u);
+  EXPECT_EQ(result.line.commit_interval_us, 20'000);
+  EXPECT_EQ(result.line.snapshot_interval_us, 3'000'000);
+}
+
+TEST(CommandLineTest, ALaterDataDirWins) {
+  EXPECT_EQ(Parse({"run", "job.yaml", "--data-dir", "a", "--data-dir", "b"}).line.data_dir, "b");
+}
+
+TEST(CommandLineTest, MistakesHaveTheExitCodeOfUsage) {
+  testing::internal::CaptureStderr();
+  for (const std::vector<const char*>& arguments : {std::vector<const char*>{},
+                                                    {"fly"},
+                                                    {"run"},
+                                                    {"run", "job.yaml", "--fast"},
+                                                    {"run", "job.yaml", "--commit-rows", "-1"},
+                                                    {"run", "job.yaml", "--commit-interval", "100"},
+                                                    {"validate", "job.yaml", "--data-dir", "x"}}) {
+    EXPECT_EQ(Parse(arguments).exit_code, kExitUsage) << testing::PrintToString(arguments);
+  }
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("--fast"));
+}
+
+TEST(CommandLineTest, HelpShowsExitCodesAndAnExampleOfEachCommand) {
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(Parse({"--help"}).exit_code, kExitDone);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              AllOf(HasSubstr("Exit codes"), HasSubstr("streamml run job.yaml")));
+  for (const char* command : {"run", "validate", "explain", "replay", "version"}) {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(Parse({command, "--help"}).exit_code, kExitDone);
+    EXPECT_THAT(testing::internal::GetCapturedStdout(),
+                HasSubstr(std::string("  streamml ") + command));
+  }
+}
+
+TEST(ExitCodeTest, TellsWhoMustAct) {
+  EXPECT_EQ(ExitCode(absl::OkStatus()), kExitDone);
+  EXPECT_EQ(ExitCode(absl::InvalidArgumentError("")), kExitUsage);
+  EXPECT_EQ(ExitCode(absl::NotFoundError("")), kExitUsage);
+  EXPECT_EQ(ExitCode(absl::DataLossError("")), kExitUntrusted);
+  EXPECT_EQ(ExitCode(absl::FailedPreconditionError("")), kExitOtherOwner);
+  EXPECT_EQ(ExitCode(absl::ResourceExhaustedError("")), kExitFailed);
+  EXPECT_EQ(ExitCode(absl::UnavailableError("")), kExitFailed);
+  EXPECT_THAT(ErrorText(absl::ResourceExhaustedError("no space")),
+              AllOf(HasSubstr("no space"), HasSubstr("nothing that was committed is lost")));
+}
+
+}  // namespace
+}  // namespace streamml::cli

@@ -1,0 +1,193 @@
+// The program as its users see it: exit codes, texts and files.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "gmock/gmock.h"
+#include "tests/worker/cli/command_fixture.h"
+
+namespace streamml::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+TEST_F(CommandTest, RunWritesOutputsAndASummaryWhoseSumsAddUp) {
+  MakeJob(600);
+  const CommandResult run = Run(RunArguments("data", {"--summary", "data/summary.json"}));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("tiny: finished"), HasSubstr("1,202 rows, 2 late"),
+                             HasSubstr("model scored"), HasSubstr("data/scores/"),
+                             Not(HasSubstr("ADD UP"))));
+  const auto summary = nlohmann::json::parse(Read("data/summary.json"));
+  EXPECT_EQ(summary["rows"], 1202);
+  EXPECT_EQ(summary["late"], 2);
+  EXPECT_GT(summary["dead"], 2);  // broken records, and rows that divide by zero after the re-key
+  EXPECT_EQ(summary["finished"], true);
+  EXPECT_EQ(summary["accounting"]["addsUp"], true);
+  EXPECT_EQ(summary["lanes"].size(), 5u);
+  const uint64_t lines =
+      static_cast<uint64_t>(std::ranges::count(Read("data/scores/part-00000.jsonl"), '\n'));
+  EXPECT_EQ(summary["models"][0]["name"], "scored");
+  EXPECT_EQ(summary["models"][0]["examples"], lines);
+  EXPECT_TRUE(summary["models"][0]["metrics"]["auc"].is_number());
+  EXPECT_EQ(Outputs("data").size(),
+            6u + 1);  // dead and late parts of two lanes, failed rows of two, scores, summary
+}
+
+TEST_F(CommandTest, RunningAgainTellsTheSameWithoutWork) {
+  MakeJob(300);
+  ASSERT_EQ(Run(RunArguments("data", {"--summary", "first.json"})).exit_code, 0);
+  const std::map<std::string, std::string> before = Outputs("data");
+  const CommandResult again = Run(RunArguments("data", {"--summary", "again.json"}));
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("finished before, nothing to do"));
+  EXPECT_EQ(Outputs("data"), before);
+  auto first = nlohmann::json::parse(Read("first.json"));
+  auto second = nlohmann::json::parse(Read("again.json"));
+  for (const char* key : {"rows", "late", "dead", "models", "stages", "sinks", "accounting"}) {
+    EXPECT_EQ(first[key], second[key]) << key;
+  }
+  for (size_t i = 0; i < first["lanes"].size(); ++i) {
+    for (const char* key : {"journalPosition", "outputDigest", "stateDigest", "watermark"}) {
+      EXPECT_EQ(first["lanes"][i][key], second["lanes"][i][key]) << key << " of lane " << i;
+    }
+  }
+}
+
+TEST_F(CommandTest, DataFolderIsNamedAfterTheJobByDefault) {
+  MakeJob(20);
+  ASSERT_EQ(Run({"run", "job.yaml", "--bind", "payments=?.jsonl"}).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::exists(Path("tiny.data/.streamml/log/lock")));
+}
+
+TEST_F(CommandTest, RowsOfASinkAreAlsoPrinted) {
+  MakeJob(200);
+  const CommandResult run = Run(RunArguments("data", {"--stdout", "scores"}));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out, Read("data/scores/part-00000.jsonl"));
+  EXPECT_THAT(run.err, HasSubstr("tiny: finished"));
+  const CommandResult none = Run(RunArguments("data", {"--stdout", "score"}));
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, AllOf(HasSubstr("no such sink"), HasSubstr("scores")));
+}
+
+TEST_F(CommandTest, ValidateNamesEveryProblemWithItsPlace) {
+  MakeJob(1);
+  const CommandResult good = Run({"validate", "job.yaml"});
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_EQ(good.out, "job.yaml: valid; run it with --bind payments=FILE\n");
+  std::string job = Read("job.yaml");
+  job.replace(job.find("amount > 10"), 11, "amuont > 10");
+  Write("bad.yaml", job);
+  const CommandResult sql = Run({"validate", "bad.yaml"});
+  EXPECT_EQ(sql.exit_code, 2);
+  EXPECT_THAT(sql.err, AllOf(ContainsRegex("bad.yaml:22:27: .*amuont"),
+                             HasSubstr("mistakes, 0 not built yet")));
+  job.replace(job.find("mode: inline"), 12, "mode: async");
+  job.replace(job.find("score: features"), 15, "score: nothing");
+  Write("worse.yaml", job);
+  const CommandResult worse = Run({"validate", "worse.yaml"});
+  EXPECT_EQ(worse.exit_code, 2);
+  EXPECT_THAT(worse.err, AllOf(ContainsRegex("worse.yaml:26:12: .*nothing"),
+                               HasSubstr("not built yet;"), HasSubstr("1 not built yet")));
+}
+
+TEST_F(CommandTest, ExplainShowsStagesLanesKeysAndBoundedState) {
+  MakeJob(1);
+  const CommandResult explain = Run({"explain", "job.yaml", "--bind", "payments=?.jsonl"});
+  ASSERT_EQ(explain.exit_code, 0) << explain.err;
+  EXPECT_THAT(
+      explain.out,
+      AllOf(HasSubstr("stage payments: 2 lanes"), HasSubstr("lane payments[1]: b.jsonl"),
+            HasSubstr("re-key by card"), HasSubstr("key card"), HasSubstr("state features/window"),
+            HasSubstr("2^hashBits"), HasSubstr("DATA_DIR/scores/part-*.jsonl"),
+            HasSubstr("late rows go to DATA_DIR/payments.late/"), Not(HasSubstr("not known"))));
+  EXPECT_EQ(Run({"explain", "job.yaml"}).exit_code, 0);
+}
+
+TEST_F(CommandTest, UnboundSourcesAndMissingFilesAreMistakesOfTheUser) {
+  MakeJob(1);
+  const CommandResult unbound = Run({"run", "job.yaml"});
+  EXPECT_EQ(unbound.exit_code, 2);
+  EXPECT_THAT(unbound.err, HasSubstr("--bind payments=FILE"));
+  const CommandResult missing = Run({"run", "job.yaml", "--bind", "payments=none.jsonl"});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("none.jsonl"));
+  EXPECT_EQ(Run({"run", "nothing.yaml"}).exit_code, 2);
+  EXPECT_EQ(Run(RunArguments("data", {"--summary", "no/such/folder/s.json"})).exit_code, 2);
+}
+
+TEST_F(CommandTest, ASecondProcessIsRefusedWhileTheFirstHoldsTheFolder) {
+  MakeJob(20);
+  ASSERT_EQ(Run(RunArguments("data")).exit_code, 0);
+  const int lock = open(Path("data/.streamml/log/lock").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(flock(lock, LOCK_EX | LOCK_NB), 0);
+  for (const std::string command : {"run", "replay"}) {
+    std::vector<std::string> arguments = RunArguments("data");
+    arguments[0] = command;
+    if (command == "replay") arguments.push_back("--all");
+    const CommandResult second = Run(arguments);
+    EXPECT_EQ(second.exit_code, 4) << command;
+    EXPECT_THAT(second.err,
+                AllOf(HasSubstr("data folder 'data' is in use"), HasSubstr("--data-dir")));
+  }
+  close(lock);
+  EXPECT_EQ(Run(RunArguments("data")).exit_code, 0);
+}
+
+TEST_F(CommandTest, AFolderThatCannotBeWrittenIsSaid) {
+  MakeJob(20);
+  Write("data", "a file where the folder should be");
+  const CommandResult run = Run(RunArguments("data"));
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, HasSubstr("data folder 'data'"));
+  EXPECT_EQ(Read("data"), "a file where the folder should be");
+}
+
+TEST_F(CommandTest, AnotherJobOrOtherInputIsRefused) {
+  MakeJob(50);
+  ASSERT_EQ(Run(RunArguments("data")).exit_code, 0);
+  const std::string job = Read("job.yaml");
+  std::string other = job;
+  other.replace(other.find("hashBits: 12"), 12, "hashBits: 13");
+  Write("job.yaml", other);
+  const CommandResult changed = Run(RunArguments("data"));
+  EXPECT_EQ(changed.exit_code, 4);
+  EXPECT_THAT(changed.err, HasSubstr("another job"));
+  Write("job.yaml", job);
+  Write("a.jsonl", Read("a.jsonl") + "{}\n");
+  const CommandResult grown = Run(RunArguments("data"));
+  EXPECT_EQ(grown.exit_code, 4);
+  EXPECT_THAT(grown.err, AllOf(HasSubstr("a.jsonl"), HasSubstr("has changed")));
+}
+
+TEST_F(CommandTest, AFullDiskLosesNothing) {
+  MakeJob(2000);
+  ASSERT_EQ(Run(RunArguments("undisturbed")).exit_code, 0);
+  const CommandResult full =
+      Run(RunArguments("data", {"--commit-rows", "300"}), /*file_limit_bytes=*/100'000);
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_THAT(full.err, AllOf(HasSubstr("nothing that was committed is lost"),
+                              HasSubstr("run the same command again")));
+  const CommandResult again = Run(RunArguments("data"));
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(Outputs("data"), Outputs("undisturbed"));
+}
+
+TEST_F(CommandTest, VersionNamesTheFingerprint) {
+  const CommandResult version = Run({"version"});
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_THAT(version.out, ContainsRegex("fingerprint  1-[0-9a-f]+-utc"));
+  EXPECT_THAT(version.err, IsEmpty());
+  EXPECT_EQ(Run({"version"}).out, version.out);
+}
+
+}  // namespace
+}  // namespace streamml::cli

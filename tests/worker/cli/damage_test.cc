@@ -1,0 +1,133 @@
+// What replay finds and mends.
+#include <filesystem>
+
+#include "gmock/gmock.h"
+#include "tests/worker/cli/command_fixture.h"
+
+namespace streamml::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+
+class DamageTest : public CommandTest {
+ protected:
+  void SetUp() override {
+    MakeJob(400);
+    ASSERT_EQ(Run(RunArguments("data", {"--commit-rows", "100"})).exit_code, 0);
+    outputs_ = Outputs("data");
+  }
+  CommandResult Replay() const {
+    return Run({"replay", "job.yaml", "--all", "--bind", "payments=?.jsonl", "--data-dir", "data"});
+  }
+  // Changes one byte of a file.
+  void Flip(const std::string& name, size_t place, char flip = 1) const {
+    std::string text = Read(name);
+    ASSERT_LT(place, text.size());
+    text[place] = static_cast<char>(text[place] ^ flip);
+    Write(name, text);
+  }
+
+  std::map<std::string, std::string> outputs_;
+};
+
+TEST_F(DamageTest, SoundFolderIsEqualAndSaysFromWhere) {
+  const CommandResult replay = Replay();
+  EXPECT_EQ(replay.exit_code, 0) << replay.err;
+  EXPECT_THAT(replay.out, AllOf(HasSubstr("lane payments[0]"),
+                                HasSubstr("journal positions 1 (the oldest replayable)"),
+                                HasSubstr("scores/part-00000.jsonl"),
+                                HasSubstr("tiny: replayed, everything is equal")));
+  EXPECT_EQ(Outputs("data"), outputs_);
+}
+
+TEST_F(DamageTest, WithoutAllItIsRefused) {
+  const CommandResult replay =
+      Run({"replay", "job.yaml", "--bind", "payments=?.jsonl", "--data-dir", "data"});
+  EXPECT_EQ(replay.exit_code, 2);
+  EXPECT_THAT(replay.err, HasSubstr("--all"));
+}
+
+TEST_F(DamageTest, AFolderWithoutAJobIsRefusedAndNotMade) {
+  const CommandResult replay =
+      Run({"replay", "job.yaml", "--all", "--bind", "payments=?.jsonl", "--data-dir", "elsewhere"});
+  EXPECT_EQ(replay.exit_code, 2);
+  EXPECT_THAT(replay.err, HasSubstr("holds no job"));
+  EXPECT_FALSE(std::filesystem::exists(Path("elsewhere")));
+}
+
+TEST_F(DamageTest, DeletedOutputsAreWrittenAgainByteForByte) {
+  for (const auto& [name, bytes] : outputs_) std::filesystem::remove(Path("data/" + name));
+  const CommandResult replay = Replay();
+  EXPECT_EQ(replay.exit_code, 0) << replay.err;
+  EXPECT_THAT(replay.out, HasSubstr("written again"));
+  EXPECT_EQ(Outputs("data"), outputs_);
+}
+
+TEST_F(DamageTest, ATruncatedOutputStopsTheRunAndReplayMendsIt) {
+  const std::string name = "data/scores/part-00000.jsonl";
+  std::filesystem::resize_file(Path(name), Read(name).size() / 2);
+  const CommandResult run = Run(RunArguments("data"));
+  EXPECT_EQ(run.exit_code, 3);
+  EXPECT_THAT(run.err, AllOf(HasSubstr(name), HasSubstr("replay")));
+  EXPECT_EQ(Replay().exit_code, 0);
+  EXPECT_EQ(Outputs("data"), outputs_);
+  EXPECT_EQ(Run(RunArguments("data")).exit_code, 0);
+}
+
+TEST_F(DamageTest, AChangedOutputIsReportedWithItsByteAndKept) {
+  Flip("data/scores/part-00000.jsonl", 1000);
+  const std::map<std::string, std::string> changed = Outputs("data");
+  const CommandResult replay = Replay();
+  EXPECT_EQ(replay.exit_code, 3);
+  EXPECT_THAT(replay.err,
+              AllOf(HasSubstr("scores/part-00000.jsonl"), HasSubstr("first at byte 1000")));
+  EXPECT_EQ(Outputs("data"), changed);
+}
+
+TEST_F(DamageTest, AChangedInputIsReported) {
+  const size_t digit = Read("a.jsonl").find("\"amount\":") + 9;
+  Flip("a.jsonl", digit);
+  for (const CommandResult& result : {Replay(), Run(RunArguments("data"))}) {
+    EXPECT_EQ(result.exit_code, 4);
+    EXPECT_THAT(result.err, AllOf(HasSubstr("a.jsonl"), HasSubstr("has changed")));
+  }
+}
+
+TEST_F(DamageTest, AFlippedBitInALogIsReportedWithItsPlace) {
+  const std::string log = "data/.streamml/log/lane-2";
+  std::string file;
+  for (const auto& entry : std::filesystem::directory_iterator(Path(log)))
+    file = entry.path().filename().string();
+  Flip(log + "/" + file, 300, 0x10);
+  for (const CommandResult& result : {Replay(), Run(RunArguments("data"))}) {
+    EXPECT_EQ(result.exit_code, 3) << result.err;
+    EXPECT_THAT(result.err, AllOf(HasSubstr(file), ContainsRegex("byte [0-9]+")));
+  }
+}
+
+TEST_F(DamageTest, AFlippedWeightInASnapshotIsReportedByReplayAndLeftOutByRun) {
+  // The largest table file of the model's lane holds its weights.
+  std::string largest;
+  uintmax_t size = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(Path("data/.streamml/lanes/4/snapshots"))) {
+    if (!entry.is_regular_file() || entry.path().extension() != ".sst" || entry.file_size() <= size)
+      continue;
+    size = entry.file_size();
+    largest = std::filesystem::relative(entry.path(), folder_.path()).string();
+  }
+  ASSERT_FALSE(largest.empty());
+  Flip(largest, size / 3);
+  const CommandResult replay = Replay();
+  EXPECT_EQ(replay.exit_code, 3) << replay.out;
+  EXPECT_THAT(replay.err, HasSubstr("snapshot at journal position"));
+  const CommandResult run = Run(RunArguments("data"));
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("damaged"));
+  EXPECT_EQ(Outputs("data"), outputs_);
+}
+
+}  // namespace
+}  // namespace streamml::cli
