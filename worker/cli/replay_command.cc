@@ -3,7 +3,9 @@
 #include <iostream>
 
 #include "absl/strings/str_format.h"
+#include "base/bytes.h"
 #include "base/status.h"
+#include "proto/streamml/journal/v1/journal.pb.h"
 #include "worker/cli/commands.h"
 #include "worker/cli/exit_code.h"
 #include "worker/cli/job_folder.h"
@@ -14,6 +16,34 @@
 
 namespace streamml::cli {
 namespace {
+
+// The input files as the lane's first owner saw them; none while its journal is empty.
+absl::StatusOr<std::vector<lane::FileIdentity>> ClaimedFiles(log::Log& log, uint32_t lane) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader, log.OpenJournal(lane));
+  ASSIGN_OR_RETURN(const std::optional<log::JournalEntry> entry, reader->Next());
+  std::vector<lane::FileIdentity> files;
+  if (!entry.has_value()) return files;
+  journal::v1::JournalRecord record;
+  RETURN_IF_ERROR(lane::ParseRecord(entry->record, record));
+  for (const journal::v1::FileIdentity& file : record.claim().files()) {
+    ByteReader hash(file.content_hash());
+    files.push_back({file.input(), file.path(), file.size_bytes(), {hash.U64(), hash.U64()}});
+  }
+  return files;
+}
+
+// The first file that is not what the lane's first owner saw, or an empty text.
+std::string ChangedFile(const lane::LaneSpec& spec,
+                        const std::vector<lane::FileIdentity>& claimed) {
+  for (const lane::FileIdentity& then : claimed) {
+    for (const lane::FileIdentity& now : spec.files) {
+      if (now.input != then.input) continue;
+      if (now.size_bytes != then.size_bytes || !(now.content_hash == then.content_hash))
+        return now.path;
+    }
+  }
+  return "";
+}
 
 class Replay {
  public:
@@ -37,6 +67,10 @@ class Replay {
     std::cout << "lane " << planned.name << std::endl;
     ASSIGN_OR_RETURN(const lane::LaneSpec spec,
                      plan::MakeLaneSpec(job_.plan, index, folder_.log()));
+    ASSIGN_OR_RETURN(const std::vector<lane::FileIdentity> claimed,
+                     ClaimedFiles(folder_.log(), index));
+    const std::string changed = ChangedFile(spec, claimed);
+    if (!changed.empty()) return LocateChange(spec, claimed, changed);
     std::vector<PartCheck> parts;
     for (const lane::SinkOutput& sink : spec.stage->sinks) {
       ASSIGN_OR_RETURN(
@@ -44,9 +78,7 @@ class Replay {
           PartCheck::Open(folder_.disk(), lane::PartPath(job_.data_dir, sink, spec.part)));
       parts.push_back(std::move(part));
     }
-    lane::ReplayOptions options;
-    options.fingerprint = lane::Fingerprint();
-    options.job_hash = job_.plan.job_hash;
+    lane::ReplayOptions options = Options();
     options.receive = [&parts](size_t sink, std::string_view bytes) {
       return parts[sink].Receive(bytes);
     };
@@ -55,6 +87,26 @@ class Replay {
     absl::Status status = CheckSnapshots(index);
     for (PartCheck& part : parts) status.Update(FinishPart(part));
     return status;
+  }
+
+  lane::ReplayOptions Options() const {
+    lane::ReplayOptions options;
+    options.fingerprint = lane::Fingerprint();
+    options.job_hash = job_.plan.job_hash;
+    return options;
+  }
+
+  // Replays a lane with an input file that has changed as if it had not, to find where it leads
+  // elsewhere. Writes nothing.
+  absl::Status LocateChange(lane::LaneSpec spec, const std::vector<lane::FileIdentity>& claimed,
+                            const std::string& changed) {
+    spec.files = claimed;
+    const std::string what =
+        absl::StrCat("input file '", changed, "' has changed since the job read it");
+    const absl::Status status = lane::Replay(spec, folder_.log(), Options()).status();
+    if (!status.ok()) return Annotate(status, what);
+    return absl::FailedPreconditionError(
+        absl::StrCat(what, ", though its rows give what they gave then; put it back as it was"));
   }
 
   static void Tell(const lane::ReplayResult& result) {

@@ -86,13 +86,26 @@ TEST_F(DamageTest, AChangedOutputIsReportedWithItsByteAndKept) {
   EXPECT_EQ(Outputs("data"), changed);
 }
 
-TEST_F(DamageTest, AChangedInputIsReported) {
-  const size_t digit = Read("a.jsonl").find("\"amount\":") + 9;
+TEST_F(DamageTest, AChangedInputValueIsReportedWithItsPosition) {
+  // Far into the file, past the first commit, and of a row that is scored.
+  const size_t digit = Read("a.jsonl").find(".25", 20'000) - 1;
   Flip("a.jsonl", digit);
-  for (const CommandResult& result : {Replay(), Run(RunArguments("data"))}) {
-    EXPECT_EQ(result.exit_code, 4);
-    EXPECT_THAT(result.err, AllOf(HasSubstr("a.jsonl"), HasSubstr("has changed")));
-  }
+  const CommandResult replay = Replay();
+  EXPECT_EQ(replay.exit_code, 3) << replay.out;
+  EXPECT_THAT(replay.err, AllOf(HasSubstr("a.jsonl' has changed"),
+                                ContainsRegex("journal position [0-9]+ of lane payments.0."),
+                                HasSubstr("byte")));
+  const CommandResult run = Run(RunArguments("data"));
+  EXPECT_EQ(run.exit_code, 4);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("a.jsonl"), HasSubstr("has changed")));
+  EXPECT_EQ(Outputs("data"), outputs_);
+}
+
+TEST_F(DamageTest, AChangedValueThatMakesNoDifferenceIsReportedAsSuch) {
+  Flip("a.jsonl", Read("a.jsonl").find("\"amount\":5.25") + 9);  // 4.25: filtered as before
+  const CommandResult replay = Replay();
+  EXPECT_EQ(replay.exit_code, 4) << replay.out;
+  EXPECT_THAT(replay.err, HasSubstr("though its rows give what they gave then"));
 }
 
 TEST_F(DamageTest, AFlippedBitInALogIsReportedWithItsPlace) {
