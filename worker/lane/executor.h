@@ -66,6 +66,8 @@ class Executor {
   const std::vector<std::unique_ptr<operators::Operator>>& operators() const { return operators_; }
   // No row that is emitted later is older.
   int64_t watermark() const;
+  // In event order: all rows older than this have been processed.
+  int64_t frontier() const { return frontier_; }
   // All inputs have ended and all rows are processed.
   bool finished() const;
   size_t num_held_rows() const { return buffer_.num_rows(); }

@@ -180,7 +180,9 @@ absl::Status Lane::ReplayAfter(const std::vector<std::string>& journal, uint64_t
     const journal::v1::Commit& commit = record.commit();
     finished_ = commit.finished();
     if (i < restored) continue;
-    if (fingerprint != environment_.fingerprint) {
+    // A record that only tells of a snapshot or of the end computes nothing.
+    const bool computes = commit.reads_size() > 0 || commit.frontier() != executor_->frontier();
+    if (computes && fingerprint != environment_.fingerprint) {
       return absl::FailedPreconditionError(
           absl::StrCat("FingerprintMismatch: journal position ", record.sequence(),
                        " was written by ", fingerprint, " and this is ", environment_.fingerprint,
