@@ -1,5 +1,6 @@
 #include "worker/cli/load.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "base/posix_disk.h"
@@ -20,12 +21,30 @@ absl::StatusOr<manifest::Manifest> LoadManifest(const std::string& path) {
   return manifest::Parse(text, path);
 }
 
+namespace {
+
+// Names of files stand in dead letters, so the same file must have the same name wherever the
+// command is given.
+manifest::Bindings WithAbsolutePaths(manifest::Bindings files) {
+  for (auto& [source, paths] : files) {
+    for (std::string& path : paths) {
+      std::error_code error;
+      const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+      if (!error) path = absolute.lexically_normal().string();
+    }
+  }
+  return files;
+}
+
+}  // namespace
+
 absl::StatusOr<Job> LoadJob(const CommandLine& line) {
   ASSIGN_OR_RETURN(manifest::Manifest manifest, LoadManifest(line.job));
   RETURN_IF_ERROR(manifest::ToStatus(manifest::Validate(manifest), manifest.file_name));
   ASSIGN_OR_RETURN(const manifest::Bindings bindings, manifest::ParseBindings(line.bindings));
-  ASSIGN_OR_RETURN(const manifest::Bindings files, manifest::ResolveFiles(manifest, bindings));
-  ASSIGN_OR_RETURN(plan::JobPlan plan, plan::MakePlan(manifest, files, plan::RealFiles()));
+  ASSIGN_OR_RETURN(manifest::Bindings files, manifest::ResolveFiles(manifest, bindings));
+  ASSIGN_OR_RETURN(plan::JobPlan plan, plan::MakePlan(manifest, WithAbsolutePaths(std::move(files)),
+                                                      plan::RealFiles()));
   Job job{std::move(manifest), std::move(plan), "", line.data_dir};
   job.name = job.manifest.job.metadata().name();
   if (job.data_dir.empty()) job.data_dir = absl::StrCat("./", job.name, ".data");

@@ -162,16 +162,14 @@ void ExplainLanes(const JobPlan& plan, const StagePlan& stage, std::string& text
   }
 }
 
-// "    " before each line, and its bound behind each state.
+// An operator, and its states with their bounds.
 void ExplainOperator(std::string_view lines, std::string& text) {
   while (!lines.empty()) {
     const size_t end = std::min(lines.find('\n'), lines.size());
     const std::string_view line = lines.substr(0, end);
-    absl::StrAppend(&text, "    ", line);
-    const size_t state = line.find("state ");
-    if (state != std::string_view::npos && line.find_first_not_of(' ') == state) {
-      absl::StrAppend(&text, ": ", BoundOf(line));
-    }
+    const bool is_state = line.starts_with("        state ");
+    absl::StrAppend(&text, is_state ? "" : "    ", line);
+    if (is_state) absl::StrAppend(&text, ": ", BoundOf(line));
     text += "\n";
     lines.remove_prefix(std::min(end + 1, lines.size()));
   }

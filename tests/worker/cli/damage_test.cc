@@ -108,6 +108,23 @@ TEST_F(DamageTest, AChangedValueThatMakesNoDifferenceIsReportedAsSuch) {
   EXPECT_THAT(replay.err, HasSubstr("though its rows give what they gave then"));
 }
 
+TEST_F(DamageTest, ItDoesNotMatterHowTheNameOfAnInputIsWritten) {
+  EXPECT_EQ(Run({"replay", "job.yaml", "--all", "--bind", "payments=" + Path("?.jsonl"),
+                 "--data-dir", Path("data")})
+                .exit_code,
+            0);
+}
+
+TEST_F(DamageTest, ARenamedInputIsNamedWhereItsDeadLettersDiffer) {
+  std::filesystem::create_directory(Path("moved"));
+  for (const std::string name : {"a.jsonl", "b.jsonl"}) Write("moved/" + name, Read(name));
+  const CommandResult replay = Run(
+      {"replay", "job.yaml", "--all", "--bind", "payments=moved/?.jsonl", "--data-dir", "data"});
+  EXPECT_EQ(replay.exit_code, 3);
+  EXPECT_THAT(replay.err,
+              AllOf(HasSubstr("moved/a.jsonl' was called"), HasSubstr("give it that name again")));
+}
+
 TEST_F(DamageTest, AFlippedBitInALogIsReportedWithItsPlace) {
   const std::string log = "data/.streamml/log/lane-2";
   std::string file;
