@@ -30,13 +30,14 @@ class MemorySource final : public connectors::ByteSource {
 };
 
 constexpr int64_t kStart = 1'772'323'200'000;  // ms; any day will do
-constexpr int64_t kDelayMs = 5'000;
+// Event times lie on a coarse grid, so that rows of one time come apart and stand exactly at the watermark.
+constexpr int64_t kGridMs = 500;
 
 // One record: mostly good; sometimes late, malformed, of a wrong type, or without a value.
 std::string Record(support::Random& random, int64_t time_ms, uint64_t number) {
   if (random.OneIn(60)) return "{\"id\": oops";
   if (random.OneIn(60)) return R"({"id":"x","card":"c1","amount":"12","at":1,"fraud":true})";
-  if (random.OneIn(25)) time_ms -= kDelayMs + static_cast<int64_t>(random.Below(20'000));  // late
+  if (random.OneIn(25)) time_ms -= static_cast<int64_t>(random.Below(30)) * kGridMs;
   const std::string amount = random.OneIn(20) ? "null" : absl::StrCat(random.Below(90'000), ".25");
   const bool fraud = random.OneIn(4);
   const uint64_t card = random.Below(7);
@@ -94,11 +95,11 @@ void World::MakeFiles(support::Random& random, uint64_t num_rows) {
   for (uint64_t file = 0; file < num_files; ++file) {
     std::string& content = files_[absl::StrCat("payments-", file, ".jsonl")];
     // Files start apart, so that lanes must hold rows of one until another has caught up.
-    int64_t time = kStart + static_cast<int64_t>(random.Below(60'000));
+    int64_t time = kStart + static_cast<int64_t>(random.Below(120)) * kGridMs;
     const uint64_t rows = num_rows / num_files + 1 + random.Below(40);
     for (uint64_t row = 0; row < rows; ++row) {
       if (!random.OneIn(3))
-        time += static_cast<int64_t>(random.Below(2'000));  // else the same time
+        time += static_cast<int64_t>(random.Below(4)) * kGridMs;  // else the same time
       absl::StrAppend(&content, Record(random, time, number++), "\n");
     }
     num_records_ += rows;
