@@ -179,6 +179,11 @@ absl::Status Lane::ReplayAfter(const std::vector<std::string>& journal, uint64_t
     }
     const journal::v1::Commit& commit = record.commit();
     finished_ = commit.finished();
+    if (commit.has_snapshot() && commit.snapshot().sequence() > snapshot_sequence_) {
+      // A newer snapshot than the one that could be used; a finished lane takes no other.
+      snapshot_sequence_ = commit.snapshot().sequence();
+      state_digest_ = FromBytes(commit.snapshot().state_digest());
+    }
     if (i < restored) continue;
     // A record that only tells of a snapshot or of the end computes nothing.
     const bool computes = commit.reads_size() > 0 || commit.frontier() != executor_->frontier();
