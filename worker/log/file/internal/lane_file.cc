@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::string_view kSuffix = ".log";
 constexpr size_t kHeaderGuess = 2048;  // most headers fit into the first read
+constexpr std::string_view kWayOut =
+    "; way out: put back an undamaged copy of the file, or start over in an empty data folder "
+    "(inputs are not touched, and the results will be the same)";
 
 // The first place in `bytes` from `from` on where an undamaged header stands, if any.
 std::optional<CommitHeader> FindCommitAfter(std::string_view bytes, size_t from) {
@@ -56,11 +59,8 @@ absl::StatusOr<std::unique_ptr<LaneFile>> LaneFile::Open(Disk& disk, const std::
 
 absl::Status LaneFile::Damaged(const Segment& segment, uint64_t offset,
                                std::string_view what) const {
-  return absl::DataLossError(absl::StrCat("log: '", segment.path, "' is damaged at byte ", offset,
-                                          ": ", what,
-                                          "; way out: put back an undamaged copy of the file, or "
-                                          "start over in an empty data folder (inputs "
-                                          "are not touched, and the results will be the same)"));
+  return absl::DataLossError(
+      absl::StrCat("log: '", segment.path, "' is damaged at byte ", offset, ": ", what, kWayOut));
 }
 
 // Lists the segments. The newest may lack a whole header (a crash while it was made): it is
@@ -230,7 +230,8 @@ std::pair<std::string, uint64_t> LaneFile::Locate(uint64_t bytes) const {
 
 absl::Status CommitCursor::ReadAt(uint64_t bytes, size_t size, std::string& out) {
   const auto [path, offset] = file_.Locate(bytes);
-  if (path.empty()) return absl::DataLossError(absl::StrCat("log: byte ", bytes, " is not kept"));
+  if (path.empty())
+    return absl::DataLossError(absl::StrCat("log: byte ", bytes, " is not kept", kWayOut));
   if (path != open_path_) {
     ASSIGN_OR_RETURN(open_, disk_.OpenForRead(path));
     open_path_ = path;
@@ -242,9 +243,9 @@ absl::StatusOr<std::optional<ReadCommit>> CommitCursor::Next() {
   const Position end = file_.end();
   if (position_.sequence >= end.sequence) {
     if (position_.sequence == end.sequence) return std::nullopt;
-    return absl::DataLossError(
-        absl::StrCat("log: transaction ", position_.sequence,
-                     " is wanted, but the lane's log ends before transaction ", end.sequence));
+    return absl::DataLossError(absl::StrCat(
+        "log: transaction ", position_.sequence,
+        " is wanted, but the lane's log ends before transaction ", end.sequence, kWayOut));
   }
   // A position at the end of a segment continues after the next segment's header.
   uint64_t bytes = position_.bytes;
@@ -256,7 +257,7 @@ absl::StatusOr<std::optional<ReadCommit>> CommitCursor::Next() {
   std::optional<CommitHeader> header = DecodeCommitHeader(scratch_);
   if (!header.has_value() || header->sequence != position_.sequence) {
     return absl::DataLossError(absl::StrCat("log: '", path, "' has no transaction ",
-                                            position_.sequence, " at byte ", offset));
+                                            position_.sequence, " at byte ", offset, kWayOut));
   }
   ReadCommit commit;
   commit.at = {position_.sequence, bytes};
@@ -273,7 +274,8 @@ absl::StatusOr<std::string> CommitCursor::ReadChecked(const ReadCommit& commit, 
   RETURN_IF_ERROR(ReadAt(commit.at.bytes + commit.header.header_size + offset, size, bytes));
   if (bytes.size() == size && Hash64(bytes) == hash) return bytes;
   return absl::DataLossError(absl::StrCat("log: ", what, " of transaction ", commit.at.sequence,
-                                          " in '", open_path_, "' does not match its checksum"));
+                                          " in '", open_path_, "' does not match its checksum",
+                                          kWayOut));
 }
 
 absl::StatusOr<std::string> CommitCursor::ReadJournal(const ReadCommit& commit) {
