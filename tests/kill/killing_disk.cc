@@ -47,7 +47,9 @@ class Executioner {
     {
       const MutexLock lock(mutex_);
       Look(operation);
-      chosen = Counts(operation) && ++count_ == plan_.operation;
+      chosen = Counts(operation) && ++count_ >= plan_.operation && !dying_ &&
+               (plan_.cut != Cut::kHalf || std::string_view(operation.name) == "append");
+      dying_ = dying_ || chosen;
     }
     if (chosen && plan_.cut == Cut::kBefore) Die(operation);
     return chosen;
@@ -63,9 +65,9 @@ class Executioner {
   Cut cut() const { return plan_.cut; }
 
   [[noreturn]] void Die(const Operation& operation) const {
-    const std::string line = absl::StrCat(
-        kPhaseNames[static_cast<size_t>(plan_.phase)], " ", plan_.operation, " ",
-        kCutNames[static_cast<size_t>(plan_.cut)], " ", operation.name, " ", operation.path, "\n");
+    const std::string line = absl::StrCat(kPhaseNames[static_cast<size_t>(plan_.phase)], "\t",
+                                          kCutNames[static_cast<size_t>(plan_.cut)], "\t",
+                                          operation.name, "\t", operation.path, "\n");
     const int file = open(plan_.report.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     // Without its line the runner counts the death as one of an unknown phase.
     if (file >= 0) static_cast<void>(!write(file, line.data(), line.size()));
@@ -109,13 +111,13 @@ class Executioner {
   std::string last_lane_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);  // logs with a claim of this process
   uint64_t count_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool dying_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 // Does `action` as the operation, unless the process dies before or after it.
 template <typename Action>
 auto Perform(Executioner& executioner, const Operation& operation, const Action& action) {
   const bool chosen = executioner.Begin(operation);
-  if (chosen && executioner.cut() == Cut::kHalf) executioner.Die(operation);
   auto result = action();
   if (chosen) executioner.Die(operation);
   return result;

@@ -23,7 +23,7 @@ enum class Phase : uint8_t {
 // How the operation is cut.
 enum class Cut : uint8_t {
   kBefore,  // it has not happened
-  kHalf,    // an append has written the first half of its bytes; any other has not happened
+  kHalf,    // the first append from there on has written the first half of its bytes
   kAfter,   // it has happened, and nobody was told
 };
 
@@ -31,7 +31,7 @@ struct KillPlan {
   Phase phase = Phase::kCommit;
   uint64_t operation = 1;  // which one of its phase, counted from 1
   Cut cut = Cut::kBefore;
-  std::string report;  // file that gets a line on where the process died
+  std::string report;  // file that gets a line: phase, cut, operation, path, by tabs
 };
 
 // "PHASE:OPERATION:CUT:REPORT", such as "commit:117:half:/tmp/where". INVALID_ARGUMENT for anything

@@ -55,26 +55,26 @@ class KillingDiskTest : public testing::Test {
 };
 
 TEST_F(KillingDiskTest, AnAppendCutInHalfLeavesHalfOfIt) {
-  ExpectDeath("commit:1:half",
-              absl::StrCat("commit 1 half append ", folder_.path(), "/.streamml/log/lane-0/0.log"));
+  ExpectDeath("commit:1:half", absl::StrCat("commit\thalf\tappend\t", folder_.path(),
+                                            "/.streamml/log/lane-0/0.log"));
   EXPECT_EQ(Log(0), "headerclaim!com");
 }
 
 TEST_F(KillingDiskTest, BeforeIsBeforeAndAfterIsAfter) {
   ExpectDeath("repair:9:after",
-              absl::StrCat("repair 9 after open ", folder_.path(), "/.streamml/log/lane-1/0.log"));
+              absl::StrCat("repair\tafter\topen\t", folder_.path(), "/.streamml/log/lane-1/0.log"));
   EXPECT_EQ(Log(0), "headerclaim!");
   EXPECT_EQ(Log(1), "");
 }
 
 TEST_F(KillingDiskTest, RecoveryLastsUntilTheLastClaimIsDurable) {
-  ExpectDeath("recovery:13:before", absl::StrCat("recovery 13 before sync ", folder_.path(),
+  ExpectDeath("recovery:13:before", absl::StrCat("recovery\tbefore\tsync\t", folder_.path(),
                                                  "/.streamml/log/lane-1/0.log"));
   EXPECT_EQ(Log(1), "headerclaim!");
 }
 
 TEST_F(KillingDiskTest, FoldersOfLanesAreSnapshots) {
-  ExpectDeath("snapshot:1:before", absl::StrCat("snapshot 1 before make directories ",
+  ExpectDeath("snapshot:1:before", absl::StrCat("snapshot\tbefore\tmake directories\t",
                                                 folder_.path(), "/.streamml/lanes/0"));
 }
 

@@ -15,7 +15,7 @@ PHASE_OF = {"repair": "recovery"}
 CUTS = ("before", "half", "after")
 # Operations of one life among which the fatal one is chosen: a fraction of what a whole run has.
 MAX_OPERATION = {"commit": 1500, "snapshot": 500, "repair": 34, "recovery": 1500}
-COMMIT_OFTEN = ("--commit-rows", "4", "--snapshot-interval", "20ms")
+COMMIT_OFTEN = ("--commit-rows", "4", "--snapshot-interval", "40ms")
 NOTES = ("unfinished transaction", "uncommitted bytes", "recovered from the snapshot", "crash left unfinished")
 
 
@@ -80,8 +80,8 @@ class Lives:
         report.unlink(missing_ok=True)
         code, output = self.job.finish(self.job.start(command, f"{self.choose(kind)}:{report.name}"))
         if code == -signal.SIGKILL:
-            words = report.read_text(encoding="utf-8").split(" ", 4)
-            self.places[f"{words[0]}: {words[3]} ({words[2]})"] += 1
+            phase, cut, operation, _ = report.read_text(encoding="utf-8").split("\t")
+            self.places[f"{phase}: {cut} {operation}" if cut != "half" else f"{phase}: half an append"] += 1
         return code, output
 
     def choose(self, kind):
