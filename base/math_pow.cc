@@ -61,7 +61,8 @@ double PowerOfTwo(int64_t exponent) {
   return std::bit_cast<double>(static_cast<uint64_t>(exponent + 1023) << 52);
 }
 
-// ln(1 + r) for |r| < 2^-7. From r^4 on, 2^-21 r, plain doubles do; what is left out is below r^12 / 12.
+// ln(1 + r) for |r| < 2^-7. From r^4 on, 2^-21 r, plain doubles do; what is left out is below r^12
+// / 12.
 Pair LogOfOnePlus(Pair r) {
   const double x = r.high;
   const Pair square = Multiply(r, r);
@@ -69,10 +70,9 @@ Pair LogOfOnePlus(Pair r) {
   const double tail =
       square.high * square.high *
       (-1.0 / 4 +
-       x * (1.0 / 5 +
-            x * (-1.0 / 6 +
-                 x * (1.0 / 7 +
-                      x * (-1.0 / 8 + x * (1.0 / 9 + x * (-1.0 / 10 + x * (1.0 / 11))))))));
+       x * (1.0 / 5 + x * (-1.0 / 6 +
+                           x * (1.0 / 7 + x * (-1.0 / 8 + x * (1.0 / 9 + x * (-1.0 / 10 +
+                                                                              x * (1.0 / 11))))))));
   const Pair small = Add({-0.5 * square.high, -0.5 * square.low}, Add(cube_third, {tail, 0}));
   return Add(r, small);
 }
@@ -115,10 +115,10 @@ double ExpOfPair(Pair x) {
   const double* power = kPowers[number & 31];
   const double r = ((x.high - steps * kStepHigh) - steps * kStepLow) + x.low;
   // e^r - 1, Taylor, |r| < 2^-6.5; what is left out is below |r|^8 / 40320.
-  const double p = r + r * r *
-                           (1.0 / 2 +
-                            r * (1.0 / 6 +
-                                 r * (1.0 / 24 + r * (1.0 / 120 + r * (1.0 / 720 + r / 5040)))));
+  const double p =
+      r +
+      r * r *
+          (1.0 / 2 + r * (1.0 / 6 + r * (1.0 / 24 + r * (1.0 / 120 + r * (1.0 / 720 + r / 5040)))));
   return Scale(power[0] + (power[1] + power[0] * p), number >> 5);
 }
 

@@ -1,12 +1,13 @@
-// Pow and Log10 against the C library's 80-bit functions, whose own error is far below what is measured.
+// Pow and Log10 against the C library's 80-bit functions, whose own error is far below what is
+// measured.
 #include "base/math_pow.h"
+
+#include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <random>
-
-#include <gtest/gtest.h>
 
 namespace streamml {
 namespace {
@@ -70,7 +71,8 @@ TEST(Pow, GivesPowersThatAreDoublesExactly) {
 
 TEST(Pow, FollowsTheSpecialCasesOfC) {
   for (const double x : {-kInfinity, -2.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 2.0, kInfinity, kNaN}) {
-    for (const double y : {-kInfinity, -3.0, -2.0, -0.5, -0.0, 0.0, 0.5, 2.0, 3.0, kInfinity, kNaN}) {
+    for (const double y :
+         {-kInfinity, -3.0, -2.0, -0.5, -0.0, 0.0, 0.5, 2.0, 3.0, kInfinity, kNaN}) {
       const double expected = std::pow(x, y);
       const double computed = Pow(x, y);
       if (std::isnan(expected)) {

@@ -43,9 +43,8 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeProject(const sql::Node& node,
                                                       std::shared_ptr<const data::Schema> input,
                                                       const OperatorContext&) {
   if (node.expressions.size() != node.schema.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("project: ", node.expressions.size(),
-                                                   " expressions for ", node.schema.size(),
-                                                   " columns"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "project: ", node.expressions.size(), " expressions for ", node.schema.size(), " columns"));
   }
   std::vector<Evaluator> columns;
   for (size_t i = 0; i < node.expressions.size(); ++i) {

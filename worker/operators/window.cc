@@ -71,7 +71,8 @@ class Window final : public Operator {
   void Answer(size_t row, Frame& frame, Columns& columns);
   // The failure of a sum, or nullptr.
   const char* AppendSum(const FrameAnswers& answers, const Output& output, data::Column& column);
-  const char* AppendAverage(const FrameAnswers& answers, const Output& output, data::Column& column);
+  const char* AppendAverage(const FrameAnswers& answers, const Output& output,
+                            data::Column& column);
   const char* AppendAnswer(const FrameAnswers& answers, const Output& output, data::Column& column);
 
   const WindowPlan plan_;
@@ -116,9 +117,9 @@ void Window::Add(const data::Batch& input, size_t row, int64_t frame_begin) {
   handles_.push_back(state_.Touch(key_, time));
   Frame& frame = state_.At(handles_.back());
   internal::EvictBefore(plan_.layout, frame_begin, frame);
-  internal::Append(plan_.layout,
-                   {time, nulls, {values.data(), arguments.size()}, {texts.data(), arguments.size()}},
-                   frame);
+  internal::Append(
+      plan_.layout,
+      {time, nulls, {values.data(), arguments.size()}, {texts.data(), arguments.size()}}, frame);
 }
 
 const char* Window::AppendSum(const FrameAnswers& answers, const Output& output,
@@ -197,9 +198,9 @@ void Window::Answer(size_t row, Frame& frame, Columns& columns) {
     const char* problem = AppendAnswer(answers, plan_.outputs[i], *columns[i]);
     if (problem == nullptr) continue;
     columns[i]->AppendFailed();
-    failed_.push_back({static_cast<uint32_t>(row),
-                       absl::StrCat(problem, " in column '",
-                                    plan_.outputs[i].aggregate.output.name, "'")});
+    failed_.push_back(
+        {static_cast<uint32_t>(row),
+         absl::StrCat(problem, " in column '", plan_.outputs[i].aggregate.output.name, "'")});
   }
 }
 
@@ -248,8 +249,8 @@ absl::Status CheckAggregate(const sql::Aggregate& aggregate, const data::Schema&
                           aggregate.function == AggregateFunction::kMaximum;
   if (is_extreme && type == Type::kBoolean) return refuse("min and max of boolean do not exist");
   if (!is_count && !is_extreme && !is_number) {
-    return refuse(absl::StrCat("sum and avg take bigint and double precision, got ",
-                               data::TypeName(type)));
+    return refuse(
+        absl::StrCat("sum and avg take bigint and double precision, got ", data::TypeName(type)));
   }
   const bool is_average = aggregate.function == AggregateFunction::kAverage;
   const Type wanted = is_count ? Type::kBigint : is_average ? Type::kDouble : type;
@@ -258,7 +259,8 @@ absl::Status CheckAggregate(const sql::Aggregate& aggregate, const data::Schema&
                              data::TypeName(aggregate.output.type)));
 }
 
-// Sorted by column, so that the same arguments give the same state in whatever order they are asked for.
+// Sorted by column, so that the same arguments give the same state in whatever order they are asked
+// for.
 std::vector<FrameArgument> CollectArguments(const sql::Node& node, const data::Schema& input) {
   std::vector<FrameArgument> arguments;
   for (size_t column = 0; column < input.size(); ++column) {
@@ -323,9 +325,9 @@ absl::StatusOr<std::unique_ptr<Operator>> MakeWindow(const sql::Node& node,
   RETURN_IF_ERROR(CheckNode(node, *input));
   std::vector<FrameArgument> arguments = CollectArguments(node, *input);
   if (arguments.size() > internal::kMaxArguments) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("window: aggregates over ", arguments.size(), " different columns, allowed ",
-                     internal::kMaxArguments));
+    return absl::InvalidArgumentError(absl::StrCat("window: aggregates over ", arguments.size(),
+                                                   " different columns, allowed ",
+                                                   internal::kMaxArguments));
   }
   WindowPlan plan;
   plan.schema = std::make_shared<const data::Schema>(node.schema);

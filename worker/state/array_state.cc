@@ -47,7 +47,7 @@ absl::Status ArrayState::Load(std::string_view key, std::string_view value) {
     return absl::DataLossError(absl::StrCat("state ", id_.ToString(), ": an entry of ",
                                             value.size(), " bytes is not a page of this state"));
   }
-  CreatePage(number);
+  if (Peek(number * kPageSize) == nullptr) CreatePage(number);
   std::memcpy(pages_[number]->values.data(), value.data(), value.size());
   return absl::OkStatus();
 }

@@ -19,9 +19,9 @@
 namespace streamml::state {
 
 // A key lives until ExpireBefore passes the time of its last Touch. What is erased depends on the
-// entries and on the horizon alone, not on earlier calls or on a save and load in between: event time
-// is cut into buckets of `bucket_us`, and an entry goes when its whole bucket lies before the horizon's
-// bucket. So the state holds the keys of the horizon and of one bucket more.
+// entries and on the horizon alone, not on earlier calls or on a save and load in between: event
+// time is cut into buckets of `bucket_us`, and an entry goes when its whole bucket lies before the
+// horizon's bucket. So the state holds the keys of the horizon and of one bucket more.
 //
 // `Codec` is an object with
 //   void Encode(const Value&, std::string& out) const        appends the canonical bytes
@@ -37,7 +37,9 @@ class ExpiringState final : public DeclaredState {
 
   // `bucket_us` is positive.
   ExpiringState(StateId id, Codec codec, int64_t bucket_us, StateSet& set)
-      : id_(std::move(id)), codec_(std::move(codec)), bucket_us_(bucket_us),
+      : id_(std::move(id)),
+        codec_(std::move(codec)),
+        bucket_us_(bucket_us),
         index_(0, SlotHash{&slots_}, SlotEqual{&slots_}) {
     CHECK(bucket_us > 0) << "state " << id_.ToString() << ": bucket of " << bucket_us << " us";
     set.Declare(*this);
@@ -45,8 +47,8 @@ class ExpiringState final : public DeclaredState {
   ExpiringState(const ExpiringState&) = delete;
   ExpiringState& operator=(const ExpiringState&) = delete;
 
-  // The entry of `key`, created empty if missing, and marked as changed. `time` never decreases from
-  // one call for a key to the next.
+  // The entry of `key`, created empty if missing, and marked as changed. `time` never decreases
+  // from one call for a key to the next.
   Handle Touch(std::string_view key, int64_t time) {
     const KeyAndHash wanted{key, Hash64(key)};
     const auto it = index_.find(wanted);
@@ -173,8 +175,8 @@ class ExpiringState final : public DeclaredState {
     return handle;
   }
 
-  // Each present slot is in one bucket: that of its time or, since touching does not move it, an earlier
-  // one.
+  // Each present slot is in one bucket: that of its time or, since touching does not move it, an
+  // earlier one.
   void Register(Handle handle) {
     buckets_[Bucket(slots_[handle].time)].push_back(handle);
     SetNextExpiry();

@@ -75,8 +75,9 @@ class KeyedState final : public DeclaredState {
       return absl::DataLossError(absl::StrCat("state ", id_.ToString(), ": ", value.size(),
                                               " bytes of an entry are not of this state's format"));
     }
+    const auto it = slots_.find(key);
+    if (it == slots_.end() || !it->second.present) ++num_present_;
     slots_.insert_or_assign(std::string(key), std::move(slot));
-    ++num_present_;
     return absl::OkStatus();
   }
   size_t num_entries() const override { return num_present_; }

@@ -1,8 +1,8 @@
 // Comparison, three-valued logic and conditionals against what PostgreSQL answers, and failures in
 // branches that are not taken.
-#include <limits>
-
 #include <gtest/gtest.h>
+
+#include <limits>
 
 #include "tests/worker/operators/expressions.h"
 

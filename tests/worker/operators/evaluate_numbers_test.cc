@@ -1,8 +1,8 @@
 // Arithmetic and functions of numbers against what PostgreSQL 17 answers.
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <limits>
-
-#include <gtest/gtest.h>
 
 #include "tests/worker/operators/expressions.h"
 
@@ -46,7 +46,8 @@ TEST(Evaluate, ComputesWithBigintAndFailsWhereItOverflows) {
       {Function::kModulo, 1, 0, "error: division by zero"},
   };
   for (const OfBigint& each : cases) {
-    EXPECT_EQ(ValueOf(Call(each.function, Type::kBigint, {Bigint(each.a), Bigint(each.b)})), each.expected)
+    EXPECT_EQ(ValueOf(Call(each.function, Type::kBigint, {Bigint(each.a), Bigint(each.b)})),
+              each.expected)
         << each.a << " and " << each.b;
   }
 }
@@ -101,7 +102,8 @@ TEST(Evaluate, ComputesWithDoubleAndFailsOnOverflowAndUnderflow) {
       {Function::kPower, kInfinity, 2, "Infinity"},
   };
   for (const OfDouble& each : cases) {
-    EXPECT_EQ(ValueOf(Call(each.function, Type::kDouble, {Double(each.a), Double(each.b)})), each.expected)
+    EXPECT_EQ(ValueOf(Call(each.function, Type::kDouble, {Double(each.a), Double(each.b)})),
+              each.expected)
         << each.a << " and " << each.b;
   }
 }
@@ -180,7 +182,8 @@ TEST(Evaluate, GivesTheReasonOfTheLeftmostArgumentThatFailed) {
   const Expression text = Cast(Text("x"), Type::kBigint);
   EXPECT_EQ(ValueOf(Call(Function::kAdd, Type::kBigint, {text, Failing()})),
             "error: invalid input syntax for type bigint: \"x\"");
-  EXPECT_EQ(ValueOf(Call(Function::kAdd, Type::kBigint, {Failing(), text})), "error: division by zero");
+  EXPECT_EQ(ValueOf(Call(Function::kAdd, Type::kBigint, {Failing(), text})),
+            "error: division by zero");
 }
 
 TEST(Evaluate, GreatestAndLeastIgnoreNull) {

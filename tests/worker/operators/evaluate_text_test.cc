@@ -1,7 +1,7 @@
 // Text functions, LIKE and casts against what PostgreSQL answers (C.UTF-8, UTC).
-#include <limits>
-
 #include <gtest/gtest.h>
+
+#include <limits>
 
 #include "tests/worker/operators/expressions.h"
 
@@ -70,27 +70,33 @@ TEST(Evaluate, LikeKnowsPercentUnderscoreAndBackslash) {
     bool matches;
   };
   const Case cases[] = {
-      {"abc", "abc", true},       {"abc", "a%", true},         {"abc", "%c", true},
-      {"abc", "_b_", true},       {"abc", "__", false},        {"abc", "%", true},
-      {"", "%", true},            {"", "", true},              {"", "_", false},
-      {"abc", "b", false},        {"abc", "%b%", true},        {"a%c", "a\\%c", true},
-      {"abc", "a\\%c", false},    {"a_c", "a\\_c", true},      {"abc", "a\\_c", false},
-      {"a\\c", "a\\\\c", true},   {"aXbXc", "a%b%c", true},    {"aab", "%aab", true},
-      {"aaab", "%aab", true},     {"mississippi", "%iss%ip%i", true},
-      {"ABC", "abc", false},      {"grün", "gr_n", true},      {"grün", "gr__n", false},
-      {"\u00e4b", "%_b", true},   {"abc", "%%c", true},        {"abc", "abc%_", false},
+      {"abc", "abc", true},     {"abc", "a%", true},
+      {"abc", "%c", true},      {"abc", "_b_", true},
+      {"abc", "__", false},     {"abc", "%", true},
+      {"", "%", true},          {"", "", true},
+      {"", "_", false},         {"abc", "b", false},
+      {"abc", "%b%", true},     {"a%c", "a\\%c", true},
+      {"abc", "a\\%c", false},  {"a_c", "a\\_c", true},
+      {"abc", "a\\_c", false},  {"a\\c", "a\\\\c", true},
+      {"aXbXc", "a%b%c", true}, {"aab", "%aab", true},
+      {"aaab", "%aab", true},   {"mississippi", "%iss%ip%i", true},
+      {"ABC", "abc", false},    {"grün", "gr_n", true},
+      {"grün", "gr__n", false}, {"\u00e4b", "%_b", true},
+      {"abc", "%%c", true},     {"abc", "abc%_", false},
       {"a\nb", "a_b", true},
   };
   for (const Case& each : cases) {
     const std::vector<Expression> arguments = {Text(each.text), Text(each.pattern)};
-    EXPECT_EQ(ValueOf(Call(Function::kLike, Type::kBoolean, arguments)), each.matches ? "true" : "false")
+    EXPECT_EQ(ValueOf(Call(Function::kLike, Type::kBoolean, arguments)),
+              each.matches ? "true" : "false")
         << each.text << " LIKE " << each.pattern;
     EXPECT_EQ(ValueOf(Call(Function::kNotLike, Type::kBoolean, arguments)),
               each.matches ? "false" : "true");
   }
   EXPECT_EQ(ValueOf(Call(Function::kLike, Type::kBoolean, {Text("ab"), Text("a\\")})),
             "error: LIKE pattern must not end with escape character");
-  EXPECT_EQ(ValueOf(Call(Function::kLike, Type::kBoolean, {Text("ab"), Null(Type::kText)})), "NULL");
+  EXPECT_EQ(ValueOf(Call(Function::kLike, Type::kBoolean, {Text("ab"), Null(Type::kText)})),
+            "NULL");
 }
 
 std::string FromText(const std::string& text, Type type) { return ValueOf(Cast(Text(text), type)); }
@@ -102,7 +108,8 @@ TEST(Evaluate, ReadsBigintsFromText) {
             "error: value \"9223372036854775808\" is out of range for type bigint");
   EXPECT_EQ(FromText("1.5", Type::kBigint), "error: invalid input syntax for type bigint: \"1.5\"");
   EXPECT_EQ(FromText("", Type::kBigint), "error: invalid input syntax for type bigint: \"\"");
-  EXPECT_EQ(FromText(" - 1", Type::kBigint), "error: invalid input syntax for type bigint: \" - 1\"");
+  EXPECT_EQ(FromText(" - 1", Type::kBigint),
+            "error: invalid input syntax for type bigint: \" - 1\"");
 }
 
 TEST(Evaluate, ReadsDoublesFromText) {

@@ -1,7 +1,7 @@
 // extract, date_trunc and timestamp + interval against what PostgreSQL answers in UTC.
-#include <limits>
-
 #include <gtest/gtest.h>
+
+#include <limits>
 
 #include "tests/worker/operators/expressions.h"
 
@@ -97,7 +97,8 @@ TEST(Evaluate, TimesAtTheEndsOfTheirRangeFailInsteadOfWrapping) {
   EXPECT_EQ(Trunc(TimeField::kYear, Time(kLeast)), "error: timestamp out of range");
   EXPECT_EQ(Extract(TimeField::kYear, Time(kMost)), "294247");
   const auto add = [](int64_t time, int64_t microseconds) {
-    return ValueOf(Call(Function::kAddMicroseconds, Type::kTimestamp, {Time(time), Bigint(microseconds)}));
+    return ValueOf(
+        Call(Function::kAddMicroseconds, Type::kTimestamp, {Time(time), Bigint(microseconds)}));
   };
   EXPECT_EQ(add(0, 3'600'000'000), "1970-01-01 01:00:00");
   EXPECT_EQ(add(0, -1), "1969-12-31 23:59:59.999999");

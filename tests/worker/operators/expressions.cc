@@ -1,9 +1,9 @@
 #include "tests/worker/operators/expressions.h"
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <utility>
-
-#include <gtest/gtest.h>
 
 #include "worker/data/number_text.h"
 #include "worker/data/time_text.h"

@@ -29,9 +29,9 @@ Expression Failing();
 // The same of any type.
 Expression Failing(data::Type type);
 
-// The value of an expression without columns, as text: true, 12, 0.5, 'text', 2026-03-01 10:20:30, NULL, or
-// "error: " and the reason. It is computed twice, with constants and with columns of the same values in
-// several rows, and must be the same (a gtest failure otherwise).
+// The value of an expression without columns, as text: true, 12, 0.5, 'text', 2026-03-01 10:20:30,
+// NULL, or "error: " and the reason. It is computed twice, with constants and with columns of the
+// same values in several rows, and must be the same (a gtest failure otherwise).
 std::string ValueOf(const Expression& expression);
 
 }  // namespace streamml::operators

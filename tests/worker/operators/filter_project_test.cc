@@ -11,8 +11,8 @@ using data::Type;
 using Lines = std::vector<std::string>;
 
 std::shared_ptr<const data::Schema> PaymentSchema() {
-  return std::make_shared<const data::Schema>(
-      std::vector<data::Field>{{"id", Type::kText}, {"cents", Type::kBigint}, {"days", Type::kBigint}});
+  return std::make_shared<const data::Schema>(std::vector<data::Field>{
+      {"id", Type::kText}, {"cents", Type::kBigint}, {"days", Type::kBigint}});
 }
 
 data::Batch Payments() {
@@ -23,7 +23,8 @@ data::Batch Payments() {
 }
 
 Expression Rate() {
-  return Call(Function::kDivide, Type::kBigint, {Column(1, Type::kBigint), Column(2, Type::kBigint)});
+  return Call(Function::kDivide, Type::kBigint,
+              {Column(1, Type::kBigint), Column(2, Type::kBigint)});
 }
 
 sql::Node FilterNode(Expression condition) {
@@ -122,16 +123,17 @@ TEST(OperatorTable, HasNoOperatorForScans) {
 }
 
 TEST(MakeRowError, WritesTheRowAsJson) {
-  const auto schema = std::make_shared<const data::Schema>(
-      std::vector<data::Field>{{"te\"xt", Type::kText},
-                               {"x", Type::kDouble},
-                               {"y", Type::kDouble},
-                               {"ok", Type::kBoolean},
-                               {"at", Type::kTimestamp},
-                               {"none", Type::kBigint}});
-  const data::Batch batch = MakeRows(
-      schema, {{5, {"a\"\\\n\x01", 0.1, -std::numeric_limits<double>::infinity(), true,
-                    int64_t{500'000}, sql::Value()}}});
+  const auto schema =
+      std::make_shared<const data::Schema>(std::vector<data::Field>{{"te\"xt", Type::kText},
+                                                                    {"x", Type::kDouble},
+                                                                    {"y", Type::kDouble},
+                                                                    {"ok", Type::kBoolean},
+                                                                    {"at", Type::kTimestamp},
+                                                                    {"none", Type::kBigint}});
+  const data::Batch batch =
+      MakeRows(schema, {{5,
+                         {"a\"\\\n\x01", 0.1, -std::numeric_limits<double>::infinity(), true,
+                          int64_t{500'000}, sql::Value()}}});
   EXPECT_EQ(MakeRowError(batch, 0, "why").row,
             R"({"te\"xt": "a\"\\\n\u0001", "x": 0.1, "y": "-Infinity", "ok": true, )"
             R"("at": "1970-01-01T00:00:00.5Z", "none": null})");

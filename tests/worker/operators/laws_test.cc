@@ -1,16 +1,13 @@
 // Laws of every operator in the table, over random nodes and rows. A new entry needs a line in
 // RandomNode, nothing here.
 //
-// Mutants that were planted and killed here: frames that forget their block lengths but keep their
-// sums on load; the NULL bits left out of the stored frame; eviction once per batch instead of per time;
-// expiry of keys at the end of a batch; a bucket's due keys dropped instead of looked at again; an erased
-// key that is not told to the store; a window that answers before all peers are in; a failure list that is
-// not cleared between batches; a failed row that is also counted as filtered; a constant's failure
-// given to its first row only.
+// Mutants that were planted and killed here: the NULL bits left out of the stored frame; an erased
+// key that is not told to the store; the frame's begin taken from the batch's first row instead of
+// the row's own time; a failed row that is also counted as filtered.
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <set>
-
-#include <gtest/gtest.h>
 
 #include "tests/support/random.h"
 #include "tests/worker/operators/random_node.h"
@@ -59,7 +56,8 @@ std::vector<size_t> Cuts(const Subject& subject, Random& random) {
   return cuts;
 }
 
-void FeedAll(const Subject& subject, const std::vector<size_t>& cuts, size_t begin, Running& running) {
+void FeedAll(const Subject& subject, const std::vector<size_t>& cuts, size_t begin,
+             Running& running) {
   for (const size_t end : cuts) {
     if (end <= begin) continue;
     running.Feed(Slice(subject.rows, begin, end));
@@ -112,7 +110,8 @@ TEST(OperatorLaws, SavingNowAndThenGivesTheSameStateAsSavingOnce) {
     EXPECT_EQ(often_entries, once_entries);
     EXPECT_EQ(often.output_bytes, once.output_bytes);
     size_t num_entries = 0;
-    for (const state::DeclaredState* state : often.states->states()) num_entries += state->num_entries();
+    for (const state::DeclaredState* state : often.states->states())
+      num_entries += state->num_entries();
     EXPECT_EQ(num_entries, often_entries.size());
   });
 }
@@ -161,8 +160,8 @@ TEST(OperatorLaws, EveryRowIsEmittedFilteredOrFailedOnce) {
     for (const data::Origin& origin : subject.rows.origins()) EXPECT_LE(seen.count(origin), 1u);
     EXPECT_TRUE(std::is_sorted(running.emitted.begin(), running.emitted.end()));
     for (const data::Origin& origin : seen) {
-      EXPECT_TRUE(std::binary_search(subject.rows.origins().begin(), subject.rows.origins().end(),
-                                     origin));
+      EXPECT_TRUE(
+          std::binary_search(subject.rows.origins().begin(), subject.rows.origins().end(), origin));
     }
   });
 }
@@ -177,7 +176,8 @@ TEST(OperatorLaws, AStateThatIsTornOrAlteredInLengthIsRefused) {
       Running fresh(subject.node, RandomSchema());
       state::DeclaredState* state = fresh.states->Find(name.first);
       const size_t length = random.Below(value.size());
-      EXPECT_EQ(state->Load(name.second, value.substr(0, length)).code(), absl::StatusCode::kDataLoss);
+      EXPECT_EQ(state->Load(name.second, value.substr(0, length)).code(),
+                absl::StatusCode::kDataLoss);
       EXPECT_EQ(state->Load(name.second, value + "x").code(), absl::StatusCode::kDataLoss);
       EXPECT_EQ(state->num_entries(), 0u);
     }

@@ -15,7 +15,8 @@ using sql::AggregateFunction;
 using sql::TimeField;
 using support::Random;
 
-constexpr Type kTypes[] = {Type::kBoolean, Type::kBigint, Type::kDouble, Type::kText, Type::kTimestamp};
+constexpr Type kTypes[] = {Type::kBoolean, Type::kBigint, Type::kDouble, Type::kText,
+                           Type::kTimestamp};
 
 template <typename T, size_t size>
 const T& OneOf(Random& random, const T (&choices)[size]) {
@@ -30,15 +31,28 @@ int64_t RandomBigint(Random& random) {
 
 double RandomDouble(Random& random) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  constexpr double kSpecial[] = {0, -0.0, kInfinity, -kInfinity, 1e308, -1e308, 5e-324,
-                                 std::numeric_limits<double>::quiet_NaN()};
+  constexpr double kSpecial[] = {
+      0,     -0.0,   kInfinity, -kInfinity,
+      1e308, -1e308, 5e-324,    std::numeric_limits<double>::quiet_NaN()};
   if (random.OneIn(8)) return OneOf(random, kSpecial);
   return (random.Unit() - 0.5) * std::exp2(static_cast<double>(random.Between(-20, 20)));
 }
 
 std::string RandomText(Random& random) {
-  constexpr const char* kTexts[] = {"",     "a",    "b",    "ab",   "12",  " 7 ", "0.5", "true",
-                                    "gr\u00fcn", "%a_", "2026-03-01 01:02:03", "NaN", "x\\", "1e400"};
+  constexpr const char* kTexts[] = {"",
+                                    "a",
+                                    "b",
+                                    "ab",
+                                    "12",
+                                    " 7 ",
+                                    "0.5",
+                                    "true",
+                                    "gr\u00fcn",
+                                    "%a_",
+                                    "2026-03-01 01:02:03",
+                                    "NaN",
+                                    "x\\",
+                                    "1e400"};
   return OneOf(random, kTexts);
 }
 
@@ -119,7 +133,8 @@ class Caller {
       case 3:
         return Of(OneOf(random_, kTests), Type::kBoolean, Type::kBoolean, 1);
       case 4:
-        return Of(random_.OneIn(2) ? kIsNull : kIsNotNull, Type::kBoolean, OneOf(random_, kTypes), 1);
+        return Of(random_.OneIn(2) ? kIsNull : kIsNotNull, Type::kBoolean, OneOf(random_, kTypes),
+                  1);
       case 5:
         return Of(kIn, Type::kBoolean, OneOf(random_, kTypes), Some());
       default:
@@ -134,9 +149,11 @@ class Caller {
     constexpr Function kDoubles[] = {kLn, kLog10, kExp, kSqrt, kFloor, kCeil, kRound};
     if (random_.OneIn(4)) return Of(OneOf(random_, kOne), type, type, 1);
     if (type == Type::kBigint && random_.OneIn(4)) return Of(kLength, type, Type::kText, 1);
-    if (type == Type::kDouble && random_.OneIn(3)) return Of(OneOf(random_, kDoubles), type, type, 1);
+    if (type == Type::kDouble && random_.OneIn(3))
+      return Of(OneOf(random_, kDoubles), type, type, 1);
     if (type == Type::kDouble && random_.OneIn(6)) return Of(kPower, type, type, 2);
-    if (type == Type::kDouble && random_.OneIn(5)) return AtField(kExtract, type, TimeField::kEpoch);
+    if (type == Type::kDouble && random_.OneIn(5))
+      return AtField(kExtract, type, TimeField::kEpoch);
     return Of(OneOf(random_, kTwo), type, type, 2);
   }
 
@@ -149,9 +166,11 @@ class Caller {
   Expression OfText() {
     using enum Function;
     if (random_.OneIn(3)) {
-      return Call(kSubstring, Type::kText, {Any(Type::kText), Any(Type::kBigint), Any(Type::kBigint)});
+      return Call(kSubstring, Type::kText,
+                  {Any(Type::kText), Any(Type::kBigint), Any(Type::kBigint)});
     }
-    if (random_.OneIn(2)) return Of(random_.OneIn(2) ? kLower : kUpper, Type::kText, Type::kText, 1);
+    if (random_.OneIn(2))
+      return Of(random_.OneIn(2) ? kLower : kUpper, Type::kText, Type::kText, 1);
     return Of(kConcatenate, Type::kText, Type::kText, Some());
   }
 
@@ -192,7 +211,8 @@ sql::Node RandomWindow(Random& random) {
   std::vector<data::Field> fields = input->fields();
   node.preceding_us = static_cast<int64_t>(random.Below(4)) * 1'500'000;
   for (size_t column = 0; column < input->size(); ++column) {
-    if (random.OneIn(4) && node.partition_columns.size() < 2) node.partition_columns.push_back(column);
+    if (random.OneIn(4) && node.partition_columns.size() < 2)
+      node.partition_columns.push_back(column);
   }
   const size_t wanted = 1 + random.Below(6);
   while (node.aggregates.size() < wanted) {
@@ -207,10 +227,9 @@ sql::Node RandomWindow(Random& random) {
     if (is_sum && !is_number) continue;
     if (!is_count && type == Type::kBoolean) continue;
     if (is_count && random.OneIn(2)) aggregate.argument = -1;
-    aggregate.output = {"w" + std::to_string(node.aggregates.size()),
-                        is_count     ? Type::kBigint
-                        : is_average ? Type::kDouble
-                                     : type};
+    aggregate.output = {"w" + std::to_string(node.aggregates.size()), is_count     ? Type::kBigint
+                                                                      : is_average ? Type::kDouble
+                                                                                   : type};
     fields.push_back(aggregate.output);
     node.aggregates.push_back(aggregate);
   }

@@ -12,8 +12,8 @@ namespace streamml::operators {
 
 // One column of each type, two of the numbers.
 std::shared_ptr<const data::Schema> RandomSchema();
-// Rows in order of origin, with NULLs, NaNs, infinities, zeros of both signs, peers and numbers that
-// overflow.
+// Rows in order of origin, with NULLs, NaNs, infinities, zeros of both signs, peers and numbers
+// that overflow.
 data::Batch RandomRows(support::Random& random, size_t rows);
 // Of any function that gives the type; now and then over constants, NULLs and failing parts.
 sql::Expression RandomExpression(support::Random& random, data::Type type, int depth);

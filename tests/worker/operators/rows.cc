@@ -1,9 +1,9 @@
 #include "tests/worker/operators/rows.h"
 
+#include <gtest/gtest.h>
+
 #include <numeric>
 #include <set>
-
-#include <gtest/gtest.h>
 
 #include "worker/data/number_text.h"
 #include "worker/data/row_codec.h"

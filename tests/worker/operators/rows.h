@@ -36,7 +36,7 @@ struct Running {
   std::unique_ptr<state::StateSet> states = std::make_unique<state::StateSet>();
   std::unique_ptr<Operator> op;
 
-  std::string output_bytes;              // encoded rows
+  std::string output_bytes;  // encoded rows
   std::vector<data::Origin> emitted;
   Dropped dropped;
 

@@ -1,8 +1,8 @@
 // Windows: PostgreSQL's answers on small inputs, and a plain recomputation on random ones.
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <limits>
-
-#include <gtest/gtest.h>
 
 #include "tests/support/random.h"
 #include "tests/worker/operators/rows.h"
@@ -27,7 +27,8 @@ sql::Aggregate Make(AggregateFunction function, int argument, Type type) {
   sql::Aggregate aggregate;
   aggregate.function = function;
   aggregate.argument = argument;
-  aggregate.output = {"a" + std::to_string(static_cast<int>(function)) + std::to_string(argument), type};
+  aggregate.output = {"a" + std::to_string(static_cast<int>(function)) + std::to_string(argument),
+                      type};
   return aggregate;
 }
 
@@ -78,9 +79,10 @@ sql::Node SumNode(int64_t preceding) {
 
 TEST(Window, TheFrameHoldsBothItsEnds) {
   Running window(BigintNode(100), Schema());
-  EXPECT_EQ(Answers(window, {Row(0, "a", int64_t{5}), Row(100, "a", int64_t{3}),
-                             Row(101, "a", int64_t{9}), Row(500, "a", int64_t{1})}),
-            (Lines{"1, 1, 5, 5, 5, 5", "2, 2, 8, 4, 3, 5", "2, 2, 12, 6, 3, 9", "1, 1, 1, 1, 1, 1"}));
+  EXPECT_EQ(
+      Answers(window, {Row(0, "a", int64_t{5}), Row(100, "a", int64_t{3}),
+                       Row(101, "a", int64_t{9}), Row(500, "a", int64_t{1})}),
+      (Lines{"1, 1, 5, 5, 5, 5", "2, 2, 8, 4, 3, 5", "2, 2, 12, 6, 3, 9", "1, 1, 1, 1, 1, 1"}));
 }
 
 TEST(Window, PeersSeeEachOther) {
@@ -98,15 +100,17 @@ TEST(Window, LeavesOutNulls) {
 }
 
 TEST(Window, WithoutPartitionColumnsAllRowsAreOnePartition) {
-  Running window(WindowNode({}, 10, {Make(AggregateFunction::kCount, -1, Type::kBigint)}), Schema());
+  Running window(WindowNode({}, 10, {Make(AggregateFunction::kCount, -1, Type::kBigint)}),
+                 Schema());
   EXPECT_EQ(Answers(window, {Row(1, "a", kNull), Row(2, "b", kNull)}), (Lines{"1", "2"}));
 }
 
 TEST(Window, PartitionsNullNaNAndZerosAsPostgreSqlDoes) {
-  Running window(WindowNode({2}, 10, {Make(AggregateFunction::kCount, -1, Type::kBigint)}), Schema());
-  EXPECT_EQ(Answers(window, {Row(1, "a", kNull, kNull), Row(2, "a", kNull, kNull),
-                             Row(3, "a", kNull, kNaN), Row(4, "a", kNull, -kNaN),
-                             Row(5, "a", kNull, 0.0), Row(6, "a", kNull, -0.0)}),
+  Running window(WindowNode({2}, 10, {Make(AggregateFunction::kCount, -1, Type::kBigint)}),
+                 Schema());
+  EXPECT_EQ(Answers(window,
+                    {Row(1, "a", kNull, kNull), Row(2, "a", kNull, kNull), Row(3, "a", kNull, kNaN),
+                     Row(4, "a", kNull, -kNaN), Row(5, "a", kNull, 0.0), Row(6, "a", kNull, -0.0)}),
             (Lines{"1", "2", "1", "2", "1", "2"}));
 }
 
@@ -121,20 +125,20 @@ TEST(Window, DoesNotMixUpKeysOfSeveralColumns) {
 TEST(Window, SumsOfBigintAreExactAndFailBeyondBigint) {
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   Running window(BigintNode(10), Schema());
-  EXPECT_EQ(Answers(window, {Row(1, "a", kMost), Row(2, "a", int64_t{1}), Row(3, "a", int64_t{-2})}),
-            (Lines{"1, 1, 9223372036854775807, 9.223372036854776e+18, 9223372036854775807, "
-                   "9223372036854775807",
-                   "3, 3, 9223372036854775806, 3.0744573456182584e+18, -2, 9223372036854775807"}));
+  EXPECT_EQ(
+      Answers(window, {Row(1, "a", kMost), Row(2, "a", int64_t{1}), Row(3, "a", int64_t{-2})}),
+      (Lines{"1, 1, 9223372036854775807, 9.223372036854776e+18, 9223372036854775807, "
+             "9223372036854775807",
+             "3, 3, 9223372036854775806, 3.0744573456182584e+18, -2, 9223372036854775807"}));
   ASSERT_EQ(window.dropped.failed.size(), 1u);
   EXPECT_EQ(window.dropped.failed[0].reason, "bigint out of range in column 'a11'");
-  EXPECT_EQ(window.dropped.failed[0].row,
-            R"({"key": "a", "n": 1, "x": null, "word": null})");
+  EXPECT_EQ(window.dropped.failed[0].row, R"({"key": "a", "n": 1, "x": null, "word": null})");
 }
 
 TEST(Window, NothingLargeStaysBehindInASumOfDoubles) {
   Running window(SumNode(10), Schema());
-  EXPECT_EQ(Answers(window, {Row(1, "a", kNull, 1e17), Row(2, "a", kNull, 1.0),
-                             Row(12, "a", kNull, 0.5)}),
+  EXPECT_EQ(Answers(window,
+                    {Row(1, "a", kNull, 1e17), Row(2, "a", kNull, 1.0), Row(12, "a", kNull, 0.5)}),
             (Lines{"1e+17, 1e+17", "1e+17, 5e+16", "1.5, 0.75"}));
 }
 
@@ -175,7 +179,8 @@ TEST(Window, KeysThatDoNotComeBackLeaveTheState) {
   Running window(BigintNode(8'000'000), Schema());
   const state::DeclaredState& state = *window.states->states()[0];
   for (int64_t second = 0; second < 100; ++second) {
-    window.Feed(MakeRows(Schema(), {Row(second * 1'000'000, "k" + std::to_string(second), int64_t{1})}));
+    window.Feed(
+        MakeRows(Schema(), {Row(second * 1'000'000, "k" + std::to_string(second), int64_t{1})}));
     // 8 s of frame and one bucket of 1 s, both ends included.
     EXPECT_LE(state.num_entries(), 10u);
   }
@@ -200,10 +205,12 @@ TEST(Window, RefusesRowsOutOfOrderAndPeersInTwoBatches) {
   Running window(BigintNode(10), Schema());
   window.Feed(MakeRows(Schema(), {Row(5, "a", int64_t{1})}));
   Dropped dropped;
-  EXPECT_EQ(window.op->Process(MakeRows(Schema(), {Row(5, "a", int64_t{1})}), dropped).status().code(),
-            absl::StatusCode::kInternal);
-  EXPECT_EQ(window.op->Process(MakeRows(Schema(), {Row(4, "a", int64_t{1})}), dropped).status().code(),
-            absl::StatusCode::kInternal);
+  EXPECT_EQ(
+      window.op->Process(MakeRows(Schema(), {Row(5, "a", int64_t{1})}), dropped).status().code(),
+      absl::StatusCode::kInternal);
+  EXPECT_EQ(
+      window.op->Process(MakeRows(Schema(), {Row(4, "a", int64_t{1})}), dropped).status().code(),
+      absl::StatusCode::kInternal);
 }
 
 TEST(Window, AFrameThatReachesBeforeTheBeginningOfTimeHoldsAll) {
@@ -255,7 +262,8 @@ TEST(Window, SumsOfDoublesAreThoseOfTheirDefinitionToTheBit) {
     int64_t time = random.Between(-200, 200) * step;
     for (int i = 0; i < 400; ++i) {
       time += random.OneIn(3) ? 0 : random.Between(0, 3 * step);
-      const double x = (random.Unit() - 0.5) * std::exp2(static_cast<double>(random.Between(-60, 60)));
+      const double x =
+          (random.Unit() - 0.5) * std::exp2(static_cast<double>(random.Between(-60, 60)));
       rows.push_back(Row(time, "a", kNull, x));
       all.emplace_back(time, x);
     }
@@ -307,8 +315,7 @@ TEST(Window, AgreesWithAPlainRecomputationOnRandomRows) {
                                                                       {"f", Type::kBigint}}),
         {{0,
           {all, count, count == 0 ? kNull : sql::Value(sum),
-           count == 0 ? kNull
-                      : sql::Value(static_cast<double>(sum) / static_cast<double>(count)),
+           count == 0 ? kNull : sql::Value(static_cast<double>(sum) / static_cast<double>(count)),
            count == 0 ? kNull : sql::Value(least), count == 0 ? kNull : sql::Value(most)}}});
     ASSERT_EQ(lines[row], Show(one)[0]) << "row " << row;
   }

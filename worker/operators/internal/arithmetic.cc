@@ -96,9 +96,8 @@ Values Binary(const sql::Expression& call, Arguments arguments, size_t rows) {
 Values Negate(const sql::Expression& call, Arguments arguments, size_t rows) {
   const Values& a = arguments[0];
   if (call.type == Type::kDouble) {
-    return Strict(call.type, arguments, rows, [&](size_t row, Result& result) {
-      result.ComputedDouble(-a.Double(row));
-    });
+    return Strict(call.type, arguments, rows,
+                  [&](size_t row, Result& result) { result.ComputedDouble(-a.Double(row)); });
   }
   return Strict(call.type, arguments, rows, [&](size_t row, Result& result) {
     const int64_t value = a.Integer(row);

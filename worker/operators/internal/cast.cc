@@ -52,7 +52,8 @@ std::string_view WithoutBlanks(std::string_view text) {
 
 size_t CountDigits(std::string_view text) {
   size_t count = 0;
-  while (count < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[count]))) ++count;
+  while (count < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[count])))
+    ++count;
   return count;
 }
 

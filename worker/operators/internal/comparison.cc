@@ -8,12 +8,24 @@ namespace {
 using data::Mark;
 using data::Type;
 
-struct IsEqual { static bool Of(int order) { return order == 0; } };
-struct IsNotEqual { static bool Of(int order) { return order != 0; } };
-struct IsLess { static bool Of(int order) { return order < 0; } };
-struct IsLessOrEqual { static bool Of(int order) { return order <= 0; } };
-struct IsGreater { static bool Of(int order) { return order > 0; } };
-struct IsGreaterOrEqual { static bool Of(int order) { return order >= 0; } };
+struct IsEqual {
+  static bool Of(int order) { return order == 0; }
+};
+struct IsNotEqual {
+  static bool Of(int order) { return order != 0; }
+};
+struct IsLess {
+  static bool Of(int order) { return order < 0; }
+};
+struct IsLessOrEqual {
+  static bool Of(int order) { return order <= 0; }
+};
+struct IsGreater {
+  static bool Of(int order) { return order > 0; }
+};
+struct IsGreaterOrEqual {
+  static bool Of(int order) { return order >= 0; }
+};
 
 // The type is looked at once per batch, not once per row.
 template <typename Test>
@@ -21,9 +33,8 @@ Values Compare(const sql::Expression&, Arguments arguments, size_t rows) {
   const Values& a = arguments[0];
   const Values& b = arguments[1];
   const auto loop = [&](auto order) {
-    return Strict(Type::kBoolean, arguments, rows, [order](size_t row, Result& result) {
-      result.Boolean(Test::Of(order(row)));
-    });
+    return Strict(Type::kBoolean, arguments, rows,
+                  [order](size_t row, Result& result) { result.Boolean(Test::Of(order(row))); });
   };
   switch (a.type()) {
     case Type::kBoolean:
@@ -57,7 +68,8 @@ Values IsNotDistinct(const sql::Expression&, Arguments arguments, size_t rows) {
   });
 }
 
-// x = a OR x = b OR ...: an equal one decides, else a failed one, else NULL if any comparison is NULL.
+// x = a OR x = b OR ...: an equal one decides, else a failed one, else NULL if any comparison is
+// NULL.
 void InRow(Arguments arguments, size_t row, Result& result) {
   const Values& x = arguments[0];
   if (x.mark(row) == Mark::kFailed) return result.FailAs(arguments, row);
@@ -107,7 +119,7 @@ Values NullIf(const sql::Expression& call, Arguments arguments, size_t rows) {
   const Values& b = arguments[1];
   return NullAware(call.type, arguments, rows, [&](size_t row, Result& result) {
     const bool both = a.mark(row) == Mark::kValue && b.mark(row) == Mark::kValue;
-    both && Order(a, b, row) == 0 ? result.Null() : result.Copy(a, row);
+    both&& Order(a, b, row) == 0 ? result.Null() : result.Copy(a, row);
   });
 }
 
@@ -119,7 +131,8 @@ constexpr KernelEntry kEntries[] = {
     {sql::Function::kGreater, ">", Signature::kComparison, 2, 2, Compare<IsGreater>},
     {sql::Function::kGreaterOrEqual, ">=", Signature::kComparison, 2, 2, Compare<IsGreaterOrEqual>},
     {sql::Function::kDistinct, "IS DISTINCT FROM", Signature::kComparison, 2, 2, IsDistinct},
-    {sql::Function::kNotDistinct, "IS NOT DISTINCT FROM", Signature::kComparison, 2, 2, IsNotDistinct},
+    {sql::Function::kNotDistinct, "IS NOT DISTINCT FROM", Signature::kComparison, 2, 2,
+     IsNotDistinct},
     {sql::Function::kIn, "IN", Signature::kMembership, 2, kAnyNumber, In},
     {sql::Function::kNullIf, "nullif", Signature::kSameTypes, 2, 2, NullIf},
     {sql::Function::kGreatest, "greatest", Signature::kSameTypes, 1, kAnyNumber, Greatest},

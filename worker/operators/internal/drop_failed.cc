@@ -15,12 +15,11 @@ void NameColumn(const std::string& name, size_t begin, std::vector<FailedValue>&
   }
 }
 
-data::Batch DropFailed(const data::Batch& input, data::Batch output, std::vector<FailedValue> failed,
-                       Dropped& dropped) {
+data::Batch DropFailed(const data::Batch& input, data::Batch output,
+                       std::vector<FailedValue> failed, Dropped& dropped) {
   if (failed.empty()) return output;
-  std::stable_sort(failed.begin(), failed.end(), [](const FailedValue& a, const FailedValue& b) {
-    return a.row < b.row;
-  });
+  std::stable_sort(failed.begin(), failed.end(),
+                   [](const FailedValue& a, const FailedValue& b) { return a.row < b.row; });
   std::vector<uint32_t> kept;
   auto next = failed.begin();
   for (uint32_t row = 0; row < input.num_rows(); ++row) {

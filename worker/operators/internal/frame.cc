@@ -1,10 +1,11 @@
-// Sums of doubles and extremes are kept in a tree over the rows: a binary trie of their times, in which a
-// node with one child is left out. Two neighbouring rows are parted at the highest bit in which their
-// times differ, the gap. Each row holds the answers over a block: rows that begin with it and make up a
-// whole node, or what the evicted rows left of it. From block to block, gaps that grow belong to nodes that
-// are complete; Settle() joins them for good, so that each row is joined once (as in a Cartesian tree, J.
-// Vuillemin, "A unifying look at data structures", CACM 23(4), 1980). What remains is a chain of blocks
-// with falling gaps, at most one for each bit, folded from the right for each answer.
+// Sums of doubles and extremes are kept in a tree over the rows: a binary trie of their times, in
+// which a node with one child is left out. Two neighbouring rows are parted at the highest bit in
+// which their times differ, the gap. Each row holds the answers over a block: rows that begin with
+// it and make up a whole node, or what the evicted rows left of it. From block to block, gaps that
+// grow belong to nodes that are complete; Settle() joins them for good, so that each row is joined
+// once (as in a Cartesian tree, J. Vuillemin, "A unifying look at data structures", CACM 23(4),
+// 1980). What remains is a chain of blocks with falling gaps, at most one for each bit, folded from
+// the right for each answer.
 #include "worker/operators/internal/frame.h"
 
 #include <algorithm>
@@ -23,7 +24,7 @@ namespace {
 using data::Type;
 
 constexpr size_t kFixedWords = 2;  // then come the arguments'
-constexpr int kFirstGap = 65;  // above any bit
+constexpr int kFirstGap = 65;      // above any bit
 // Offset of the extreme of a block in which all are NULL.
 constexpr uint64_t kNoRow = std::numeric_limits<uint64_t>::max();
 
@@ -65,7 +66,8 @@ void Count(const FrameLayout& layout, const uint64_t* row, int64_t sign, Frame& 
       if (is_special) header[argument.num_special] += static_cast<uint64_t>(sign);
     } else {
       const __int128 value = static_cast<int64_t>(row[argument.value]);
-      WriteSum(ReadSum(header + argument.integer_sum) + sign * value, header + argument.integer_sum);
+      WriteSum(ReadSum(header + argument.integer_sum) + sign * value,
+               header + argument.integer_sum);
     }
   }
 }

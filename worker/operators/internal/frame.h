@@ -11,15 +11,16 @@
 
 namespace streamml::operators::internal {
 
-// What is kept of one argument column. A double's sum needs the tree (see frame.cc), a bigint's does not.
+// What is kept of one argument column. A double's sum needs the tree (see frame.cc), a bigint's
+// does not.
 struct FrameArgument {
   size_t column = 0;  // of the operator's input
   data::Type type = data::Type::kBigint;
   bool needs_sum = false;
   bool needs_minimum = false;
   bool needs_maximum = false;
-  // Places in Frame::words, set by MakeLayout. `count` and the rest of the first line are in the header,
-  // the second line is in each row.
+  // Places in Frame::words, set by MakeLayout. `count` and the rest of the first line are in the
+  // header, the second line is in each row.
   size_t count = 0, integer_sum = 0, num_special = 0;
   size_t value = 0, double_sum = 0, minimum = 0, maximum = 0;
   size_t text = 0;  // in Frame::texts, within a row
@@ -38,8 +39,8 @@ inline constexpr size_t kMaxArguments = 32;
 // Sets the places in `arguments` and the sizes.
 FrameLayout MakeLayout(std::vector<FrameArgument> arguments);
 
-// One row as it enters a frame. Bit a of `nulls` is set where argument a is NULL; values[a] holds the
-// bits of a number or is unused, texts[a] likewise.
+// One row as it enters a frame. Bit a of `nulls` is set where argument a is NULL; values[a] holds
+// the bits of a number or is unused, texts[a] likewise.
 struct FrameRow {
   int64_t time = 0;
   uint32_t nulls = 0;
@@ -47,7 +48,8 @@ struct FrameRow {
   absl::Span<const std::string_view> texts;
 };
 
-// First words of a row: its time; the length of its block (low half) with its NULL bits (high half).
+// First words of a row: its time; the length of its block (low half) with its NULL bits (high
+// half).
 inline constexpr size_t kTimeWord = 0;
 inline constexpr size_t kBlockWord = 1;
 
@@ -68,14 +70,15 @@ void Append(const FrameLayout& layout, const FrameRow& row, Frame& frame);
 // Removes the rows before `time`.
 void EvictBefore(const FrameLayout& layout, int64_t time, Frame& frame);
 
-// Answers over a frame that is not empty; make a new one after each Append or EvictBefore. Arguments are
-// elements of the layout's.
+// Answers over a frame that is not empty; make a new one after each Append or EvictBefore.
+// Arguments are elements of the layout's.
 //
-// The sum of doubles is defined by the rows in the frame alone, not by how the frame came about. Rows of
-// one time are summed in their order. Else the frame is cut in two where the highest bit changes in which
-// its first and last times (in microseconds) differ, and its sum is the sum of the earlier part plus the sum
-// of the later part. An error of at most (b + p) 2^-53 times the sum of the absolute values follows, b
-// being the bits of the frame's length in microseconds plus one, p the most rows of one time.
+// The sum of doubles is defined by the rows in the frame alone, not by how the frame came about.
+// Rows of one time are summed in their order. Else the frame is cut in two where the highest bit
+// changes in which its first and last times (in microseconds) differ, and its sum is the sum of the
+// earlier part plus the sum of the later part. An error of at most (b + p) 2^-53 times the sum of
+// the absolute values follows, b being the bits of the frame's length in microseconds plus one, p
+// the most rows of one time.
 class FrameAnswers {
  public:
   // Settles the tree of `frame`, which changes no answer. Both must outlive the answers.
@@ -86,8 +89,8 @@ class FrameAnswers {
   int64_t Count(const FrameArgument& argument) const;
   // Of a bigint argument; exact.
   __int128 IntegerSum(const FrameArgument& argument) const;
-  // Of a double argument. As IEEE 754 has it where there are NaNs or infinities; else an infinity or NaN
-  // means that the sum overflowed.
+  // Of a double argument. As IEEE 754 has it where there are NaNs or infinities; else an infinity
+  // or NaN means that the sum overflowed.
   double DoubleSum(const FrameArgument& argument) const;
   // Whether a NaN or an infinity is among the values.
   bool HasSpecial(const FrameArgument& argument) const;
@@ -99,8 +102,8 @@ class FrameAnswers {
   std::string_view Text(const FrameArgument& argument, uint32_t row) const;
 
  private:
-  // Blocks of settled rows whose gaps grow smaller: one for each bit of a time, the first one, and the
-  // last of peers.
+  // Blocks of settled rows whose gaps grow smaller: one for each bit of a time, the first one, and
+  // the last of peers.
   static constexpr size_t kMaxBlocks = 68;
   struct Block {
     uint32_t row;

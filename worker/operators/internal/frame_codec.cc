@@ -1,5 +1,5 @@
-// Stored form of a frame: number of rows, then for each row its time (the first one whole, the others as
-// distance to the one before), its NULL bits and the values that are not NULL.
+// Stored form of a frame: number of rows, then for each row its time (the first one whole, the
+// others as distance to the one before), its NULL bits and the values that are not NULL.
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -52,7 +52,9 @@ class RowReader {
     }
     if (!reader_.ok()) return false;
     Append(layout_,
-           {time_, static_cast<uint32_t>(nulls), {values_.data(), num_arguments},
+           {time_,
+            static_cast<uint32_t>(nulls),
+            {values_.data(), num_arguments},
             {texts_.data(), num_arguments}},
            out);
     return true;
@@ -74,8 +76,7 @@ void FrameCodec::Encode(const Frame& frame, std::string& out) const {
   writer.Varint(NumRows(frame));
   uint64_t previous = 0;
   for (uint32_t row = frame.first; row < frame.end; ++row) {
-    const uint64_t time =
-        frame.words[layout_->header_words + row * layout_->row_words + kTimeWord];
+    const uint64_t time = frame.words[layout_->header_words + row * layout_->row_words + kTimeWord];
     row == frame.first ? writer.U64(time) : writer.Varint(time - previous);
     previous = time;
     EncodeRow(*layout_, frame, row, writer);

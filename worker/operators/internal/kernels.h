@@ -27,7 +27,8 @@ enum class Signature : uint8_t {
   kTimeToTime,      // timestamp to timestamp
 };
 
-// `rows` is the number of rows of the batch; where all arguments are constant the result has one row.
+// `rows` is the number of rows of the batch; where all arguments are constant the result has one
+// row.
 using Kernel = Values (*)(const sql::Expression& call, Arguments arguments, size_t rows);
 
 struct KernelEntry {
@@ -54,8 +55,8 @@ Values EvaluateCase(const sql::Expression& expression, Arguments arguments, size
 Values EvaluateCast(const sql::Expression& expression, Arguments arguments, size_t rows);
 bool CanCast(data::Type from, data::Type to);
 
-// Order of two values: negative, zero or positive. NaN equals NaN and is above everything, -0 equals
-// +0, false is below true, text compares by bytes (code points, as it is UTF-8).
+// Order of two values: negative, zero or positive. NaN equals NaN and is above everything, -0
+// equals +0, false is below true, text compares by bytes (code points, as it is UTF-8).
 inline int Order(int64_t a, int64_t b) { return a < b ? -1 : a > b; }
 inline int Order(bool a, bool b) { return static_cast<int>(a) - static_cast<int>(b); }
 inline int Order(double a, double b) {

@@ -16,8 +16,8 @@ struct Character {
   size_t size = 0;  // 0: not UTF-8
 };
 
-// The character at the front of `text`, which is not empty; overlong forms are not looked for, since
-// they map to nothing shorter.
+// The character at the front of `text`, which is not empty; overlong forms are not looked for,
+// since they map to nothing shorter.
 Character Decode(std::string_view text) {
   const uint8_t first = static_cast<uint8_t>(text[0]);
   const size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
@@ -53,16 +53,17 @@ void Encode(uint32_t code, std::string& out) {
 }
 
 uint32_t MapCode(uint32_t code, absl::Span<const CaseRun> runs) {
-  const auto after = std::upper_bound(
-      runs.begin(), runs.end(), code,
-      [](uint32_t wanted, const CaseRun& run) { return wanted < run.first; });
+  const auto after =
+      std::upper_bound(runs.begin(), runs.end(), code,
+                       [](uint32_t wanted, const CaseRun& run) { return wanted < run.first; });
   if (after == runs.begin()) return code;
   const CaseRun& run = *std::prev(after);
   if (code > run.last || (code - run.first) % run.step != 0) return code;
   return static_cast<uint32_t>(static_cast<int64_t>(code) + run.delta);
 }
 
-void Map(std::string_view text, char first_ascii, absl::Span<const CaseRun> runs, std::string& out) {
+void Map(std::string_view text, char first_ascii, absl::Span<const CaseRun> runs,
+         std::string& out) {
   out.clear();
   while (!text.empty()) {
     const char byte = text[0];

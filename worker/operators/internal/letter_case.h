@@ -1,5 +1,5 @@
-// Lower and upper case of UTF-8 text by Unicode's simple, one-to-one mappings, from a table of our own:
-// the same on every machine, whatever its locales. As PostgreSQL's built-in C.UTF-8 does.
+// Lower and upper case of UTF-8 text by Unicode's simple, one-to-one mappings, from a table of our
+// own: the same on every machine, whatever its locales. As PostgreSQL's built-in C.UTF-8 does.
 #pragma once
 
 #include <string>

@@ -38,9 +38,8 @@ Values Or(const sql::Expression&, Arguments arguments, size_t rows) {
 }
 
 Values Not(const sql::Expression&, Arguments arguments, size_t rows) {
-  return Strict(Type::kBoolean, arguments, rows, [&](size_t row, Result& result) {
-    result.Boolean(!arguments[0].Boolean(row));
-  });
+  return Strict(Type::kBoolean, arguments, rows,
+                [&](size_t row, Result& result) { result.Boolean(!arguments[0].Boolean(row)); });
 }
 
 template <bool wanted>
@@ -54,8 +53,7 @@ Values TestNull(const sql::Expression&, Arguments arguments, size_t rows) {
 template <bool value, bool wanted>
 Values TestBoolean(const sql::Expression&, Arguments arguments, size_t rows) {
   return NullAware(Type::kBoolean, arguments, rows, [&](size_t row, Result& result) {
-    const bool is_so =
-        arguments[0].mark(row) == Mark::kValue && arguments[0].Boolean(row) == value;
+    const bool is_so = arguments[0].mark(row) == Mark::kValue && arguments[0].Boolean(row) == value;
     result.Boolean(is_so == wanted);
   });
 }
@@ -72,8 +70,8 @@ Values Coalesce(const sql::Expression& call, Arguments arguments, size_t rows) {
   return result.Finish(constant);
 }
 
-// Index of the argument whose value CASE gives in `row`; that of a failed condition if one was met on the
-// way; arguments.size() if no condition holds and there is no ELSE.
+// Index of the argument whose value CASE gives in `row`; that of a failed condition if one was met
+// on the way; arguments.size() if no condition holds and there is no ELSE.
 size_t TakenBranch(Arguments arguments, size_t row) {
   size_t index = 0;
   for (; index + 1 < arguments.size(); index += 2) {
@@ -91,7 +89,8 @@ constexpr KernelEntry kEntries[] = {
     {sql::Function::kIsNull, "IS NULL", Signature::kTest, 1, 1, TestNull<true>},
     {sql::Function::kIsNotNull, "IS NOT NULL", Signature::kTest, 1, 1, TestNull<false>},
     {sql::Function::kIsTrue, "IS TRUE", Signature::kBooleans, 1, 1, TestBoolean<true, true>},
-    {sql::Function::kIsNotTrue, "IS NOT TRUE", Signature::kBooleans, 1, 1, TestBoolean<true, false>},
+    {sql::Function::kIsNotTrue, "IS NOT TRUE", Signature::kBooleans, 1, 1,
+     TestBoolean<true, false>},
     {sql::Function::kIsFalse, "IS FALSE", Signature::kBooleans, 1, 1, TestBoolean<false, true>},
     {sql::Function::kIsNotFalse, "IS NOT FALSE", Signature::kBooleans, 1, 1,
      TestBoolean<false, false>},

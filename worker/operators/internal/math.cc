@@ -1,10 +1,11 @@
-// Functions of numbers; domains and words of errors are those of PostgreSQL's float.c. exp, ln, log10 and
-// power are our own (base/math.h), the others are exact in IEEE 754.
+// Functions of numbers; domains and words of errors are those of PostgreSQL's float.c. exp, ln,
+// log10 and power are our own (base/math.h), the others are exact in IEEE 754.
+#include "base/math.h"
+
 #include <cmath>
 #include <cstdint>
 #include <limits>
 
-#include "base/math.h"
 #include "base/math_pow.h"
 #include "worker/operators/internal/kernels.h"
 

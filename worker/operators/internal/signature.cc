@@ -35,7 +35,8 @@ bool Fits(Signature signature, const Types& types, Type result) {
     case Signature::kDoubles:
       return All(types, Type::kDouble) && result == Type::kDouble;
     case Signature::kAddTime:
-      return types[0] == Type::kTimestamp && types[1] == Type::kBigint && result == Type::kTimestamp;
+      return types[0] == Type::kTimestamp && types[1] == Type::kBigint &&
+             result == Type::kTimestamp;
     case Signature::kComparison:
     case Signature::kMembership:
       return All(types, types[0]) && to_boolean;
@@ -83,9 +84,9 @@ absl::Status CheckSignature(const KernelEntry& entry, const sql::Expression& cal
   }
   if (!Fits(entry.signature, arguments, call.type)) {
     const auto name = [](std::string* out, Type type) { out->append(data::TypeName(type)); };
-    return absl::InvalidArgumentError(
-        absl::StrCat(entry.name, ": no such function from ", absl::StrJoin(arguments, ", ", name),
-                     " to ", data::TypeName(call.type)));
+    return absl::InvalidArgumentError(absl::StrCat(entry.name, ": no such function from ",
+                                                   absl::StrJoin(arguments, ", ", name), " to ",
+                                                   data::TypeName(call.type)));
   }
   if (!FieldFits(call)) {
     return absl::InvalidArgumentError(

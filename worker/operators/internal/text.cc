@@ -1,5 +1,5 @@
-// Functions of text. Text is UTF-8; a byte that continues a character is never counted by itself, and
-// text that is not UTF-8 is worked on byte by byte where it is broken.
+// Functions of text. Text is UTF-8; a byte that continues a character is never counted by itself,
+// and text that is not UTF-8 is worked on byte by byte where it is broken.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -92,8 +92,8 @@ Values Substring(const sql::Expression&, Arguments arguments, size_t rows) {
 
 enum class Match : uint8_t { kNo, kYes, kDanglingEscape };
 
-// PostgreSQL's LIKE: % is any text, _ one character, backslash makes the next character literal. After a
-// mismatch, the last % swallows one more character; earlier ones need not be tried again.
+// PostgreSQL's LIKE: % is any text, _ one character, backslash makes the next character literal.
+// After a mismatch, the last % swallows one more character; earlier ones need not be tried again.
 Match MatchLike(std::string_view text, std::string_view pattern) {
   std::string_view retry_text, retry_pattern;
   bool can_retry = false;

@@ -1,5 +1,5 @@
-// extract, date_trunc and timestamp arithmetic, in UTC and the proleptic Gregorian calendar; weeks are
-// those of ISO 8601.
+// extract, date_trunc and timestamp arithmetic, in UTC and the proleptic Gregorian calendar; weeks
+// are those of ISO 8601.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -11,8 +11,8 @@ namespace streamml::operators::internal {
 
 namespace {
 
-using data::Type;
 using data::CivilTime;
+using data::Type;
 using sql::TimeField;
 
 constexpr const char* kTimeRange = "timestamp out of range";
@@ -20,7 +20,8 @@ constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kMinute = 60 * kSecond;
 constexpr int64_t kHour = 60 * kMinute;
 constexpr int64_t kDay = 24 * kHour;
-// PostgreSQL's first timestamp, 4714-11-24 00:00 BC. Its last is beyond what 64 bits hold from 1970.
+// PostgreSQL's first timestamp, 4714-11-24 00:00 BC. Its last is beyond what 64 bits hold from
+// 1970.
 constexpr int64_t kFirstTimestamp = -210'866'803'200 * kSecond;
 
 int64_t FloorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0); }
@@ -29,15 +30,14 @@ int64_t FloorModulo(int64_t a, int64_t b) { return a % b < 0 ? a % b + b : a % b
 // Monday is 1, Sunday 7.
 int64_t IsoDayOfWeek(int64_t days) { return FloorModulo(days + 3, 7) + 1; }
 
-// The date of a day. The outermost days of 64 bits of microseconds, 292,000 years from now, are not whole.
+// The date of a day. The outermost days of 64 bits of microseconds, 292,000 years from now, are not
+// whole.
 CivilTime DateOf(int64_t days) {
   constexpr int64_t kLastDay = std::numeric_limits<int64_t>::max() / kDay;
   return data::ToCivil(std::clamp(days, -kLastDay, kLastDay) * kDay);
 }
 
-int64_t DayOfYear(int64_t days) {
-  return days - data::DaysFromCivil(DateOf(days).year, 1, 1) + 1;
-}
+int64_t DayOfYear(int64_t days) { return days - data::DaysFromCivil(DateOf(days).year, 1, 1) + 1; }
 
 // The week that holds the Thursday of this day's week, counted in that Thursday's year.
 int64_t IsoWeek(int64_t days) {

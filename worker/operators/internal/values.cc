@@ -8,9 +8,9 @@ namespace streamml::operators::internal {
 
 namespace {
 const Failure& FailureAt(const Values& values, size_t row) {
-  const auto place = std::lower_bound(
-      values.failures.begin(), values.failures.end(), values.At(row),
-      [](const Failure& failure, size_t wanted) { return failure.row < wanted; });
+  const auto place =
+      std::lower_bound(values.failures.begin(), values.failures.end(), values.At(row),
+                       [](const Failure& failure, size_t wanted) { return failure.row < wanted; });
   CHECK(place != values.failures.end() && place->row == values.At(row))
       << "a failed value without a reason: a failed row entered the operator";
   return *place;

@@ -14,8 +14,8 @@
 
 namespace streamml::operators::internal {
 
-// The reason is `message` followed by `detail` followed by `rest`. Only failures that quote their input
-// have a detail, so that 1/0 in a branch that is not taken costs no allocation.
+// The reason is `message` followed by `detail` followed by `rest`. Only failures that quote their
+// input have a detail, so that 1/0 in a branch that is not taken costs no allocation.
 struct Failure {
   uint32_t row = 0;
   const char* message = "";  // a literal
@@ -23,8 +23,8 @@ struct Failure {
   const char* rest = "";  // a literal
 };
 
-// The values of one expression. `constant`: one row stands for all. `failures` has one entry for each
-// row marked kFailed, in order of rows.
+// The values of one expression. `constant`: one row stands for all. `failures` has one entry for
+// each row marked kFailed, in order of rows.
 struct Values {
   // Shared because a bare column of the input is passed on without a copy.
   std::shared_ptr<const data::Column> column;
@@ -58,8 +58,7 @@ class Result {
   }
   void Text(std::string_view value) { column_->AppendText(value); }
   void Fail(const char* message, std::string detail = {}, const char* rest = "") {
-    failures_.push_back(
-        {static_cast<uint32_t>(column_->size()), message, std::move(detail), rest});
+    failures_.push_back({static_cast<uint32_t>(column_->size()), message, std::move(detail), rest});
     column_->AppendFailed();
   }
   // The value, NULL or failure that `values`, which have the type of the result, hold in `row`.
@@ -92,8 +91,8 @@ inline data::Mark StrictMark(Arguments arguments, size_t row) {
   return result;
 }
 
-// Calls body(row, result), which appends one value, for each row where all arguments have values. The
-// result is constant where all arguments are; `rows` is then not looked at.
+// Calls body(row, result), which appends one value, for each row where all arguments have values.
+// The result is constant where all arguments are; `rows` is then not looked at.
 template <typename Body>
 Values Strict(data::Type type, Arguments arguments, size_t rows, Body body) {
   const bool constant = AllConstant(arguments);
