@@ -19,5 +19,5 @@ endfunction()
 function(streamml_test_limits)
   set(quiet "suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp ignore_noninstrumented_modules=1")
   set_tests_properties(${ARGN} PROPERTIES TIMEOUT 300 ENVIRONMENT
-    "ASAN_OPTIONS=detect_stack_use_after_return=1;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=${quiet}")
+    "ASAN_OPTIONS=detect_stack_use_after_return=1:allow_user_poisoning=0;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=${quiet}")
 endfunction()
