@@ -17,6 +17,8 @@ using journal::v1::InputPosition;
 constexpr size_t kBatchRows = 1024;          // rows that operators get at once, or one event time's
 constexpr size_t kMaxUncommitted = 8 << 20;  // bytes; beyond it processing waits for a commit
 constexpr size_t kMaxReads = 4096;           // entries of the merge order in one journal record
+constexpr std::string_view kWayOut =
+    "; way out: put the input back as it was, or start over in an empty data folder";
 
 // Places of counters.
 enum : size_t { kRead, kLate, kDead, kFirstNode };
@@ -239,9 +241,7 @@ absl::Status Executor::ReadTo(size_t input, const InputPoint& target, bool proce
       return absl::DataLossError(absl::StrCat(
           from.name(), ": the journal says it was read up to ", target.ordinal,
           target.ended ? " (end)" : "", ", byte ", target.bytes, ", but now reading stops at ",
-          from.position().ordinal, ", byte ", from.position().bytes,
-          "; way out: put the input back as it was, or start over in an empty data "
-          "folder"));
+          from.position().ordinal, ", byte ", from.position().bytes, kWayOut));
     }
     if (process) {
       RETURN_IF_ERROR(Accept(input, *block));
@@ -250,9 +250,9 @@ absl::Status Executor::ReadTo(size_t input, const InputPoint& target, bool proce
     }
   }
   if (from.position().bytes == target.bytes) return absl::OkStatus();
-  return absl::DataLossError(
-      absl::StrCat(from.name(), ": record ", target.ordinal, " stood at byte ", target.bytes,
-                   " and stands now at byte ", from.position().bytes, ": the input has changed"));
+  return absl::DataLossError(absl::StrCat(
+      from.name(), ": record ", target.ordinal, " stood at byte ", target.bytes,
+      " and stands now at byte ", from.position().bytes, ": the input has changed", kWayOut));
 }
 
 absl::Status Executor::Apply(const journal::v1::Commit& commit) {
