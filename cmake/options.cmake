@@ -35,6 +35,8 @@ if(STREAMML_SANITIZE STREQUAL "address+undefined")
 elseif(STREAMML_SANITIZE STREQUAL "thread")
   # -Wno-tsan: gcc warns of atomic_thread_fence in library headers that it does not model.
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer -Wno-tsan)
+  # Else protobuf's and abseil's headers lay out classes differently here than in Debian's libraries.
+  add_compile_options(-U__SANITIZE_THREAD__)
   add_link_options(-fsanitize=thread)
 elseif(NOT STREAMML_SANITIZE STREQUAL "")
   message(FATAL_ERROR "STREAMML_SANITIZE is '${STREAMML_SANITIZE}'; allowed: address+undefined, thread")
