@@ -14,7 +14,7 @@ KINDS = ("commit", "snapshot", "recovery", "outside", "commit", "snapshot", "rep
 PHASE_OF = {"repair": "recovery"}
 CUTS = ("before", "half", "after")
 # Operations of one life among which the fatal one is chosen: a fraction of what a whole run has.
-MAX_OPERATION = {"commit": 1500, "snapshot": 500, "repair": 34, "recovery": 1500}
+MAX_OPERATION = {"commit": 1200, "snapshot": 160, "repair": 30, "recovery": 800}
 COMMIT_OFTEN = ("--commit-rows", "4", "--snapshot-interval", "40ms")
 NOTES = ("unfinished transaction", "uncommitted bytes", "recovered from the snapshot", "crash left unfinished")
 
@@ -71,7 +71,7 @@ class Lives:
         if kind is None:
             return self.job.call(command)
         if kind == "outside":
-            delay = self.rng.uniform(0, 0.4 * self.seconds)
+            delay = self.rng.uniform(0, 0.3 * self.seconds)
             process = self.job.start(command)
             time.sleep(delay)
             process.kill()
