@@ -158,7 +158,9 @@ class PosixDisk final : public Disk {
   absl::Status MakeDirectories(const std::string& path) override {
     struct stat info{};
     if (stat(path.c_str(), &info) == 0) {
-      return S_ISDIR(info.st_mode) ? absl::OkStatus() : Error("use as a directory", path, ENOTDIR);
+      // It may have been made by a process that was killed before it came to sync.
+      return S_ISDIR(info.st_mode) ? SyncDirectory(ParentDirectory(path))
+                                   : Error("use as a directory", path, ENOTDIR);
     }
     const std::string parent = ParentDirectory(path);
     if (parent != path && parent != ".") RETURN_IF_ERROR(MakeDirectories(parent));

@@ -90,6 +90,7 @@ absl::Status Process::Start() {
                      lane::Lane::Open(std::move(spec), environment, notes_));
     lanes_.push_back(std::move(lane));
   }
+  for (const std::unique_ptr<lane::Lane>& lane : lanes_) RETURN_IF_ERROR(lane->Claim());
   return absl::OkStatus();
 }
 

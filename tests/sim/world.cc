@@ -103,7 +103,10 @@ void World::MakeFiles(support::Random& random, uint64_t num_rows) {
       absl::StrAppend(&content, Record(random, time, number++), "\n");
     }
     num_records_ += rows;
+    if (random.OneIn(3)) content += "\n\n \n";  // blank lines are no records
+    if (random.OneIn(4)) content.pop_back();       // nor must the last line end
   }
+  if (random.OneIn(8)) files_["payments-empty.jsonl"] = "";
 }
 
 absl::StatusOr<std::unique_ptr<World>> World::Make(uint64_t seed, const WorldOptions& options) {

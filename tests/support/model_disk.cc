@@ -184,6 +184,14 @@ void ModelDisk::Crash(Random& random) {
   operations_left_ = std::numeric_limits<uint64_t>::max();
 }
 
+void ModelDisk::Kill() {
+  const std::lock_guard lock(mutex_);
+  locks_.clear();
+  ++generation_;
+  stopped_ = false;
+  operations_left_ = std::numeric_limits<uint64_t>::max();
+}
+
 ModelDisk::Verdict ModelDisk::Begin(std::string_view name, const std::string& path) {
   uint64_t generation = 0;
   {

@@ -55,7 +55,7 @@ class FileLaneWriter final : public LaneWriter {
 
 class FileJournalReader final : public JournalReader {
  public:
-  FileJournalReader(Disk& disk, const LaneFile& file) : cursor_(disk, file, file.begin()) {}
+  explicit FileJournalReader(const LaneFile& file) : cursor_(file, file.begin()) {}
   absl::StatusOr<std::optional<JournalEntry>> Next() override {
     ASSIGN_OR_RETURN(const std::optional<ReadCommit> commit, cursor_.Next());
     if (!commit.has_value()) return std::nullopt;
@@ -72,8 +72,8 @@ class FileJournalReader final : public JournalReader {
 
 class FileChannelReader final : public ChannelReader {
  public:
-  FileChannelReader(Disk& disk, const LaneFile& file, ChannelId channel, const Position& start)
-      : cursor_(disk, file, start), channel_(std::move(channel)) {}
+  FileChannelReader(const LaneFile& file, ChannelId channel, const Position& start)
+      : cursor_(file, start), channel_(std::move(channel)) {}
   absl::StatusOr<std::optional<FetchedFrame>> Next() override {
     while (true) {
       ASSIGN_OR_RETURN(const std::optional<ReadCommit> commit, cursor_.Next());
@@ -99,8 +99,8 @@ class FileChannelReader final : public ChannelReader {
 
 class FileLog final : public Log {
  public:
-  FileLog(Disk& disk, std::unique_ptr<DiskLock> lock, std::vector<std::unique_ptr<LaneFile>> lanes)
-      : disk_(disk), lock_(std::move(lock)), lanes_(std::move(lanes)) {}
+  FileLog(std::unique_ptr<DiskLock> lock, std::vector<std::unique_ptr<LaneFile>> lanes)
+      : lock_(std::move(lock)), lanes_(std::move(lanes)) {}
 
   absl::StatusOr<std::unique_ptr<LaneWriter>> OpenLane(uint32_t lane) override {
     RETURN_IF_ERROR(CheckLane(lane));
@@ -108,7 +108,7 @@ class FileLog final : public Log {
   }
   absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane) override {
     RETURN_IF_ERROR(CheckLane(lane));
-    return std::make_unique<FileJournalReader>(disk_, *lanes_[lane]);
+    return std::make_unique<FileJournalReader>(*lanes_[lane]);
   }
   absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
                                                              const Position& start) override {
@@ -123,7 +123,7 @@ class FileLog final : public Log {
           "' were already consumed: its file was cut or replaced; way out: put back an "
           "undamaged copy of it, or start over in an empty data folder"));
     }
-    return std::make_unique<FileChannelReader>(disk_, file, channel,
+    return std::make_unique<FileChannelReader>(file, channel,
                                                start.sequence == 1 ? file.begin() : start);
   }
   uint64_t version() const override { return bell_.version(); }
@@ -136,7 +136,6 @@ class FileLog final : public Log {
         absl::StrCat("log: lane ", lane, " of ", lanes_.size(), " asked for"));
   }
 
-  Disk& disk_;
   std::unique_ptr<DiskLock> lock_;
   std::vector<std::unique_ptr<LaneFile>> lanes_;
   CommitBell bell_;
@@ -156,7 +155,7 @@ absl::StatusOr<std::unique_ptr<Log>> OpenFileLog(Disk& disk, const std::string& 
                                     options.segment_bytes, notes));
     lanes.push_back(std::move(file));
   }
-  return std::make_unique<FileLog>(disk, std::move(lock), std::move(lanes));
+  return std::make_unique<FileLog>(std::move(lock), std::move(lanes));
 }
 
 }  // namespace streamml::log

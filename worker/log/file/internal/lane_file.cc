@@ -27,6 +27,17 @@ std::optional<CommitHeader> FindCommitAfter(std::string_view bytes, size_t from)
   return std::nullopt;
 }
 
+// Sizes are stored in 32 bits.
+absl::Status CheckSize(const Transaction& transaction) {
+  constexpr uint64_t kMaxBytes = uint64_t{2} << 30;
+  uint64_t bytes = transaction.journal.size();
+  for (const Frame& frame : transaction.frames) bytes += frame.rows.size();
+  if (bytes <= kMaxBytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("log: a transaction of ", bytes, " bytes; at most ", kMaxBytes,
+                   " are possible: too many rows share one event time"));
+}
+
 // Whether the body of `header`, which starts at the front of `body`, is whole and undamaged.
 bool BodyIsIntact(const CommitHeader& header, std::string_view body) {
   if (body.size() < header.body_size()) return false;
@@ -45,6 +56,8 @@ absl::StatusOr<std::unique_ptr<LaneFile>> LaneFile::Open(Disk& disk, const std::
                                                          uint32_t lane, uint64_t segment_bytes,
                                                          std::vector<std::string>& notes) {
   RETURN_IF_ERROR(disk.MakeDirectories(folder));
+  // What a killed process made and did not come to sync is believed from here on.
+  RETURN_IF_ERROR(disk.SyncDirectory(folder));
   std::unique_ptr<LaneFile> file(new LaneFile(disk, folder, lane, segment_bytes));
   RETURN_IF_ERROR(file->FindSegments(notes));
   const std::vector<Segment> segments = [&file] {
@@ -53,6 +66,12 @@ absl::StatusOr<std::unique_ptr<LaneFile>> LaneFile::Open(Disk& disk, const std::
   }();
   for (size_t i = 0; i < segments.size(); ++i) {
     RETURN_IF_ERROR(file->CheckSegment(segments[i], i + 1 == segments.size(), notes));
+  }
+  if (!segments.empty()) {
+    // A process that was killed may have left a whole transaction that only the page cache knows.
+    ASSIGN_OR_RETURN(file->file_, disk.OpenForAppend(segments.back().path));
+    RETURN_IF_ERROR(file->file_->Sync());
+    file->file_base_ = segments.back().base;
   }
   return file;
 }
@@ -180,26 +199,18 @@ absl::Status LaneFile::Append(const Transaction& transaction) {
     return absl::FailedPreconditionError(
         absl::StrCat("log: lane ", lane_, ": an earlier write failed; reopen the log"));
   }
+  RETURN_IF_ERROR(CheckSize(transaction));
   broken_ = true;  // until this one has gone well
-  if (file_ == nullptr) {
-    bool has_segment = false;
-    Segment newest;
-    {
-      const MutexLock lock(mutex_);
-      has_segment = !segments_.empty();
-      if (has_segment) newest = segments_.back();
-    }
-    if (has_segment) {
-      ASSIGN_OR_RETURN(file_, disk_.OpenForAppend(newest.path));
-      file_base_ = newest.base;
-    }
-  }
   if (file_ == nullptr || file_->size() >= segment_bytes_) RETURN_IF_ERROR(StartSegment());
   const Position at = end();
   buffer_.clear();
   const uint64_t hash = EncodeCommit(transaction, at.sequence, last_hash_, buffer_);
   RETURN_IF_ERROR(file_->Append(buffer_));
-  RETURN_IF_ERROR(file_->Sync());
+  if (const absl::Status synced = file_->Sync(); !synced.ok()) {
+    // What is not durable must not be found whole by the next life: the system says so only once.
+    const absl::Status cut = disk_.Truncate(Locate(at.bytes).first, at.bytes - file_base_);
+    return cut.ok() ? synced : Annotate(synced, std::string(cut.message()));
+  }
   last_hash_ = hash;
   broken_ = false;
   const MutexLock lock(mutex_);
@@ -228,15 +239,25 @@ std::pair<std::string, uint64_t> LaneFile::Locate(uint64_t bytes) const {
   return {segment.path, bytes - segment.base};
 }
 
-absl::Status CommitCursor::ReadAt(uint64_t bytes, size_t size, std::string& out) {
-  const auto [path, offset] = file_.Locate(bytes);
-  if (path.empty())
-    return absl::DataLossError(absl::StrCat("log: byte ", bytes, " is not kept", kWayOut));
-  if (path != open_path_) {
-    ASSIGN_OR_RETURN(open_, disk_.OpenForRead(path));
-    open_path_ = path;
+absl::Status LaneFile::ReadAt(uint64_t bytes, size_t size, std::string& out) const {
+  const auto [path, offset] = Locate(bytes);
+  if (path.empty()) return absl::DataLossError(absl::StrCat("log: byte ", bytes, " is not kept"));
+  const uint64_t base = bytes - offset;
+  const auto segment_of = [this, base]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> Segment& {
+    return *std::find_if(segments_.begin(), segments_.end(),
+                         [base](const Segment& segment) { return segment.base == base; });
+  };
+  std::shared_ptr<const ReadFile> reader;
+  {
+    const MutexLock lock(mutex_);
+    reader = segment_of().reader;
   }
-  return open_->ReadAt(offset, size, out);
+  if (reader == nullptr) {
+    ASSIGN_OR_RETURN(reader, disk_.OpenForRead(path));
+    const MutexLock lock(mutex_);
+    segment_of().reader = reader;
+  }
+  return reader->ReadAt(offset, size, out);
 }
 
 absl::StatusOr<std::optional<ReadCommit>> CommitCursor::Next() {
@@ -251,9 +272,9 @@ absl::StatusOr<std::optional<ReadCommit>> CommitCursor::Next() {
   uint64_t bytes = position_.bytes;
   const auto [path, offset] = file_.Locate(bytes);
   if (offset == 0) bytes += kSegmentHeaderSize;
-  RETURN_IF_ERROR(ReadAt(bytes, kHeaderGuess, scratch_));
+  RETURN_IF_ERROR(file_.ReadAt(bytes, kHeaderGuess, scratch_));
   const std::optional<uint32_t> size = CommitHeaderSize(scratch_);
-  if (size.has_value() && *size > scratch_.size()) RETURN_IF_ERROR(ReadAt(bytes, *size, scratch_));
+  if (size.has_value() && *size > scratch_.size()) RETURN_IF_ERROR(file_.ReadAt(bytes, *size, scratch_));
   std::optional<CommitHeader> header = DecodeCommitHeader(scratch_);
   if (!header.has_value() || header->sequence != position_.sequence) {
     return absl::DataLossError(absl::StrCat("log: '", path, "' has no transaction ",
@@ -271,10 +292,10 @@ absl::StatusOr<std::string> CommitCursor::ReadChecked(const ReadCommit& commit, 
                                                       size_t size, uint64_t hash,
                                                       std::string_view what) {
   std::string bytes;
-  RETURN_IF_ERROR(ReadAt(commit.at.bytes + commit.header.header_size + offset, size, bytes));
+  RETURN_IF_ERROR(file_.ReadAt(commit.at.bytes + commit.header.header_size + offset, size, bytes));
   if (bytes.size() == size && Hash64(bytes) == hash) return bytes;
   return absl::DataLossError(absl::StrCat("log: ", what, " of transaction ", commit.at.sequence,
-                                          " in '", open_path_, "' does not match its checksum",
+                                          " in '", file_.Locate(commit.at.bytes).first, "' does not match its checksum",
                                           kWayOut));
 }
 

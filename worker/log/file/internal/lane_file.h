@@ -40,12 +40,16 @@ class LaneFile {
   Position end() const;
   // Path of the segment holding the byte at `bytes`, and the byte's offset in it.
   std::pair<std::string, uint64_t> Locate(uint64_t bytes) const;
+  // Reads up to `size` bytes at `bytes`, within one segment. All readers share one open file for each
+  // segment.
+  absl::Status ReadAt(uint64_t bytes, size_t size, std::string& out) const;
 
  private:
   struct Segment {
     uint64_t base = 0;
     uint64_t first_sequence = 1;
     std::string path;
+    std::shared_ptr<const ReadFile> reader;  // shared with those who read right now; null: not open
   };
 
   LaneFile(Disk& disk, std::string folder, uint32_t lane, uint64_t segment_bytes)
@@ -64,7 +68,7 @@ class LaneFile {
   const uint64_t segment_bytes_;
 
   mutable Mutex mutex_;
-  std::vector<Segment> segments_ ABSL_GUARDED_BY(mutex_);
+  mutable std::vector<Segment> segments_ ABSL_GUARDED_BY(mutex_);
   Position end_ ABSL_GUARDED_BY(mutex_);
 
   // Used by the appending thread and Open() only.
@@ -78,8 +82,7 @@ class LaneFile {
 // Walks the transactions of a lane from a position. Must not outlive the file. One thread.
 class CommitCursor {
  public:
-  CommitCursor(Disk& disk, const LaneFile& file, const Position& start)
-      : disk_(disk), file_(file), position_(start) {}
+  CommitCursor(const LaneFile& file, const Position& start) : file_(file), position_(start) {}
 
   // The header of the next committed transaction, or nullopt when there is none yet.
   absl::StatusOr<std::optional<ReadCommit>> Next();
@@ -88,15 +91,11 @@ class CommitCursor {
   absl::StatusOr<std::string> ReadFrame(const ReadCommit& commit, size_t index);
 
  private:
-  absl::Status ReadAt(uint64_t bytes, size_t size, std::string& out);
   absl::StatusOr<std::string> ReadChecked(const ReadCommit& commit, uint64_t offset, size_t size,
                                           uint64_t hash, std::string_view what);
 
-  Disk& disk_;
   const LaneFile& file_;
   Position position_;
-  std::string open_path_;
-  std::unique_ptr<ReadFile> open_;
   std::string scratch_;
 };
 
