@@ -77,6 +77,10 @@ absl::Status JobFolder::OpenLanes(const NoteFunction& note, const std::function<
       return Annotate(lane.status(), absl::StrCat("data folder '", job_.data_dir, "'"));
     lanes_.push_back(*std::move(lane));
   }
+  if (stop()) return absl::OkStatus();
+  for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
+    RETURN_IF_ERROR(Annotate(lane->Claim(), absl::StrCat("data folder '", job_.data_dir, "'")));
+  }
   return absl::OkStatus();
 }
 

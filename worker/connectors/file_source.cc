@@ -98,8 +98,7 @@ absl::StatusOr<SourceBlock> FilePartition::Read(size_t max_records) {
       failure_ = Annotate(more.status(),
                           absl::StrCat("after record ", position_.records, " of '", path_, "'"));
     } else if (!*more) {
-      block.at_end = true;
-      position_.bytes = records_->position();
+      block.at_end = true;  // what follows the last record (blank lines) belongs to no block
       break;
     } else {
       AddRecord(record, block);

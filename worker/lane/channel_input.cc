@@ -23,8 +23,8 @@ class ChannelInput final : public Input {
 
   absl::Status Seek(const InputPoint& point) override {
     position_ = point;
-    reader_ = nullptr;
     waiting_.reset();
+    ASSIGN_OR_RETURN(reader_, log_.OpenChannel(channel_, {position_.ordinal, position_.bytes}));
     return absl::OkStatus();
   }
 

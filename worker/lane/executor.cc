@@ -169,8 +169,10 @@ absl::Status Executor::Accept(size_t input, const Block& block) {
   if (block.late.num_rows() > 0)
     output_.EmitToSink(static_cast<size_t>(stage_.late_sink), block.late);
   if (!stage_.event_order) return Process(block.rows);
-  buffer_.Add(input, block, frontier_);
-  return absl::OkStatus();
+  const size_t behind = buffer_.Add(input, block, frontier_);
+  if (behind == 0) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(inputs_[input]->name(), ": ", behind,
+                                          " rows are older than what was processed (", Where(), ")"));
 }
 
 // Processes held rows older than `bound`, until that many bytes wait for a commit.

@@ -53,6 +53,11 @@ class FileInput final : public Input {
   absl::Status ReadRecords(uint64_t max_records, Block& block) {
     if (reader_ == nullptr) {
       ASSIGN_OR_RETURN(std::unique_ptr<connectors::ByteSource> source, spec_.open());
+      if (source->size() == 0) {  // not even a header: no records
+        position_.ended = true;
+        SplitLate(data::BatchBuilder(spec_.description.schema).Finish(), block);
+        return absl::OkStatus();
+      }
       ASSIGN_OR_RETURN(reader_, connectors::PartitionReader::Open(
                                     spec_.description, spec_.partition, std::move(source),
                                     {position_.ordinal, position_.bytes}));
@@ -75,11 +80,12 @@ class FileInput final : public Input {
       if (spec_.on_error == OnError::kFail) {
         return absl::InvalidArgumentError(absl::StrCat(
             name(), ": record ", letter.record, " at byte ", letter.byte_position, ": ",
-            letter.reason, "; onError.policy is fail: mend the record, or use deadLetter or skip"));
+            letter.reason, "; onError.policy is fail; mend the record or choose deadLetter or skip, and start over in another --data-dir"));
       }
       DeadRecord dead{letter.record, ""};
       if (spec_.on_error == OnError::kDeadLetter) {
-        connectors::AppendDeadLetterJson(spec_.source_name, spec_.path, letter, dead.json);
+        connectors::AppendDeadLetterJson(spec_.source_name, spec_.path.substr(spec_.path.rfind('/') + 1), letter,
+                                         dead.json);
         while (!dead.json.empty() && dead.json.back() == '\n') dead.json.pop_back();
       }
       block.dead.push_back(std::move(dead));

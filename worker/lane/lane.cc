@@ -72,6 +72,9 @@ absl::Status Lane::Commit() {
 
 // Part files are durable before the journal says how long they are.
 absl::Status Lane::WriteSinks() {
+  if (broken_) return absl::FailedPreconditionError("an earlier write failed; open the lane again");
+  if (!claimed_) return absl::InternalError("commit before the claim");
+  broken_ = true;  // until the transaction is in the log
   for (size_t i = 0; i < sink_files_.size(); ++i) {
     const std::string& bytes = executor_->output().sink_bytes(i);
     if (bytes.empty()) continue;
@@ -81,6 +84,7 @@ absl::Status Lane::WriteSinks() {
       RETURN_IF_ERROR(environment_.disk.MakeDirectories(ParentDirectory(path)));
       ASSIGN_OR_RETURN(sink_files_[i], environment_.disk.OpenForAppend(path));
       RETURN_IF_ERROR(environment_.disk.SyncDirectory(ParentDirectory(path)));
+      RETURN_IF_ERROR(environment_.disk.SyncDirectory(environment_.data_folder));
     }
     RETURN_IF_ERROR(sink_files_[i]->Append(bytes));
     RETURN_IF_ERROR(sink_files_[i]->Sync());
@@ -101,6 +105,7 @@ absl::Status Lane::WriteCommit(journal::v1::Commit& commit, bool markers) {
   transaction.watermark = commit.watermark();
   transaction.frames = executor_->output().Frames(markers);
   RETURN_IF_ERROR(Append(record, transaction));
+  broken_ = false;
   snapshot_unreported_ = false;
   executor_->MarkCommitted();
   ++num_commits_;
@@ -132,6 +137,8 @@ absl::Status Lane::TakeSnapshot() {
     collector.SetState(declared->id().ToString());
     declared->TakeChanges(collector);
   }
+  if (store_is_stale_) RETURN_IF_ERROR(environment_.snapshots.Clear());
+  store_is_stale_ = false;
   const state::SnapshotKey key{sequence_, history_};
   auto saved = environment_.snapshots.Save(key, state.SerializeAsString(), changes);
   if (!saved.ok()) return Annotate(saved.status(), absl::StrCat("lane ", spec_.name, ": snapshot"));

@@ -60,8 +60,8 @@ std::string PartPath(const std::string& data_folder, const SinkOutput& sink, uin
 class Lane {
  public:
   // Reads the journal, restores the newest usable snapshot, replays what was committed after it and
-  // checks every digest on the way (I1), cuts part files to their committed length, writes a claim.
-  // `notes` gets a line for everything a person may want to know (torn tails, snapshots that could
+  // checks every digest on the way (I1), cuts part files to their committed length. Nothing is
+  // deleted before all that has gone well. `notes` gets a line for everything a person may want to know (torn tails, snapshots that could
   // not be used). FAILED_PRECONDITION: another job, other input files or another fingerprint than
   // the journal's. DATA_LOSS: what was committed cannot be reproduced; the message names position
   // and way out (I8).
@@ -69,6 +69,9 @@ class Lane {
                                                     const LaneEnvironment& environment,
                                                     std::vector<std::string>& notes);
 
+  // Writes the claim of this owner. Once, before the first Advance and after all lanes of the job
+  // have been opened, so that a job that cannot go on leaves no trace. Nothing for a finished lane.
+  absl::Status Claim();
   // Reads and processes about `max_rows` rows. False when there was nothing to do.
   absl::StatusOr<bool> Advance(size_t max_rows);
   // Makes durable and visible what was processed since the last commit: part files first, then rows
@@ -106,10 +109,11 @@ class Lane {
   absl::Status Recover(std::vector<std::string>& notes);
   absl::Status RestoreState(const std::vector<std::string>& journal,
                             std::vector<std::string>& notes, uint64_t& restored);
-  absl::Status RestoreSnapshot(const state::SnapshotInfo& snapshot);
+  // Sets `damaged` when it is the snapshot that is wrong, not what it rests on.
+  absl::Status RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& damaged);
   absl::Status ReplayAfter(const std::vector<std::string>& journal, uint64_t restored);
   absl::Status RepairSinks(std::vector<std::string>& notes);
-  absl::Status Claim();
+  absl::Status CheckClaims(const std::vector<std::string>& journal) const;
   absl::Status WriteSinks();
   absl::Status WriteCommit(journal::v1::Commit& commit, bool markers);
   absl::Status Append(const journal::v1::JournalRecord& record, log::Transaction& transaction);
@@ -129,6 +133,9 @@ class Lane {
   uint64_t snapshot_sequence_ = 0;
   Digest state_digest_;
   bool finished_ = false;
+  bool claimed_ = false;
+  bool store_is_stale_ = false;  // the snapshot store holds nothing that this journal knows
+  bool broken_ = false;          // a write failed: its outcome is unknown
 };
 
 // Parses and checks one journal record. DATA_LOSS for one that cannot be understood.

@@ -17,6 +17,9 @@ using internal::FromBytes;
 using journal::v1::JournalRecord;
 
 constexpr uint32_t kRecordVersion = 1;
+// The name of a file without its folder, which may move.
+std::string_view FileName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
 constexpr std::string_view kStartOver =
     "or start over in an empty data folder (inputs are not touched, and the results will be the "
     "same)";
@@ -61,10 +64,16 @@ absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRe
   const journal::v1::Claim& claim = record.claim();
   if (claim.job_hash() != job_hash) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "the data folder belongs to another job or another version of this one (its journal says ",
+        "the data folder belongs to another job, another version of this one, or another number of input "
+        "files (its journal says ",
         absl::Hex(claim.job_hash(), absl::kZeroPad16), ", the manifest gives ",
         absl::Hex(job_hash, absl::kZeroPad16),
-        "); run the manifest it was made with, or use another --data-dir"));
+        "); run the manifest it was made with on the files it began with, or use another --data-dir"));
+  }
+  if (static_cast<size_t>(claim.files_size()) != spec.files.size()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the lane began with ", claim.files_size(), " input files and has ", spec.files.size(),
+                     " now; give the same files, or use another --data-dir to start over"));
   }
   for (const journal::v1::FileIdentity& file : claim.files()) {
     const auto current =
@@ -72,7 +81,11 @@ absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRe
                      [&](const FileIdentity& f) { return f.input == file.input(); });
     if (current != spec.files.end() && current->size_bytes == file.size_bytes() &&
         current->content_hash == FromBytes(file.content_hash())) {
-      continue;
+      if (FileName(current->path) == FileName(file.path())) continue;
+      return absl::FailedPreconditionError(absl::StrCat(
+          "input file '", current->path, "' was called '", FileName(file.path()), "' when the job began to read "
+          "it, and its name stands in dead letters; name it so again (the folder does not matter), or use "
+          "another --data-dir to start over"));
     }
     return absl::FailedPreconditionError(absl::StrCat(
         "input file '", current == spec.files.end() ? file.path() : current->path,
@@ -84,10 +97,21 @@ absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRe
   return absl::OkStatus();
 }
 
+// Before anything is restored or deleted.
+absl::Status Lane::CheckClaims(const std::vector<std::string>& journal) const {
+  JournalRecord record;
+  for (const std::string& bytes : journal) {
+    RETURN_IF_ERROR(ParseRecord(bytes, record));
+    if (record.has_claim()) RETURN_IF_ERROR(CheckClaim(spec_, environment_.job_hash, record));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Lane::Recover(std::vector<std::string>& notes) {
   ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
   ASSIGN_OR_RETURN(const std::vector<std::string> journal,
                    ReadJournal(environment_.log, spec_.index));
+  RETURN_IF_ERROR(CheckClaims(journal));
   uint64_t restored = 0;
   RETURN_IF_ERROR(RestoreState(journal, notes, restored));
   RETURN_IF_ERROR(ReplayAfter(journal, restored));
@@ -96,7 +120,7 @@ absl::Status Lane::Recover(std::vector<std::string>& notes) {
   RETURN_IF_ERROR(RepairSinks(notes));
   executor_->MarkCommitted();
   committed_watermark_ = executor_->watermark();
-  return finished_ ? absl::OkStatus() : Claim();
+  return absl::OkStatus();
 }
 
 // Restores the newest snapshot whose key the journal shows, else starts from nothing. `restored` is
@@ -117,7 +141,8 @@ absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
                                    " is not of this journal and is not used"));
       continue;
     }
-    const absl::Status status = RestoreSnapshot(snapshot);
+    bool damaged = false;
+    const absl::Status status = RestoreSnapshot(snapshot, damaged);
     if (status.ok()) {
       restored = sequence;
       history_ = snapshot.key.history;
@@ -128,22 +153,23 @@ absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
                                    " journal records after it"));
       return absl::OkStatus();
     }
-    if (!absl::IsDataLoss(status)) return status;
+    if (!damaged) return status;
     notes.push_back(absl::StrCat("lane ", spec_.name, ": snapshot at ", sequence,
                                  " is damaged and is not used: ", status.message()));
   }
-  RETURN_IF_ERROR(environment_.snapshots.Clear());
+  store_is_stale_ = true;  // emptied before the first snapshot is taken, not before replay has gone well
   ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
   return absl::OkStatus();
 }
 
-absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot) {
+absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& damaged) {
   ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
   journal::v1::LaneState engine;
+  damaged = true;
   if (!engine.ParseFromString(snapshot.engine))
     return absl::DataLossError("engine state cannot be parsed");
   state::StateSet& states = executor_->states();
-  RETURN_IF_ERROR(environment_.snapshots.Restore(
+  const absl::Status loaded = environment_.snapshots.Restore(
       snapshot.key, [&states](std::string_view id, std::string_view key, std::string_view value) {
         state::DeclaredState* state = states.Find(id);
         if (state == nullptr) {
@@ -151,7 +177,9 @@ absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot) {
               absl::StrCat("snapshot holds a state '", id, "' that the job lacks"));
         }
         return state->Load(key, value);
-      }));
+      });
+  damaged = absl::IsDataLoss(loaded);
+  RETURN_IF_ERROR(loaded);
   RETURN_IF_ERROR(executor_->Import(engine));
   if (static_cast<size_t>(engine.sink_bytes_size()) != sink_bytes_.size()) {
     return absl::DataLossError("snapshot: sinks do not fit the job");
@@ -173,7 +201,6 @@ absl::Status Lane::ReplayAfter(const std::vector<std::string>& journal, uint64_t
     }
     if (record.has_claim()) {
       epoch_ = std::max(epoch_, record.epoch());
-      RETURN_IF_ERROR(CheckClaim(spec_, environment_.job_hash, record));
       fingerprint = record.claim().fingerprint();
       continue;
     }
@@ -234,6 +261,8 @@ absl::Status Lane::RepairSinks(std::vector<std::string>& notes) {
 }
 
 absl::Status Lane::Claim() {
+  if (finished_ || claimed_) return absl::OkStatus();
+  claimed_ = true;
   ++epoch_;
   JournalRecord record;
   journal::v1::Claim& claim = *record.mutable_claim();

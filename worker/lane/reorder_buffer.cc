@@ -7,13 +7,17 @@ namespace streamml::lane {
 ReorderBuffer::ReorderBuffer(std::shared_ptr<const data::Schema> schema, size_t num_inputs)
     : schema_(std::move(schema)), builder_(schema_), blocks_(num_inputs) {}
 
-void ReorderBuffer::Add(size_t input, const Block& block, int64_t frontier) {
+size_t ReorderBuffer::Add(size_t input, const Block& block, int64_t frontier) {
+  size_t num_released = 0;
   auto held = std::make_unique<HeldBlock>();
   held->rows = block.rows;
   held->start = block.start;
   for (uint32_t row = 0; row < block.rows.num_rows(); ++row) {
     const data::Origin& origin = block.rows.origin(row);
-    if (origin.time < frontier) continue;
+    if (origin.time < frontier) {
+      ++num_released;
+      continue;
+    }
     const HeldRow held_row{origin, held.get(), row, static_cast<uint32_t>(input)};
     ++held->num_held;
     if (ordered_.empty() || ordered_.back().origin <= origin) {
@@ -24,6 +28,7 @@ void ReorderBuffer::Add(size_t input, const Block& block, int64_t frontier) {
   }
   // An empty block need not be held: reading again from the next one sees all rows.
   if (held->num_held > 0) blocks_[input].push_back(std::move(held));
+  return num_released;
 }
 
 const ReorderBuffer::HeldRow& ReorderBuffer::First() const {

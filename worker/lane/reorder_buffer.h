@@ -22,7 +22,8 @@ class ReorderBuffer {
 
   // Adds the on-time rows of a block of `input`, leaving out rows older than `frontier`, which were
   // released in an earlier life. Blocks of one input come in order.
-  void Add(size_t input, const Block& block, int64_t frontier);
+  // Returns how many were left out.
+  size_t Add(size_t input, const Block& block, int64_t frontier);
 
   // Rows older than `bound` in order of origin: at least `min_rows` of them if there are as many,
   // and then all that share the last one's event time. Empty when there are none.

@@ -69,14 +69,15 @@ absl::Status JobRunner::Run() {
   for (size_t i = 0; i < lanes_.size(); ++i) {
     threads.emplace_back([this, i, &results] {
       results[i] = RunLane(i);
-      if (!results[i].ok()) failed_.store(true);
+      if (results[i].ok()) return;
+      failed_.store(true);
+      const MutexLock lock(mutex_);
+      if (first_error_.ok()) first_error_ = results[i];
     });
   }
   for (std::thread& thread : threads) thread.join();
-  for (const absl::Status& result : results) {
-    if (!result.ok()) return result;
-  }
-  return absl::OkStatus();
+  const MutexLock lock(mutex_);
+  return first_error_;
 }
 
 absl::Status JobRunner::RunLane(size_t index) {

@@ -75,6 +75,7 @@ class JobRunner {
   std::atomic<bool> failed_{false};
   mutable Mutex mutex_;
   std::vector<LaneProgress> progress_ ABSL_GUARDED_BY(mutex_);
+  absl::Status first_error_ ABSL_GUARDED_BY(mutex_);  // in time: others may follow from it
 };
 
 }  // namespace streamml::lane
