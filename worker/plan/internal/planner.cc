@@ -24,7 +24,7 @@ constexpr uint64_t kFormatGeneration = 1;
 
 // Of what decides results. Where files lie, how often snapshots are taken and what only Kubernetes
 // uses does not; files are known by their content.
-uint64_t JobHash(const job::v1::JobSpec& spec) {
+uint64_t JobHash(const job::v1::JobSpec& spec, const JobPlan& plan) {
   job::v1::JobSpec relevant = spec;
   relevant.clear_identity();
   relevant.clear_image();
@@ -47,7 +47,11 @@ uint64_t JobHash(const job::v1::JobSpec& spec) {
     coded.SetSerializationDeterministic(true);
     relevant.SerializeToCodedStream(&coded);
   }
-  ByteWriter(bytes).U64(kFormatGeneration);
+  ByteWriter writer(bytes);
+  writer.U64(kFormatGeneration);
+  // The number of files decides how many lanes read them, and so the index of every lane.
+  for (const SourcePlan& source : plan.sources) writer.U64(source.files.size());
+  for (const StagePlan& stage : plan.stages) writer.U64(stage.num_lanes);
   return Hash64(bytes);
 }
 
@@ -113,7 +117,7 @@ absl::StatusOr<JobPlan> Planner::Run() {
     return manifest::ToStatus(problems_, manifest_.file_name);
   }
   stages_.Finish(plan_);
-  plan_.job_hash = JobHash(spec_);
+  plan_.job_hash = JobHash(spec_, plan_);
   const auto interval = manifest::ParseDuration(spec_.snapshots().interval());
   plan_.snapshot_interval_us = interval.ok() ? *interval : 10'000'000;
   return std::move(plan_);

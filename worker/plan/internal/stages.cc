@@ -65,7 +65,8 @@ int StageBuilder::DeadSink(size_t stage, const std::string& owner) {
   lane::SinkOutput sink;
   sink.name = name;
   // A view's operators may stand in several stages, each with parts of its own.
-  sink.part_prefix = stages_[stage].spec->name == owner ? "part" : stages_[stage].spec->name;
+  const std::string& name_of_stage = stages_[stage].spec->name;
+  if (name_of_stage != owner) sink.part_prefix = absl::StrCat(name_of_stage, ".part");
   sinks.push_back(sink);
   return static_cast<int>(sinks.size() - 1);
 }
@@ -108,7 +109,8 @@ absl::StatusOr<Place> StageBuilder::AddNode(const sql::Node& node,
   if (entry == nullptr) return absl::InternalError("a plan node has no operator");
   lane::NodeSpec spec;
   spec.owner = owner;
-  spec.name = absl::StrCat(entry->name, stages_[from.stage].spec->nodes.size());
+  // Counted within the owner, so that states and dead letters are named alike with any number of lanes.
+  spec.name = absl::StrCat(entry->name, operators_of_[owner]++);
   const std::shared_ptr<const sql::Node> shared(query, &node);
   spec.make = [shared, entry, owner, name = spec.name](std::shared_ptr<const data::Schema> input,
                                                        state::StateSet& states) {

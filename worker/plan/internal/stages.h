@@ -64,6 +64,7 @@ class StageBuilder {
     std::vector<size_t> columns;
     Place target;
   };
+  absl::btree_map<std::string, int> operators_of_;  // by owner: how many it has
   std::vector<Edge> edges_;  // re-keyings made so far, to share them
 };
 
