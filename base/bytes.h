@@ -10,7 +10,8 @@
 
 namespace streamml {
 
-static_assert(std::endian::native == std::endian::little, "formats are little-endian; port bytes.h");
+static_assert(std::endian::native == std::endian::little,
+              "formats are little-endian; port bytes.h");
 
 // Appends to a string owned by the caller, which must outlive the writer.
 class ByteWriter {

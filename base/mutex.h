@@ -1,5 +1,5 @@
-// Locks over std::mutex, whose GUARDED_BY clang checks (./dev tidy). Not absl::Mutex: ThreadSanitizer cannot see
-// into Debian's build of it and reports races that are none.
+// Locks over std::mutex, whose GUARDED_BY clang checks (./dev tidy). Not absl::Mutex:
+// ThreadSanitizer cannot see into Debian's build of it and reports races that are none.
 #pragma once
 
 #include <chrono>
@@ -24,7 +24,9 @@ class ABSL_LOCKABLE Mutex {
 // Holds the mutex, which must outlive it, until the end of the scope.
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
-  explicit MutexLock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) { mutex_.Lock(); }
+  explicit MutexLock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
+    mutex_.Lock();
+  }
   ~MutexLock() ABSL_UNLOCK_FUNCTION() { mutex_.Unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
@@ -38,8 +40,8 @@ class ConditionVariable {
  public:
   void NotifyAll() { variable_.notify_all(); }
 
-  // Waits, without the mutex, until notified, at most timeout_us (>= 0), or for no reason at all: call it in a
-  // loop that looks at the condition. False when the time was up.
+  // Waits, without the mutex, until notified, at most timeout_us (>= 0), or for no reason at all:
+  // call it in a loop that looks at the condition. False when the time was up.
   bool WaitFor(Mutex& mutex, int64_t timeout_us) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     const std::cv_status status = variable_.wait_for(lock, std::chrono::microseconds(timeout_us));
@@ -68,7 +70,8 @@ class Notification {
     const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(timeout_us);
     MutexLock lock(mutex_);
     while (!notified_) {
-      const auto left = std::chrono::duration_cast<std::chrono::microseconds>(end - std::chrono::steady_clock::now());
+      const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
+          end - std::chrono::steady_clock::now());
       if (left.count() <= 0) return false;
       changed_.WaitFor(mutex_, left.count());
     }

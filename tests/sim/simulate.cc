@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/status.h"
 #include "tests/sim/process.h"
 #include "tests/sim/world.h"
@@ -42,7 +42,9 @@ constexpr const char* kEventNames[] = {"crash in open log",
                                        "failed rows",
                                        "several lanes",
                                        "other lanes agree",
-                                       "power cut", "process killed, machine lives", nullptr};
+                                       "power cut",
+                                       "process killed, machine lives",
+                                       nullptr};
 
 std::string EventOf(Phase phase) {
   return absl::StrCat("crash in ", phase == Phase::kAdvance ? "commit" : PhaseName(phase));
@@ -120,8 +122,8 @@ class Disturbance {
     }
     process.reset();
     disk_.SetHook(nullptr);
-    // The machine may lose what was not synced, also after an orderly stop or a full disk; or only the
-    // process died, and what it left unsynced is lost by a later crash, or never.
+    // The machine may lose what was not synced, also after an orderly stop or a full disk; or only
+    // the process died, and what it left unsynced is lost by a later crash, or never.
     if (random_.OneIn(2)) {
       disk_.Kill();
       events.insert("process killed, machine lives");
@@ -204,7 +206,8 @@ std::map<std::string, std::multiset<std::string>> Lines(const Outcome& outcome) 
   return lines;
 }
 
-// Sinks that one lane writes are the same file whatever the number of lanes; the others have the same rows.
+// Sinks that one lane writes are the same file whatever the number of lanes; the others have the
+// same rows.
 absl::Status CompareLanes(uint64_t seed, const SimulateOptions& options, const Outcome& expected,
                           uint32_t lanes) {
   WorldOptions other;

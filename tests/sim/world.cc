@@ -30,7 +30,8 @@ class MemorySource final : public connectors::ByteSource {
 };
 
 constexpr int64_t kStart = 1'772'323'200'000;  // ms; any day will do
-// Event times lie on a coarse grid, so that rows of one time come apart and stand exactly at the watermark.
+// Event times lie on a coarse grid, so that rows of one time come apart and stand exactly at the
+// watermark.
 constexpr int64_t kGridMs = 500;
 
 // One record: mostly good; sometimes late, malformed, of a wrong type, or without a value.
@@ -104,7 +105,7 @@ void World::MakeFiles(support::Random& random, uint64_t num_rows) {
     }
     num_records_ += rows;
     if (random.OneIn(3)) content += "\n\n \n";  // blank lines are no records
-    if (random.OneIn(4)) content.pop_back();       // nor must the last line end
+    if (random.OneIn(4)) content.pop_back();    // nor must the last line end
   }
   if (random.OneIn(8)) files_["payments-empty.jsonl"] = "";
 }

@@ -58,8 +58,8 @@ class ModelDisk final : public Disk {
   // first few, in their order. Files and locks given out before are dead: UNAVAILABLE "crashed";
   // locks are free.
   void Crash(Random& random);
-  // The process dies and the machine lives: handles are dead, locks free, and what was not synced is still
-  // there, and still volatile.
+  // The process dies and the machine lives: handles are dead, locks free, and what was not synced
+  // is still there, and still volatile.
   void Kill();
   // Whether operations fail because of FailAfter or kStop.
   bool stopped() const;

@@ -172,7 +172,8 @@ absl::Status Executor::Accept(size_t input, const Block& block) {
   const size_t behind = buffer_.Add(input, block, frontier_);
   if (behind == 0) return absl::OkStatus();
   return absl::InternalError(absl::StrCat(inputs_[input]->name(), ": ", behind,
-                                          " rows are older than what was processed (", Where(), ")"));
+                                          " rows are older than what was processed (", Where(),
+                                          ")"));
 }
 
 // Processes held rows older than `bound`, until that many bytes wait for a commit.

@@ -78,14 +78,16 @@ class FileInput final : public Input {
   absl::Status TakeDead(const connectors::SourceBlock& read, Block& block) const {
     for (const connectors::DeadLetter& letter : read.dead) {
       if (spec_.on_error == OnError::kFail) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            name(), ": record ", letter.record, " at byte ", letter.byte_position, ": ",
-            letter.reason, "; onError.policy is fail; mend the record or choose deadLetter or skip, and start over in another --data-dir"));
+        return absl::InvalidArgumentError(
+            absl::StrCat(name(), ": record ", letter.record, " at byte ", letter.byte_position,
+                         ": ", letter.reason,
+                         "; onError.policy is fail; mend the record or choose deadLetter or skip, "
+                         "and start over in another --data-dir"));
       }
       DeadRecord dead{letter.record, ""};
       if (spec_.on_error == OnError::kDeadLetter) {
-        connectors::AppendDeadLetterJson(spec_.source_name, spec_.path.substr(spec_.path.rfind('/') + 1), letter,
-                                         dead.json);
+        connectors::AppendDeadLetterJson(
+            spec_.source_name, spec_.path.substr(spec_.path.rfind('/') + 1), letter, dead.json);
         while (!dead.json.empty() && dead.json.back() == '\n') dead.json.pop_back();
       }
       block.dead.push_back(std::move(dead));

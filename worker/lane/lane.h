@@ -61,10 +61,10 @@ class Lane {
  public:
   // Reads the journal, restores the newest usable snapshot, replays what was committed after it and
   // checks every digest on the way (I1), cuts part files to their committed length. Nothing is
-  // deleted before all that has gone well. `notes` gets a line for everything a person may want to know (torn tails, snapshots that could
-  // not be used). FAILED_PRECONDITION: another job, other input files or another fingerprint than
-  // the journal's. DATA_LOSS: what was committed cannot be reproduced; the message names position
-  // and way out (I8).
+  // deleted before all that has gone well. `notes` gets a line for everything a person may want to
+  // know (torn tails, snapshots that could not be used). FAILED_PRECONDITION: another job, other
+  // input files or another fingerprint than the journal's. DATA_LOSS: what was committed cannot be
+  // reproduced; the message names position and way out (I8).
   static absl::StatusOr<std::unique_ptr<Lane>> Open(LaneSpec spec,
                                                     const LaneEnvironment& environment,
                                                     std::vector<std::string>& notes);

@@ -63,17 +63,19 @@ absl::Status CheckDigest(const LaneSpec& spec, uint64_t sequence, const journal:
 absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRecord& record) {
   const journal::v1::Claim& claim = record.claim();
   if (claim.job_hash() != job_hash) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the data folder belongs to another job, another version of this one, or another number of input "
-        "files (its journal says ",
-        absl::Hex(claim.job_hash(), absl::kZeroPad16), ", the manifest gives ",
-        absl::Hex(job_hash, absl::kZeroPad16),
-        "); run the manifest it was made with on the files it began with, or use another --data-dir"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the data folder belongs to another job, another version of this one, or "
+                     "another number of input "
+                     "files (its journal says ",
+                     absl::Hex(claim.job_hash(), absl::kZeroPad16), ", the manifest gives ",
+                     absl::Hex(job_hash, absl::kZeroPad16),
+                     "); run the manifest it was made with on the files it began with, or use "
+                     "another --data-dir"));
   }
   if (static_cast<size_t>(claim.files_size()) != spec.files.size()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the lane began with ", claim.files_size(), " input files and has ", spec.files.size(),
-                     " now; give the same files, or use another --data-dir to start over"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the lane began with ", claim.files_size(), " input files and has ", spec.files.size(),
+        " now; give the same files, or use another --data-dir to start over"));
   }
   for (const journal::v1::FileIdentity& file : claim.files()) {
     const auto current =
@@ -82,10 +84,12 @@ absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRe
     if (current != spec.files.end() && current->size_bytes == file.size_bytes() &&
         current->content_hash == FromBytes(file.content_hash())) {
       if (FileName(current->path) == FileName(file.path())) continue;
-      return absl::FailedPreconditionError(absl::StrCat(
-          "input file '", current->path, "' was called '", FileName(file.path()), "' when the job began to read "
-          "it, and its name stands in dead letters; name it so again (the folder does not matter), or use "
-          "another --data-dir to start over"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("input file '", current->path, "' was called '", FileName(file.path()),
+                       "' when the job began to read "
+                       "it, and its name stands in dead letters; name it so again (the folder does "
+                       "not matter), or use "
+                       "another --data-dir to start over"));
     }
     return absl::FailedPreconditionError(absl::StrCat(
         "input file '", current == spec.files.end() ? file.path() : current->path,
@@ -157,7 +161,8 @@ absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
     notes.push_back(absl::StrCat("lane ", spec_.name, ": snapshot at ", sequence,
                                  " is damaged and is not used: ", status.message()));
   }
-  store_is_stale_ = true;  // emptied before the first snapshot is taken, not before replay has gone well
+  store_is_stale_ =
+      true;  // emptied before the first snapshot is taken, not before replay has gone well
   ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
   return absl::OkStatus();
 }

@@ -10,8 +10,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "base/mutex.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "worker/lane/lane.h"
 #include "worker/learn/metrics.h"
 #include "worker/log/log.h"

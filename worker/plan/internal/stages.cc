@@ -109,7 +109,8 @@ absl::StatusOr<Place> StageBuilder::AddNode(const sql::Node& node,
   if (entry == nullptr) return absl::InternalError("a plan node has no operator");
   lane::NodeSpec spec;
   spec.owner = owner;
-  // Counted within the owner, so that states and dead letters are named alike with any number of lanes.
+  // Counted within the owner, so that states and dead letters are named alike with any number of
+  // lanes.
   spec.name = absl::StrCat(entry->name, operators_of_[owner]++);
   const std::shared_ptr<const sql::Node> shared(query, &node);
   spec.make = [shared, entry, owner, name = spec.name](std::shared_ptr<const data::Schema> input,

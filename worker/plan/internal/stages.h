@@ -65,7 +65,7 @@ class StageBuilder {
     Place target;
   };
   absl::btree_map<std::string, int> operators_of_;  // by owner: how many it has
-  std::vector<Edge> edges_;  // re-keyings made so far, to share them
+  std::vector<Edge> edges_;                         // re-keyings made so far, to share them
 };
 
 }  // namespace streamml::plan::internal

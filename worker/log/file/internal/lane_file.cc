@@ -274,7 +274,8 @@ absl::StatusOr<std::optional<ReadCommit>> CommitCursor::Next() {
   if (offset == 0) bytes += kSegmentHeaderSize;
   RETURN_IF_ERROR(file_.ReadAt(bytes, kHeaderGuess, scratch_));
   const std::optional<uint32_t> size = CommitHeaderSize(scratch_);
-  if (size.has_value() && *size > scratch_.size()) RETURN_IF_ERROR(file_.ReadAt(bytes, *size, scratch_));
+  if (size.has_value() && *size > scratch_.size())
+    RETURN_IF_ERROR(file_.ReadAt(bytes, *size, scratch_));
   std::optional<CommitHeader> header = DecodeCommitHeader(scratch_);
   if (!header.has_value() || header->sequence != position_.sequence) {
     return absl::DataLossError(absl::StrCat("log: '", path, "' has no transaction ",
@@ -295,8 +296,8 @@ absl::StatusOr<std::string> CommitCursor::ReadChecked(const ReadCommit& commit, 
   RETURN_IF_ERROR(file_.ReadAt(commit.at.bytes + commit.header.header_size + offset, size, bytes));
   if (bytes.size() == size && Hash64(bytes) == hash) return bytes;
   return absl::DataLossError(absl::StrCat("log: ", what, " of transaction ", commit.at.sequence,
-                                          " in '", file_.Locate(commit.at.bytes).first, "' does not match its checksum",
-                                          kWayOut));
+                                          " in '", file_.Locate(commit.at.bytes).first,
+                                          "' does not match its checksum", kWayOut));
 }
 
 absl::StatusOr<std::string> CommitCursor::ReadJournal(const ReadCommit& commit) {

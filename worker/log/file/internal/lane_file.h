@@ -11,8 +11,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/mutex.h"
 #include "base/disk.h"
+#include "base/mutex.h"
 #include "worker/log/file/internal/format.h"
 #include "worker/log/log.h"
 
@@ -40,8 +40,8 @@ class LaneFile {
   Position end() const;
   // Path of the segment holding the byte at `bytes`, and the byte's offset in it.
   std::pair<std::string, uint64_t> Locate(uint64_t bytes) const;
-  // Reads up to `size` bytes at `bytes`, within one segment. All readers share one open file for each
-  // segment.
+  // Reads up to `size` bytes at `bytes`, within one segment. All readers share one open file for
+  // each segment.
   absl::Status ReadAt(uint64_t bytes, size_t size, std::string& out) const;
 
  private:
