@@ -45,21 +45,6 @@ std::string ChangedFile(const lane::LaneSpec& spec,
   return "";
 }
 
-// A file's name stands in its dead letters, so another name alone makes other outputs.
-std::string RenamedFile(const lane::LaneSpec& spec,
-                        const std::vector<lane::FileIdentity>& claimed) {
-  for (const lane::FileIdentity& then : claimed) {
-    for (const lane::FileIdentity& now : spec.files) {
-      if (now.input == then.input && now.path != then.path) {
-        return absl::StrCat(
-            "input file '", now.path, "' was called '", then.path,
-            "' when the job read it, and dead letters name their file; give it that name again");
-      }
-    }
-  }
-  return "";
-}
-
 class Replay {
  public:
   Replay(const Job& job, JobFolder& folder) : job_(job), folder_(folder) {}
@@ -98,8 +83,6 @@ class Replay {
       return parts[sink].Receive(bytes);
     };
     const auto result = lane::Replay(spec, folder_.log(), options);
-    const std::string renamed = RenamedFile(spec, claimed);
-    if (!result.ok() && !renamed.empty()) return Annotate(result.status(), renamed);
     if (!result.ok()) return result.status();
     Tell(*result);
     absl::Status status = CheckSnapshots(index);

@@ -115,14 +115,33 @@ TEST_F(DamageTest, ItDoesNotMatterHowTheNameOfAnInputIsWritten) {
             0);
 }
 
-TEST_F(DamageTest, ARenamedInputIsNamedWhereItsDeadLettersDiffer) {
-  std::filesystem::create_directory(Path("moved"));
-  for (const std::string name : {"a.jsonl", "b.jsonl"}) Write("moved/" + name, Read(name));
-  const CommandResult replay = Run(
+TEST_F(DamageTest, InputsMayMoveButNotBeRenamed) {
+  for (const std::string folder : {"moved", "renamed"})
+    std::filesystem::create_directory(Path(folder));
+  for (const std::string name : {"a.jsonl", "b.jsonl"}) {
+    Write("moved/" + name, Read(name));
+    Write("renamed/x" + name, Read(name));
+  }
+  const CommandResult moved = Run(
       {"replay", "job.yaml", "--all", "--bind", "payments=moved/?.jsonl", "--data-dir", "data"});
-  EXPECT_EQ(replay.exit_code, 3);
-  EXPECT_THAT(replay.err,
-              AllOf(HasSubstr("moved/a.jsonl' was called"), HasSubstr("give it that name again")));
+  EXPECT_EQ(moved.exit_code, 0) << moved.err;
+  const CommandResult renamed = Run(
+      {"replay", "job.yaml", "--all", "--bind", "payments=renamed/*.jsonl", "--data-dir", "data"});
+  EXPECT_EQ(renamed.exit_code, 4);
+  EXPECT_THAT(renamed.err,
+              AllOf(HasSubstr("xa.jsonl' was called 'a.jsonl'"), HasSubstr("name it so again")));
+}
+
+TEST_F(DamageTest, AnotherNumberOfInputsIsRefusedAndNothingIsTouched) {
+  std::filesystem::create_directory(Path("more"));
+  for (const std::string name : {"a.jsonl", "b.jsonl"}) Write("more/" + name, Read(name));
+  Write("more/z.jsonl", Read("b.jsonl"));
+  const CommandResult run =
+      Run({"run", "job.yaml", "--bind", "payments=more/?.jsonl", "--data-dir", "data"});
+  EXPECT_EQ(run.exit_code, 4);
+  EXPECT_THAT(run.err, HasSubstr("another number of input files"));
+  EXPECT_EQ(Outputs("data"), outputs_);
+  EXPECT_EQ(Replay().exit_code, 0);  // its snapshots are still there too
 }
 
 TEST_F(DamageTest, AFlippedBitInALogIsReportedWithItsPlace) {
