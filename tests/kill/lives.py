@@ -15,7 +15,7 @@ PHASE_OF = {"repair": "recovery"}
 CUTS = ("before", "half", "after")
 # Operations of one life among which the fatal one is chosen: a fraction of what a whole run has.
 MAX_OPERATION = {"commit": 1200, "snapshot": 160, "repair": 30, "recovery": 800}
-COMMIT_OFTEN = ("--commit-rows", "4", "--snapshot-interval", "40ms")
+COMMIT_OFTEN = ("--commit-rows", "4", "--commit-interval", "1ms", "--snapshot-interval", "40ms")
 NOTES = ("unfinished transaction", "uncommitted bytes", "recovered from the snapshot", "crash left unfinished")
 
 

@@ -1,5 +1,6 @@
 #include "worker/lane/run.h"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -12,10 +13,12 @@ namespace {
 constexpr size_t kRowsAtOnce = 8192;  // between two looks at the clock
 constexpr size_t kMaxUncommittedBytes = 4 << 20;
 constexpr int64_t kIdleWaitUs = 200'000;  // also how soon a stop is seen
+constexpr int64_t kMinCommitIntervalUs = 10'000;
 constexpr int64_t kProgressIntervalUs = 200'000;
 }  // namespace
 
 struct LaneTimes {
+  int64_t commit_interval = kMinCommitIntervalUs;  // adapts, see Step
   int64_t last_commit = 0;
   int64_t last_snapshot = 0;
   int64_t last_publish = 0;
@@ -103,14 +106,21 @@ absl::Status JobRunner::Step(Lane& lane, size_t index, LaneTimes& times) {
   if (lane.at_end()) return lane.Finish();
   const int64_t now = clock_.MonotonicMicroseconds();
   const uint64_t rows_read = lane.executor().counters().front().second;
+  // A lane that has caught up commits soon, so that rows get through quickly; one that is busy
+  // commits less and less often, up to the limit, because each commit is a sync.
+  const int64_t since_commit = now - times.last_commit;
+  const int64_t wanted = progress ? times.commit_interval
+                                  : std::min(kMinCommitIntervalUs, options_.commit_interval_us);
   const bool due =
-      now - times.last_commit >= options_.commit_interval_us || !progress ||
-      lane.uncommitted_bytes() >= kMaxUncommittedBytes ||
+      since_commit >= wanted || lane.uncommitted_bytes() >= kMaxUncommittedBytes ||
       (options_.commit_rows > 0 && rows_read - times.rows_at_commit >= options_.commit_rows);
   if (due && lane.has_uncommitted()) {
     RETURN_IF_ERROR(lane.Commit());
     times.last_commit = now;
     times.rows_at_commit = rows_read;
+    times.commit_interval = std::clamp<int64_t>(
+        progress ? times.commit_interval * 2 : times.commit_interval / 2,
+        std::min(kMinCommitIntervalUs, options_.commit_interval_us), options_.commit_interval_us);
     if (now - times.last_snapshot >= options_.snapshot_interval_us) {
       RETURN_IF_ERROR(lane.TakeSnapshot());
       times.last_snapshot = now;
@@ -120,7 +130,7 @@ absl::Status JobRunner::Step(Lane& lane, size_t index, LaneTimes& times) {
       times.last_publish = now;
     }
   } else if (!progress) {
-    log_.WaitForCommit(seen, kIdleWaitUs);
+    log_.WaitForCommit(seen, lane.has_uncommitted() ? wanted - since_commit : kIdleWaitUs);
   }
   return absl::OkStatus();
 }

@@ -19,7 +19,8 @@
 namespace streamml::lane {
 
 struct RunOptions {
-  // A lane with work commits at this interval; one that has caught up commits at once.
+  // The longest time between two commits of a busy lane. The interval adapts: from 10 ms (or this,
+  // if less) for a lane that keeps up, doubling while it is busy.
   int64_t commit_interval_us = 100'000;
   int64_t snapshot_interval_us = 10'000'000;
   // A commit also ends after this many rows, 0: no such bound. For tests that want many commits.
