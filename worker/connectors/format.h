@@ -19,7 +19,7 @@ enum class FileFormat : uint8_t { kJson = 1, kCsv = 2 };
 // One column of a source, in the order of the source's schema.
 struct SourceColumn {
   std::string name;
-  data::Type type;
+  data::Type type = data::Type::kText;
   // Where the value stands. JSON: a top-level key, a JSON Pointer (RFC 6901) "/a/b/0", or "$.a.b".
   // CSV: the name in the header line. Empty means the column's name (taken literally).
   std::string path;

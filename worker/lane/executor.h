@@ -76,7 +76,7 @@ class Executor {
 
  private:
   struct Read {
-    size_t input;
+    size_t input = 0;
     InputPoint end;
   };
 

@@ -146,7 +146,7 @@ absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
       continue;
     }
     bool damaged = false;
-    const absl::Status status = RestoreSnapshot(snapshot, damaged);
+    absl::Status status = RestoreSnapshot(snapshot, damaged);
     if (status.ok()) {
       restored = sequence;
       history_ = snapshot.key.history;

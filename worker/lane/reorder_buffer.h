@@ -43,9 +43,9 @@ class ReorderBuffer {
   };
   struct HeldRow {
     data::Origin origin;
-    HeldBlock* block;
-    uint32_t row;
-    uint32_t input;
+    HeldBlock* block = nullptr;
+    uint32_t row = 0;
+    uint32_t input = 0;
     friend bool operator>(const HeldRow& a, const HeldRow& b) { return a.origin > b.origin; }
   };
 

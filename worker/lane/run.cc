@@ -69,6 +69,7 @@ std::vector<LaneProgress> JobRunner::Progress() const {
 absl::Status JobRunner::Run() {
   std::vector<absl::Status> results(lanes_.size());
   std::vector<std::thread> threads;
+  threads.reserve(lanes_.size());
   for (size_t i = 0; i < lanes_.size(); ++i) {
     threads.emplace_back([this, i, &results] {
       results[i] = RunLane(i);

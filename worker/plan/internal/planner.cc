@@ -193,6 +193,8 @@ absl::StatusOr<Place> Planner::PlanSql(const std::string& sql, const std::string
 void Planner::AddRelations() {
   std::vector<int> views;
   std::vector<int> models;
+  views.reserve(static_cast<size_t>(spec_.views_size()));
+  models.reserve(static_cast<size_t>(spec_.models_size()));
   for (int i = 0; i < spec_.views_size(); ++i) views.push_back(i);
   for (int i = 0; i < spec_.models_size(); ++i) models.push_back(i);
   bool progress = true;
