@@ -1,5 +1,8 @@
 #include "worker/cli/exit_code.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <iostream>
 
 #include "base/status.h"
@@ -40,6 +43,15 @@ std::string ErrorText(const absl::Status& status) {
     default:
       return message;
   }
+}
+
+int ExitCodeAfterOutput(int exit_code) {
+  std::cout.flush();
+  struct stat output{};
+  const bool is_pipe = fstat(STDOUT_FILENO, &output) == 0 && S_ISFIFO(output.st_mode);
+  if (std::cout || is_pipe) return exit_code;
+  std::cerr << "streamml: standard output could not be written\n";
+  return exit_code == kExitDone ? kExitFailed : exit_code;
 }
 
 int Fail(const absl::Status& status) {

@@ -18,6 +18,10 @@ int ExitCode(const absl::Status& status);
 // What to print for an error: its message with, where there is one, a sentence on what to do.
 std::string ErrorText(const absl::Status& status);
 
+// The exit code of a command that is done, after its last output has left: kExitFailed when
+// standard output could not be written, unless the reader of a pipe has gone.
+int ExitCodeAfterOutput(int exit_code);
+
 // Prints the error to standard error and returns its exit code.
 int Fail(const absl::Status& status);
 

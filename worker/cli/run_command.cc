@@ -14,6 +14,7 @@
 #include "worker/cli/progress_view.h"
 #include "worker/cli/signals.h"
 #include "worker/cli/summary.h"
+#include "worker/cli/summary_file.h"
 #include "worker/cli/tail.h"
 #include "worker/cli/terminal.h"
 
@@ -51,7 +52,10 @@ class Run {
   Run(const CommandLine& line, Disk& disk) : line_(line), disk_(disk) {}
 
   absl::Status Execute() {
-    if (!line_.summary.empty() && line_.summary != "-") RETURN_IF_ERROR(CheckSummaryFolder());
+    if (!line_.summary.empty() && line_.summary != "-") {
+      RETURN_IF_ERROR(CheckSummaryFolder());
+      RETURN_IF_ERROR(CheckSummaryFile(line_.summary));  // before hours of work, not after
+    }
     ASSIGN_OR_RETURN(job_, LoadJob(line_));
     CatchStopSignals();
     const auto note = [this](const std::string& text) {
@@ -154,7 +158,7 @@ class Run {
       // Rows have standard output to themselves.
       (tail_.has_value() ? std::cerr : std::cout) << ToText(summary) << std::flush;
       if (!line_.summary.empty())
-        RETURN_IF_ERROR(WriteWhole(folder_->disk(), line_.summary, ToJson(summary)));
+        RETURN_IF_ERROR(WriteSummary(folder_->disk(), line_.summary, ToJson(summary)));
     }
     if (summary.account.problems.empty()) return absl::OkStatus();
     return absl::DataLossError(

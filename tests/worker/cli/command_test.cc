@@ -89,7 +89,7 @@ TEST_F(CommandTest, ValidateNamesEveryProblemWithItsPlace) {
   const CommandResult sql = Run({"validate", "bad.yaml"});
   EXPECT_EQ(sql.exit_code, 2);
   EXPECT_THAT(sql.err, AllOf(ContainsRegex("bad.yaml:22:27: .*amuont"),
-                             HasSubstr("mistakes, 0 not built yet")));
+                             HasSubstr("\n1 mistake, 0 not built yet")));
   job.replace(job.find("mode: inline"), 12, "mode: async");
   job.replace(job.find("score: features"), 15, "score: nothing");
   Write("worse.yaml", job);
@@ -179,6 +179,20 @@ TEST_F(CommandTest, AFullDiskLosesNothing) {
   const CommandResult again = Run(RunArguments("data"));
   EXPECT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(Outputs("data"), Outputs("undisturbed"));
+}
+
+// Once it replaced whatever it was given: an input, the manifest, a device.
+TEST_F(CommandTest, ASummaryReplacesNothingButASummary) {
+  MakeJob(50);
+  const std::string input = Read("a.jsonl");
+  const CommandResult refused = Run(RunArguments("data", {"--summary", "a.jsonl"}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("is no summary of an earlier run"));
+  EXPECT_EQ(Read("a.jsonl"), input);
+  EXPECT_EQ(Run(RunArguments("data", {"--summary", "s.json"})).exit_code, 0);
+  EXPECT_EQ(Run(RunArguments("data", {"--summary", "s.json"})).exit_code, 0);
+  EXPECT_EQ(Run(RunArguments("data", {"--summary", "/dev/null"})).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
 }
 
 TEST_F(CommandTest, VersionNamesTheFingerprint) {

@@ -206,6 +206,7 @@ void Planner::AddRelations() {
   }
   if (!problems_.empty()) return;
   for (const int i : views) TryView(i, true);
+  if (!problems_.empty()) return;  // a model whose view is wrong has no mistake of its own
   for (const int i : models) TryModel(i, true);
 }
 
