@@ -26,7 +26,7 @@ int ExitCode(const absl::Status& status) {
 }
 
 std::string ErrorText(const absl::Status& status) {
-  const std::string message(status.message());
+  std::string message(status.message());
   switch (status.code()) {
     case absl::StatusCode::kResourceExhausted:
       return absl::StrCat(

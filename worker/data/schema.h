@@ -20,7 +20,7 @@ std::optional<Type> TypeFromName(std::string_view name);
 
 struct Field {
   std::string name;
-  Type type;
+  Type type = Type::kText;
   friend bool operator==(const Field&, const Field&) = default;
 };
 

@@ -46,9 +46,9 @@ class Filter final : public Operator {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Operator>> MakeFilter(const sql::Node& node,
-                                                     std::shared_ptr<const data::Schema> input,
-                                                     const OperatorContext&) {
+absl::StatusOr<std::unique_ptr<Operator>> MakeFilter(
+    const sql::Node& node, const std::shared_ptr<const data::Schema>& input,
+    const OperatorContext&) {
   if (node.expressions.size() != 1 || node.expressions[0].type != data::Type::kBoolean) {
     return absl::InvalidArgumentError("filter: the condition is not one boolean expression");
   }

@@ -56,9 +56,9 @@ struct OperatorEntry {
   sql::Node::Kind kind;
   const char* name;  // as `explain` prints it
   bool needs_event_order;
-  absl::StatusOr<std::unique_ptr<Operator>> (*make)(const sql::Node& node,
-                                                    std::shared_ptr<const data::Schema> input,
-                                                    const OperatorContext& context);
+  absl::StatusOr<std::unique_ptr<Operator>> (*make)(
+      const sql::Node& node, const std::shared_ptr<const data::Schema>& input,
+      const OperatorContext& context);
 };
 
 // All operators of plan nodes, one line each in table.cc.

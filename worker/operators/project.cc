@@ -39,9 +39,9 @@ class Project final : public Operator {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Operator>> MakeProject(const sql::Node& node,
-                                                      std::shared_ptr<const data::Schema> input,
-                                                      const OperatorContext&) {
+absl::StatusOr<std::unique_ptr<Operator>> MakeProject(
+    const sql::Node& node, const std::shared_ptr<const data::Schema>& input,
+    const OperatorContext&) {
   if (node.expressions.size() != node.schema.size()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "project: ", node.expressions.size(), " expressions for ", node.schema.size(), " columns"));

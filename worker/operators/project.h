@@ -8,8 +8,8 @@
 namespace streamml::operators {
 
 // For the table. Columns that are only passed on are shared, not copied. No state.
-absl::StatusOr<std::unique_ptr<Operator>> MakeProject(const sql::Node& node,
-                                                      std::shared_ptr<const data::Schema> input,
-                                                      const OperatorContext& context);
+absl::StatusOr<std::unique_ptr<Operator>> MakeProject(
+    const sql::Node& node, const std::shared_ptr<const data::Schema>& input,
+    const OperatorContext& context);
 
 }  // namespace streamml::operators

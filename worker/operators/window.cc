@@ -92,7 +92,7 @@ absl::Status Window::CheckOrder(int64_t time) const {
 
 void Window::Add(const data::Batch& input, size_t row, int64_t frame_begin) {
   const int64_t time = input.origin(row).time;
-  std::array<uint64_t, internal::kMaxArguments> values;
+  std::array<uint64_t, internal::kMaxArguments> values;  // NOLINT(*-member-init): only what is used
   std::array<std::string_view, internal::kMaxArguments> texts;
   uint32_t nulls = 0;
   const std::vector<FrameArgument>& arguments = plan_.layout.arguments;
@@ -319,9 +319,9 @@ uint64_t StateHash(const WindowPlan& plan, const data::Schema& input) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Operator>> MakeWindow(const sql::Node& node,
-                                                     std::shared_ptr<const data::Schema> input,
-                                                     const OperatorContext& context) {
+absl::StatusOr<std::unique_ptr<Operator>> MakeWindow(
+    const sql::Node& node, const std::shared_ptr<const data::Schema>& input,
+    const OperatorContext& context) {
   RETURN_IF_ERROR(CheckNode(node, *input));
   std::vector<FrameArgument> arguments = CollectArguments(node, *input);
   if (arguments.size() > internal::kMaxArguments) {

@@ -24,8 +24,8 @@ namespace streamml::operators {
 // frame. Rows leave a frame when a later row of the key comes; a key leaves when the event time has
 // passed its last row by `preceding` and at most an eighth of it (at least a second) more. Bound:
 // the rows of the keys seen within that time.
-absl::StatusOr<std::unique_ptr<Operator>> MakeWindow(const sql::Node& node,
-                                                     std::shared_ptr<const data::Schema> input,
-                                                     const OperatorContext& context);
+absl::StatusOr<std::unique_ptr<Operator>> MakeWindow(
+    const sql::Node& node, const std::shared_ptr<const data::Schema>& input,
+    const OperatorContext& context);
 
 }  // namespace streamml::operators

@@ -78,7 +78,7 @@ std::string ConstantText(const Expression& expression) {
   const std::string type(data::TypeName(expression.type));
   if (std::holds_alternative<std::monostate>(expression.constant))
     return absl::StrCat("CAST(NULL AS ", type, ")");
-  const std::string text = FormatValue(expression.constant, expression.type);
+  std::string text = FormatValue(expression.constant, expression.type);
   switch (expression.type) {
     case Type::kText:
       return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "''"}}), "'");

@@ -57,6 +57,7 @@ std::string Aggregates(const Node& node) {
 
 std::string Window(const Node& node) {
   std::vector<std::string> keys;
+  keys.reserve(node.partition_columns.size());
   for (const size_t column : node.partition_columns)
     keys.push_back(ColumnName(node.input->schema, column));
   const std::string partition =

@@ -132,7 +132,7 @@ class ExpiringState final : public DeclaredState {
   };
   struct KeyAndHash {
     std::string_view key;
-    uint64_t hash;
+    uint64_t hash = 0;
   };
   struct SlotHash {
     using is_transparent = void;

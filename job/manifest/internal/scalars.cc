@@ -1,6 +1,7 @@
 #include "job/manifest/internal/scalars.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_join.h"
 #include "base/status.h"
@@ -43,7 +44,7 @@ absl::StatusOr<int64_t> Measure(std::string_view text, Form form) {
   if (form == DURATION) return ParseDuration(text);
   if (form == PERCENT) {
     ASSIGN_OR_RETURN(const double share, ParsePercent(text));
-    return static_cast<int64_t>(share * 1e8 + 0.5);
+    return static_cast<int64_t>(std::lround(share * 1e8));
   }
   return ParseInteger(text);
 }

@@ -214,6 +214,7 @@ void EvictBefore(const FrameLayout& layout, int64_t time, Frame& frame) {
   }
 }
 
+// NOLINTNEXTLINE(*-member-init): blocks are set before they are counted
 FrameAnswers::FrameAnswers(const FrameLayout& layout, Frame& frame)
     : layout_(layout), frame_(frame) {
   if (layout.needs_tree) Settle();

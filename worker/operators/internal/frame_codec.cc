@@ -31,6 +31,7 @@ void EncodeRow(const FrameLayout& layout, const Frame& frame, uint32_t row, Byte
 // Reads rows into buffers that they share.
 class RowReader {
  public:
+  // NOLINTNEXTLINE(*-member-init): values are set before they are shown
   RowReader(const FrameLayout& layout, std::string_view bytes) : layout_(layout), reader_(bytes) {}
 
   uint64_t ReadNumRows() { return reader_.Varint(); }

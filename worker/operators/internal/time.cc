@@ -59,7 +59,7 @@ double Extract(TimeField field, int64_t time) {
     case TimeField::kMinute:
       return static_cast<double>(in_day / kMinute % 60);
     case TimeField::kHour:
-      return static_cast<double>(in_day / kHour);
+      return static_cast<double>(in_day / kHour);  // NOLINT(bugprone-integer-division): whole
     case TimeField::kDay:
       return DateOf(days).day;
     case TimeField::kDayOfWeek:
@@ -73,7 +73,7 @@ double Extract(TimeField field, int64_t time) {
     case TimeField::kMonth:
       return DateOf(days).month;
     case TimeField::kQuarter:
-      return (DateOf(days).month + 2) / 3;
+      return (DateOf(days).month + 2) / 3;  // NOLINT(bugprone-integer-division): whole quarters
     case TimeField::kYear: {
       // There is no year 0: 1 BC is -1.
       const int64_t year = DateOf(days).year;

@@ -113,9 +113,9 @@ absl::StatusOr<Place> StageBuilder::AddNode(const sql::Node& node,
   // lanes.
   spec.name = absl::StrCat(entry->name, operators_of_[owner]++);
   const std::shared_ptr<const sql::Node> shared(query, &node);
-  spec.make = [shared, entry, owner, name = spec.name](std::shared_ptr<const data::Schema> input,
-                                                       state::StateSet& states) {
-    return entry->make(*shared, std::move(input), operators::OperatorContext{owner, name, &states});
+  spec.make = [shared, entry, owner, name = spec.name](
+                  const std::shared_ptr<const data::Schema>& input, state::StateSet& states) {
+    return entry->make(*shared, input, operators::OperatorContext{owner, name, &states});
   };
   const std::optional<std::vector<size_t>> key =
       !from.key.has_value() || node.kind != sql::Node::Kind::kProject ? from.key

@@ -9,7 +9,7 @@ namespace {
 constexpr absl::string_view kOffsetPayload = "streamml.dev/sql-offset";
 }  // namespace
 
-absl::Status MakeError(int position, std::string message) {
+absl::Status MakeError(int position, const std::string& message) {
   absl::Status status = absl::InvalidArgumentError(message);
   status.SetPayload(kOffsetPayload, absl::Cord(absl::StrCat(position < 0 ? 0 : position)));
   return status;

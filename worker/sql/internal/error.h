@@ -10,7 +10,7 @@
 namespace streamml::sql::internal {
 
 // INVALID_ARGUMENT whose payload is `position`, a byte offset in the SQL text.
-absl::Status MakeError(int position, std::string message);
+absl::Status MakeError(int position, const std::string& message);
 
 template <typename... Parts>
 absl::Status ErrorAt(int position, const Parts&... parts) {

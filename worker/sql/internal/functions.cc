@@ -165,6 +165,7 @@ bool IsTimeFunction(std::string_view name) {
 
 std::vector<std::string> FunctionNames() {
   std::vector<std::string> names;
+  names.reserve(std::size(kFunctions) + std::size(kTimeFunctions) + std::size(kAggregates));
   for (const Entry& entry : kFunctions) names.emplace_back(entry.name);
   for (const std::string_view name : kTimeFunctions) names.emplace_back(name);
   for (const std::string_view name : kAggregates) names.emplace_back(name);

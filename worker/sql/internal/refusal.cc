@@ -21,7 +21,8 @@ constexpr std::string_view kOnlyFive = "count, sum, avg, min and max are support
 
 }  // namespace
 
-const std::vector<Refusal>& Refusals() {
+const std::vector<Refusal>&
+Refusals() {  // NOLINT(readability-function-size): one table, a line each
   static const auto* const table = new std::vector<Refusal>{
       {Subject::kStatement, "InsertStmt", "INSERT", kOneSelect},
       {Subject::kStatement, "UpdateStmt", "UPDATE", kOneSelect},

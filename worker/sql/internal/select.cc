@@ -198,6 +198,7 @@ absl::StatusOr<std::vector<Target>> SelectAnalyzer::Targets(const Tree& list, co
 
 absl::Status CheckNames(const std::vector<Target>& targets) {
   std::vector<std::string_view> names;
+  names.reserve(targets.size());
   for (const Target& target : targets) names.push_back(target.name);
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());

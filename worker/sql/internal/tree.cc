@@ -59,7 +59,7 @@ class TreeReader {
 
 namespace {
 
-constexpr size_t kMaxTextBytes = 64 * 1024;
+constexpr size_t kMaxTextBytes = 65536;
 // Each level of an expression takes 2 to 5 levels of JSON. Bounds the recursion over the tree.
 constexpr size_t kMaxTreeDepth = 2048;
 

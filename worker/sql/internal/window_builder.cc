@@ -124,7 +124,7 @@ absl::StatusOr<Expression> WindowBuilder::AddAggregate(const Tree& call, std::st
   return MakeColumn(base + aggregates_.size() - 1, type, position);
 }
 
-std::string WindowBuilder::UniqueName(std::string wanted) {
+std::string WindowBuilder::UniqueName(const std::string& wanted) {
   const auto is_taken = [this](const std::string& name) {
     return scope_.schema.Find(name).has_value() ||
            std::find(names_.begin(), names_.end(), name) != names_.end();

@@ -46,7 +46,7 @@ class WindowBuilder : public AggregateSink {
                              const Expression& argument) const;
   absl::StatusOr<size_t> FindWindow(const Tree& call, int position);
   size_t ColumnOf(Expression expression);
-  std::string UniqueName(std::string wanted);
+  std::string UniqueName(const std::string& wanted);
   std::unique_ptr<Node> Precompute(std::unique_ptr<Node> input);
 
   const Scope& scope_;

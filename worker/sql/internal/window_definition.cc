@@ -122,6 +122,7 @@ const WindowDefinition* WindowCatalog::FindByName(std::string_view name) const {
 
 absl::Status WindowCatalog::UnknownWindow(std::string_view name, int position) const {
   std::vector<std::string> names;
+  names.reserve(windows_.size());
   for (const WindowDefinition& window : windows_) names.push_back(window.name);
   return ErrorAt(position, "unknown window ", QuoteName(name), DidYouMean(name, names));
 }

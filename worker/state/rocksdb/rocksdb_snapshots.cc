@@ -43,7 +43,7 @@ class RocksDbSnapshots final : public SnapshotStore {
     return WithoutExceptions([&] { return ListSnapshots(problems); });
   }
   absl::Status Restore(const SnapshotKey& key, const EntryFunction& entry) override {
-    const absl::Status status = WithoutExceptions([&] { return RestoreSnapshot(key, entry); });
+    absl::Status status = WithoutExceptions([&] { return RestoreSnapshot(key, entry); });
     if (status.ok()) return status;
     // The first error is the one to tell.
     WithoutExceptions([&] { return Empty(); }).IgnoreError();
@@ -259,7 +259,7 @@ absl::Status RocksDbSnapshots::RemoveAllBut(size_t num_kept) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SnapshotStore>> MakeRocksDbSnapshots(Disk& disk,
-                                                                    std::string folder) {
+                                                                    const std::string& folder) {
   ASSIGN_OR_RETURN(const std::string absolute, AbsolutePath(folder));
   auto store = std::make_unique<RocksDbSnapshots>(disk, absolute);
   RETURN_IF_ERROR(store->Prepare());
