@@ -120,7 +120,7 @@ class Run {
       result = runner.Run();
       done.Set();
     });
-    const absl::Status watched = Watch(runner, done);
+    absl::Status watched = Watch(runner, done);
     worker.join();
     terminal_.Erase();
     RETURN_IF_ERROR(result);
