@@ -1,48 +1,18 @@
 #include "worker/lane/output.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "absl/log/check.h"
 #include "base/bytes.h"
+#include "worker/data/partition_key.h"
 #include "worker/data/row_codec.h"
 
 namespace streamml::lane {
-namespace {
-
-void AppendKeyPart(const data::Column& column, size_t row, std::string& key) {
-  ByteWriter writer(key);
-  if (!column.HasValue(row)) {
-    writer.U8(0);
-    return;
-  }
-  writer.U8(1);
-  switch (column.type()) {
-    case data::Type::kBoolean:
-      writer.U8(column.Boolean(row) ? 1 : 0);
-      break;
-    case data::Type::kBigint:
-    case data::Type::kTimestamp:
-      writer.I64(column.Integer(row));
-      break;
-    case data::Type::kDouble: {
-      const double value = column.Double(row);
-      writer.F64(value == 0 ? 0 : (std::isnan(value) ? std::nan("") : value));
-      break;
-    }
-    case data::Type::kText:
-      writer.Text(column.Text(row));
-      break;
-  }
-}
-
-}  // namespace
-
 uint64_t KeyHash(const data::Batch& batch, size_t row, const std::vector<size_t>& columns,
                  std::string& scratch) {
   scratch.clear();
-  for (const size_t column : columns) AppendKeyPart(batch.column(column), row, scratch);
+  data::AppendPartitionKey(batch, row, columns, scratch);
   return Hash64(scratch);
 }
 

@@ -12,9 +12,9 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "worker/data/partition_key.h"
 #include "worker/operators/internal/drop_failed.h"
 #include "worker/operators/internal/frame.h"
-#include "worker/operators/internal/partition_key.h"
 #include "worker/state/expiring_state.h"
 
 namespace streamml::operators {
@@ -113,7 +113,7 @@ void Window::Add(const data::Batch& input, size_t row, int64_t frame_begin) {
     }
   }
   key_.clear();
-  internal::AppendPartitionKey(input, row, plan_.partition_columns, key_);
+  data::AppendPartitionKey(input, row, plan_.partition_columns, key_);
   handles_.push_back(state_.Touch(key_, time));
   Frame& frame = state_.At(handles_.back());
   internal::EvictBefore(plan_.layout, frame_begin, frame);
