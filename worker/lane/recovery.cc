@@ -119,7 +119,6 @@ absl::Status Lane::Recover(std::vector<std::string>& notes) {
   uint64_t restored = 0;
   RETURN_IF_ERROR(RestoreState(journal, notes, restored));
   RETURN_IF_ERROR(ReplayAfter(journal, restored));
-  for (size_t i = restored; i < journal.size(); ++i) history_.Chain(journal[i]);
   sequence_ = journal.size();
   RETURN_IF_ERROR(RepairSinks(notes));
   executor_->MarkCommitted();
@@ -138,6 +137,7 @@ absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
     histories[i + 1] = histories[i];
     histories[i + 1].Chain(journal[i]);
   }
+  history_ = histories.back();
   for (const state::SnapshotInfo& snapshot : snapshots) {
     const uint64_t sequence = snapshot.key.sequence;
     if (sequence >= histories.size() || histories[sequence] != snapshot.key.history) {
@@ -149,7 +149,6 @@ absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
     absl::Status status = RestoreSnapshot(snapshot, damaged);
     if (status.ok()) {
       restored = sequence;
-      history_ = snapshot.key.history;
       state_digest_ = snapshot.state_digest;
       snapshot_sequence_ = sequence;
       notes.push_back(absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ",
