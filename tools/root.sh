@@ -41,7 +41,7 @@ apt_options() {
     Acquire::Check-Valid-Until Acquire::Check-Date 2>/dev/null | grep -v '""' || :
 }
 
-# make_root FOLDER [MIRROR]
+# make_root FOLDER [MIRROR]. Java's packages fail to install without man1, which we leave empty.
 make_root() {
   local options=() line
   while IFS= read -r line; do [[ -z $line ]] || options+=(--aptopt="$line"); done < <(apt_options)
@@ -50,6 +50,7 @@ make_root() {
     --aptopt='Apt::Install-Recommends "false"' "${options[@]}" \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --setup-hook='mkdir -p "$1/usr/share/man/man1"' \
     --customize-hook='copy-in /usr/local/share/ca-certificates /usr/local/share' \
     --customize-hook='chroot "$1" update-ca-certificates >/dev/null 2>&1' \
     --customize-hook='chroot "$1" apt-get clean' \
