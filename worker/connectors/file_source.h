@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "worker/connectors/byte_stream.h"
 #include "worker/connectors/dead_letter.h"
-#include "worker/connectors/format.h"
+#include "worker/connectors/record_decoder.h"
 #include "worker/data/batch.h"
 
 namespace streamml::connectors {
@@ -19,15 +19,6 @@ struct SourcePosition {
   uint64_t records = 0;  // ordinal of the next record
   uint64_t bytes = 0;    // uncompressed offset to go on at
   friend bool operator==(const SourcePosition&, const SourcePosition&) = default;
-};
-
-// What all partitions of a source share.
-struct SourceDescription {
-  FileFormat format = FileFormat::kJson;
-  std::vector<SourceColumn> columns;  // same names, types and order as the schema's fields
-  std::shared_ptr<const data::Schema>
-      schema;           // its time column, if any, gives the origins their time
-  uint32_t source = 0;  // index of the source in the manifest
 };
 
 struct ReaderLimits {

@@ -22,7 +22,8 @@ struct ChannelId {
 };
 
 // A place between two transactions of a lane: the sequence number of the next one, counted from 1,
-// and where it starts in the lane's storage.
+// and where it starts in the lane's storage: a byte of
+// its files, or an offset of the partition it is read from.
 struct Position {
   uint64_t sequence = 1;
   uint64_t bytes = 0;
@@ -38,10 +39,22 @@ struct Frame {
   std::string rows;
 };
 
+// A record for a topic that is not the job's own, on the log's cluster.
+struct OutRecord {
+  std::string topic;
+  int32_t partition = 0;  // without a key; with one, the key decides as in Kafka's own clients
+  bool has_key = false;
+  std::string key;
+  std::string value;
+  int64_t timestamp_us = 0;  // since 1970; 0: the time of writing
+};
+
 struct Transaction {
+  uint64_t sequence = 0;      // its number: one more than that of the lane's last, from 1
   int64_t watermark = 0;      // of the lane after this transaction: no later row is older
   std::vector<Frame> frames;  // at most one per (topic, partition)
-  std::string journal;        // one record
+  std::vector<OutRecord> records;  // a log in files has no place for them
+  std::string journal;             // one record
 };
 
 struct FetchedFrame {
@@ -63,10 +76,12 @@ class LaneWriter {
  public:
   virtual ~LaneWriter() = default;
   // All or nothing, durable when it returns OK, and only then visible to readers. After an error
-  // the outcome is unknown and the writer refuses everything: reopen the log and read the journal.
-  // RESOURCE_EXHAUSTED when the disk is full.
+  // the outcome is unknown and the writer refuses everything: open the lane again and read the
+  // journal. RESOURCE_EXHAUSTED when the disk is full; UNAVAILABLE when brokers cannot be reached
+  // or gave up, which may pass; ABORTED when another owner has taken the lane; INVALID_ARGUMENT
+  // when a row is larger than the brokers take.
   virtual absl::Status Commit(const Transaction& transaction) = 0;
-  // Where the next transaction will stand.
+  // Where the next transaction will stand; known after the first one.
   virtual Position end() const = 0;
 };
 
@@ -88,15 +103,20 @@ class JournalReader {
 class Log {
  public:
   virtual ~Log() = default;
-  // At most one writer per lane at a time.
+  // At most one writer per lane at a time in this process. Whoever wrote the lane before is shut
+  // out, so that the journal read afterwards is the whole of it.
   virtual absl::StatusOr<std::unique_ptr<LaneWriter>> OpenLane(uint32_t lane) = 0;
-  // From the lane's first transaction that is still kept.
-  virtual absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane) = 0;
+  // From `start`; by default from the lane's first transaction that is still kept.
+  virtual absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane,
+                                                                     const Position& start) = 0;
+  absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane) {
+    return OpenJournal(lane, Position{});
+  }
   // From `start`. DATA_LOSS when the channel's lane has no such position: what stood there is gone.
   virtual absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
                                                                      const Position& start) = 0;
-  // A number that grows with each commit of any lane, and a wait until it differs from `seen` or
-  // the time is over. For lanes that have nothing to read.
+  // A number that grows when there may be something new to read, and a wait until it differs from
+  // `seen` or the time is over.
   virtual uint64_t version() const = 0;
   virtual void WaitForCommit(uint64_t seen, int64_t timeout_us) = 0;
 };

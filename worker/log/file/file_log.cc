@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/mutex.h"
 #include "base/status.h"
+#include "worker/log/commit_bell.h"
 #include "worker/log/file/internal/lane_file.h"
 
 namespace streamml::log {
@@ -14,34 +14,18 @@ using internal::CommitCursor;
 using internal::LaneFile;
 using internal::ReadCommit;
 
-// Counts commits and wakes those who wait for one.
-class CommitBell {
- public:
-  void Ring() {
-    const MutexLock lock(mutex_);
-    ++version_;
-    changed_.NotifyAll();
-  }
-  uint64_t version() const {
-    const MutexLock lock(mutex_);
-    return version_;
-  }
-  // Once is enough: whoever waits looks again anyway.
-  void Wait(uint64_t seen, int64_t timeout_us) {
-    const MutexLock lock(mutex_);
-    if (version_ == seen) changed_.WaitFor(mutex_, timeout_us);
-  }
-
- private:
-  mutable Mutex mutex_;
-  ConditionVariable changed_;
-  uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
-};
-
 class FileLaneWriter final : public LaneWriter {
  public:
   FileLaneWriter(LaneFile& file, CommitBell& bell) : file_(file), bell_(bell) {}
   absl::Status Commit(const Transaction& transaction) override {
+    if (!transaction.records.empty()) {
+      return absl::InternalError("a log in files cannot write to topics of others");
+    }
+    if (transaction.sequence != file_.end().sequence) {
+      return absl::InternalError(absl::StrCat("transaction ", transaction.sequence,
+                                              " where transaction ", file_.end().sequence,
+                                              " belongs"));
+    }
     RETURN_IF_ERROR(file_.Append(transaction));
     bell_.Ring();
     return absl::OkStatus();
@@ -55,7 +39,7 @@ class FileLaneWriter final : public LaneWriter {
 
 class FileJournalReader final : public JournalReader {
  public:
-  explicit FileJournalReader(const LaneFile& file) : cursor_(file, file.begin()) {}
+  FileJournalReader(const LaneFile& file, const Position& start) : cursor_(file, start) {}
   absl::StatusOr<std::optional<JournalEntry>> Next() override {
     ASSIGN_OR_RETURN(const std::optional<ReadCommit> commit, cursor_.Next());
     if (!commit.has_value()) return std::nullopt;
@@ -106,9 +90,12 @@ class FileLog final : public Log {
     RETURN_IF_ERROR(CheckLane(lane));
     return std::make_unique<FileLaneWriter>(*lanes_[lane], bell_);
   }
-  absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane) override {
+  absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane,
+                                                             const Position& start) override {
     RETURN_IF_ERROR(CheckLane(lane));
-    return std::make_unique<FileJournalReader>(*lanes_[lane]);
+    const LaneFile& file = *lanes_[lane];
+    return std::make_unique<FileJournalReader>(file,
+                                               start.sequence == 1 ? file.begin() : start);
   }
   absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
                                                              const Position& start) override {

@@ -1,0 +1,124 @@
+#include "worker/log/kafka/internal/channels.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "worker/log/kafka/internal/frame.h"
+
+namespace streamml::log::internal {
+
+void PartitionChannels::Clear(Channel& channel) {
+  waiting_bytes_ -= channel.bytes;
+  channel.bytes = 0;
+  channel.waiting.clear();
+}
+
+absl::Status PartitionChannels::Rewind(uint64_t offset) {
+  // Nothing is deleted below what a channel needs: what is not kept at offset 0 was never needed.
+  const int64_t start = offset == 0 ? RD_KAFKA_OFFSET_BEGINNING : static_cast<int64_t>(offset);
+  if (stream_ == nullptr) {
+    ASSIGN_OR_RETURN(stream_, PartitionStream::Open(client_, topic_, partition_, start));
+  } else {
+    RETURN_IF_ERROR(stream_->Seek(start));
+  }
+  first_ = offset;
+  offset_ = offset;
+  for (auto& [producer, channel] : channels_) {
+    if (!channel.started) {
+      Clear(channel);
+      channel.next = {1, offset};
+      channel.skipped = false;
+    } else if (channel.next.bytes >= offset) {
+      channel.skipped = false;
+    }
+  }
+  return absl::OkStatus();
+}
+
+void PartitionChannels::Start(uint32_t producer, const Position& start) {
+  Channel& channel = channels_[producer];
+  // What came before anyone asked for the channel serves as well, if nothing is missing.
+  const bool usable =
+      stream_ != nullptr && start.bytes >= first_ && !channel.skipped && !channel.started;
+  channel.started = true;
+  if (usable) {
+    while (!channel.waiting.empty() && channel.waiting.front().sequence < start.sequence) {
+      const size_t bytes = channel.waiting.front().rows.size();
+      channel.bytes -= bytes;
+      waiting_bytes_ -= bytes;
+      channel.waiting.pop_front();
+    }
+    if (channel.waiting.empty()) channel.next = start;
+    return;
+  }
+  Clear(channel);
+  channel.next = start;
+  channel.skipped = stream_ != nullptr && start.bytes < offset_;
+}
+
+absl::Status PartitionChannels::Accept(const rd_kafka_message_t& message) {
+  const auto offset = static_cast<uint64_t>(message.offset);
+  offset_ = offset + 1;
+  ASSIGN_OR_RETURN(const WireFrame wire,
+                   DecodeFrame({static_cast<const char*>(message.payload), message.len}));
+  const auto [entry, added] = channels_.try_emplace(wire.producer);
+  Channel& channel = entry->second;
+  if (added) channel.next = {1, first_};
+  if (channel.skipped || offset < channel.next.bytes) return absl::OkStatus();
+  if (wire.sequence < channel.next.sequence) {
+    return absl::DataLossError(absl::StrCat("lane ", wire.producer, " wrote transaction ",
+                                            wire.sequence, " after transaction ",
+                                            channel.next.sequence - 1));
+  }
+  FetchedFrame frame;
+  frame.sequence = wire.sequence;
+  frame.watermark = wire.watermark;
+  frame.num_rows = wire.num_rows;
+  frame.rows = std::string(wire.rows);
+  frame.next = {wire.sequence + 1, offset + 1};
+  channel.next = frame.next;
+  channel.bytes += frame.rows.size();
+  waiting_bytes_ += frame.rows.size();
+  channel.waiting.push_back(std::move(frame));
+  return absl::OkStatus();
+}
+
+// Lets go of what is furthest ahead; it is read again when its turn comes.
+void PartitionChannels::MakeRoom(uint32_t keep) {
+  while (waiting_bytes_ > max_waiting_bytes_) {
+    const auto largest =
+        std::max_element(channels_.begin(), channels_.end(), [keep](const auto& a, const auto& b) {
+          return (a.first == keep ? 0 : a.second.bytes) < (b.first == keep ? 0 : b.second.bytes);
+        });
+    Channel& channel = largest->second;
+    if (largest->first == keep || channel.bytes == 0) return;
+    const FetchedFrame& first = channel.waiting.front();
+    channel.next = {first.sequence, first.next.bytes - 1};
+    channel.skipped = true;
+    Clear(channel);
+  }
+}
+
+absl::StatusOr<std::optional<FetchedFrame>> PartitionChannels::Next(uint32_t producer) {
+  Channel& channel = channels_[producer];
+  if (stream_ == nullptr || (channel.skipped && channel.waiting.empty())) {
+    RETURN_IF_ERROR(Rewind(channel.next.bytes));
+  }
+  while (channel.waiting.empty()) {
+    ASSIGN_OR_RETURN(const rd_kafka_message_t* message, stream_->Next());
+    if (message == nullptr) return std::nullopt;
+    RETURN_IF_ERROR(Annotate(Accept(*message),
+                             absl::StrCat("partition ", partition_, " of topic '", topic_,
+                                          "', offset ", message->offset)));
+    MakeRoom(producer);
+  }
+  FetchedFrame frame = std::move(channel.waiting.front());
+  channel.waiting.pop_front();
+  channel.bytes -= frame.rows.size();
+  waiting_bytes_ -= frame.rows.size();
+  return frame;
+}
+
+}  // namespace streamml::log::internal

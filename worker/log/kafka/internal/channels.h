@@ -1,0 +1,64 @@
+// The channels of one partition of an internal topic: one stream of messages, told apart by their
+// producers.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "worker/log/kafka/internal/partition_stream.h"
+#include "worker/log/log.h"
+
+namespace streamml::log::internal {
+
+// One lane's thread at a time. What one channel is ahead of the others waits in memory up to a
+// bound; beyond it, it is dropped and read again when its turn comes.
+class PartitionChannels {
+ public:
+  static constexpr size_t kMaxWaitingBytes = 64 << 20;
+
+  PartitionChannels(KafkaClient& client, std::string topic, uint32_t partition,
+                    size_t max_waiting_bytes = kMaxWaitingBytes)
+      : client_(client),
+        topic_(std::move(topic)),
+        partition_(partition),
+        max_waiting_bytes_(max_waiting_bytes) {}
+
+  // (Re)starts the channel of a producer at a position.
+  void Start(uint32_t producer, const Position& start);
+  // The next frame of a started channel, or nullopt when it is not there yet. DATA_LOSS with the
+  // place for a message that is not what a lane wrote.
+  absl::StatusOr<std::optional<FetchedFrame>> Next(uint32_t producer);
+
+ private:
+  struct Channel {
+    // Frames before it were given out or wait; all from it on are still to come, unless `skipped`.
+    Position next;
+    std::deque<FetchedFrame> waiting;
+    size_t bytes = 0;      // of rows in `waiting`
+    bool started = false;  // frames of a channel that nobody asked for yet wait too
+    bool skipped = false;  // the stream has passed frames from `next` on: it must go back for them
+  };
+
+  absl::Status Rewind(uint64_t offset);
+  absl::Status Accept(const rd_kafka_message_t& message);
+  void MakeRoom(uint32_t keep);
+  void Clear(Channel& channel);
+
+  KafkaClient& client_;
+  const std::string topic_;
+  const uint32_t partition_;
+  const size_t max_waiting_bytes_;
+  std::unique_ptr<PartitionStream> stream_;
+  uint64_t first_ = 0;   // where the stream began
+  uint64_t offset_ = 0;  // of its next message
+  std::map<uint32_t, Channel> channels_;
+  size_t waiting_bytes_ = 0;
+};
+
+}  // namespace streamml::log::internal

@@ -1,0 +1,118 @@
+#include "worker/log/kafka/internal/producer.h"
+
+#include <array>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+
+namespace streamml::log::internal {
+namespace {
+
+constexpr int kMaxMessageBytes = 16 << 20;
+constexpr int kInitTimeoutMs = 15'000;
+constexpr int kCommitTimeoutMs = 15'000;
+
+}  // namespace
+
+void TransactionalProducer::OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
+  const auto* tag = static_cast<const Tag*>(message->_private);
+  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    absl::Status& first = tag->producer->delivery_;
+    if (first.ok()) first = ToStatus(message->err, "a message was not written");
+  } else if (tag->is_journal) {
+    tag->producer->journal_offset_ = message->offset;
+  }
+}
+
+absl::StatusOr<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Make(
+    KafkaClient& client, const std::string& transactional_id, int64_t transaction_timeout_ms,
+    absl::Span<const std::string> topics) {
+  std::unique_ptr<TransactionalProducer> producer(new TransactionalProducer(client));
+  ASSIGN_OR_RETURN(
+      ConfHandle conf,
+      client.MakeConf({{"transactional.id", transactional_id},
+                       {"transaction.timeout.ms", absl::StrCat(transaction_timeout_ms)},
+                       {"linger.ms", "0"},
+                       {"acks", "all"},
+                       {"compression.codec", "lz4"},
+                       {"partitioner", "murmur2_random"},
+                       {"message.max.bytes", absl::StrCat(kMaxMessageBytes)},
+                       {"queue.buffering.max.messages", "2000000"},
+                       {"queue.buffering.max.kbytes", "1048576"}}));
+  rd_kafka_conf_set_dr_msg_cb(conf.get(), OnDelivery);
+  std::array<char, 512> text{};
+  producer->handle_.reset(
+      rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), text.data(), text.size()));
+  if (producer->handle_ == nullptr) return absl::InvalidArgumentError(text.data());
+  conf.release();  // NOLINT(bugprone-unused-return-value): the handle owns it now
+  rd_kafka_t* handle = producer->handle_.get();
+  if (rd_kafka_error_t* error = rd_kafka_init_transactions(handle, kInitTimeoutMs)) {
+    return client.Explain(
+        producer->Fail(error, absl::StrCat("taking transactional id '", transactional_id, "'")));
+  }
+  for (const std::string& topic : topics) {
+    const TopicHandle known(rd_kafka_topic_new(handle, topic.c_str(), nullptr));
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (known != nullptr && rd_kafka_metadata(handle, 0, known.get(), &metadata,
+                                              kInitTimeoutMs) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      rd_kafka_metadata_destroy(metadata);
+    }
+  }
+  return producer;
+}
+
+TransactionalProducer::~TransactionalProducer() {
+  if (handle_ == nullptr) return;
+  rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                    RD_KAFKA_PURGE_F_NON_BLOCKING);
+  handle_.reset();
+}
+
+absl::Status TransactionalProducer::Fail(rd_kafka_error_t* error, std::string_view what) const {
+  const ErrorHandle owned(error);
+  const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+  absl::Status status = ToStatus(code, what);
+  if (rd_kafka_error_is_fatal(error) != 0 && code == RD_KAFKA_RESP_ERR__FATAL) {
+    std::array<char, 512> text{};
+    status = ToStatus(rd_kafka_fatal_error(handle_.get(), text.data(), text.size()), what);
+  }
+  // What happened to a message says more than that its transaction cannot be committed.
+  if (!delivery_.ok()) status = Annotate(delivery_, what);
+  return {status.code(), absl::StrCat(std::string(status.message()), ": ",
+                                      rd_kafka_error_string(error))};
+}
+
+absl::Status TransactionalProducer::Produce(const OutMessage& message) {
+  const int32_t partition =
+      message.partition == OutMessage::kByKey ? RD_KAFKA_PARTITION_UA : message.partition;
+  while (true) {
+    const rd_kafka_resp_err_t error = rd_kafka_producev(
+        handle_.get(), RD_KAFKA_V_TOPIC(message.topic->c_str()), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_MSGFLAGS(0),
+        RD_KAFKA_V_VALUE(const_cast<char*>(message.value.data()), message.value.size()),
+        RD_KAFKA_V_KEY(message.has_key ? message.key.data() : nullptr, message.key.size()),
+        RD_KAFKA_V_TIMESTAMP(message.timestamp_ms),
+        RD_KAFKA_V_OPAQUE(message.is_journal ? &journal_tag_ : &row_tag_), RD_KAFKA_V_END);
+    if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      return ToStatus(error, absl::StrCat("a message of ", message.value.size(),
+                                          " bytes for topic '", *message.topic, "'"));
+    }
+    rd_kafka_poll(handle_.get(), 10);
+  }
+}
+
+absl::Status TransactionalProducer::Commit(absl::Span<const OutMessage> messages) {
+  delivery_ = absl::OkStatus();
+  if (rd_kafka_error_t* error = rd_kafka_begin_transaction(handle_.get())) {
+    return Fail(error, "beginning a transaction");
+  }
+  for (const OutMessage& message : messages) RETURN_IF_ERROR(Produce(message));
+  if (rd_kafka_error_t* error = rd_kafka_commit_transaction(handle_.get(), kCommitTimeoutMs)) {
+    return client_.Explain(Fail(error, "committing a transaction"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace streamml::log::internal

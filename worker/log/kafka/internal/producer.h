@@ -1,0 +1,66 @@
+// The transactional producer of one lane: one object per ownership, thrown away after any doubt.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "worker/log/kafka/internal/kafka_client.h"
+
+namespace streamml::log::internal {
+
+// A message to write. Bytes must stay as they are until Commit returns.
+struct OutMessage {
+  static constexpr int32_t kByKey = -1;  // murmur2 of the key, as Kafka's own clients do
+  const std::string* topic = nullptr;    // full name
+  int32_t partition = 0;
+  bool has_key = false;
+  std::string_view key = {};
+  std::string_view value = {};
+  int64_t timestamp_ms = 0;  // 0: now
+  bool is_journal = false;   // its offset is wanted
+};
+
+// One thread at a time.
+class TransactionalProducer {
+ public:
+  // Takes the transactional id, which fences whoever had it and ends what it left open; asks for
+  // the metadata of `topics`, so that the first commit is as fast as the others.
+  static absl::StatusOr<std::unique_ptr<TransactionalProducer>> Make(
+      KafkaClient& client, const std::string& transactional_id, int64_t transaction_timeout_ms,
+      absl::Span<const std::string> topics);
+  // Does not wait for the network: librdkafka may take a second to let go.
+  ~TransactionalProducer();
+
+  // Begins a transaction, writes, and commits. After any error the outcome is unknown and nothing
+  // but destruction makes sense. ABORTED: fenced by another owner.
+  absl::Status Commit(absl::Span<const OutMessage> messages);
+  // Offset of the last journal message that was committed.
+  uint64_t journal_offset() const { return static_cast<uint64_t>(journal_offset_); }
+
+ private:
+  // What a delivery report is told of its message.
+  struct Tag {
+    TransactionalProducer* producer = nullptr;
+    bool is_journal = false;
+  };
+
+  explicit TransactionalProducer(KafkaClient& client) : client_(client) {}
+  static void OnDelivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* opaque);
+  absl::Status Produce(const OutMessage& message);
+  absl::Status Fail(rd_kafka_error_t* error, std::string_view what) const;
+
+  KafkaClient& client_;
+  Tag row_tag_{this, false};
+  Tag journal_tag_{this, true};
+  KafkaHandle handle_;
+  int64_t journal_offset_ = -1;
+  absl::Status delivery_;  // the first message that could not be written
+};
+
+}  // namespace streamml::log::internal

@@ -1,0 +1,105 @@
+#include "worker/log/kafka/kafka_cluster.h"
+
+#include <utility>
+
+#include "base/status.h"
+#include "worker/log/kafka/internal/kafka_client.h"
+#include "worker/log/kafka/internal/partition_stream.h"
+
+namespace streamml::log {
+namespace {
+
+using internal::PartitionStream;
+
+int64_t ToKafka(uint64_t offset) {
+  return offset == TopicReader::kBeginning ? RD_KAFKA_OFFSET_BEGINNING
+                                           : static_cast<int64_t>(offset);
+}
+
+class KafkaTopicReader final : public TopicReader {
+ public:
+  explicit KafkaTopicReader(std::unique_ptr<PartitionStream> stream) : stream_(std::move(stream)) {}
+
+  absl::StatusOr<absl::Span<const TopicRecord>> Next(size_t max_records) override {
+    // Texts must live until the next call, and messages live only until the next one.
+    bytes_.clear();
+    records_.clear();
+    places_.clear();
+    while (records_.size() < max_records) {
+      auto message = stream_->Next();
+      // What came before an error is given out first; the error comes again.
+      if (!message.ok() && records_.empty()) return message.status();
+      if (!message.ok() || *message == nullptr) break;
+      Append(**message);
+    }
+    for (size_t i = 0; i < records_.size(); ++i) {
+      const Place& place = places_[i];
+      records_[i].key = std::string_view(bytes_).substr(place.key, place.key_size);
+      records_[i].value = std::string_view(bytes_).substr(place.value, place.value_size);
+    }
+    return absl::MakeConstSpan(records_);
+  }
+
+  absl::Status Seek(uint64_t offset) override { return stream_->Seek(ToKafka(offset)); }
+
+ private:
+  struct Place {
+    size_t key = 0;
+    size_t key_size = 0;
+    size_t value = 0;
+    size_t value_size = 0;
+  };
+  static constexpr size_t kPadding = 64;  // parsers may look at bytes behind a record
+
+  void Append(const rd_kafka_message_t& message) {
+    TopicRecord record;
+    record.offset = static_cast<uint64_t>(message.offset);
+    rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+    record.timestamp_us = rd_kafka_message_timestamp(&message, &type) * 1000;
+    record.has_key = message.key != nullptr;
+    record.has_value = message.payload != nullptr;
+    Place place{bytes_.size(), record.has_key ? message.key_len : 0, 0,
+                record.has_value ? message.len : 0};
+    if (record.has_key) bytes_.append(static_cast<const char*>(message.key), message.key_len);
+    place.value = bytes_.size();
+    if (record.has_value) bytes_.append(static_cast<const char*>(message.payload), message.len);
+    bytes_.append(kPadding, '\0');
+    places_.push_back(place);
+    records_.push_back(record);
+  }
+
+  std::unique_ptr<PartitionStream> stream_;
+  std::string bytes_;
+  std::vector<TopicRecord> records_;
+  std::vector<Place> places_;
+};
+
+}  // namespace
+
+KafkaCluster::KafkaCluster(std::unique_ptr<internal::KafkaClient> client)
+    : client_(std::move(client)) {}
+KafkaCluster::~KafkaCluster() = default;
+
+absl::StatusOr<std::unique_ptr<KafkaCluster>> KafkaCluster::Connect(KafkaOptions options) {
+  ASSIGN_OR_RETURN(std::unique_ptr<internal::KafkaClient> client,
+                   internal::KafkaClient::Connect(std::move(options)));
+  return std::unique_ptr<KafkaCluster>(new KafkaCluster(std::move(client)));
+}
+
+absl::StatusOr<TopicDescription> KafkaCluster::Describe(const std::string& topic) {
+  return client_->Describe(topic);
+}
+
+absl::StatusOr<TopicBounds> KafkaCluster::Bounds(const std::string& topic, uint32_t partition) {
+  return client_->Bounds(topic, partition);
+}
+
+absl::StatusOr<std::unique_ptr<TopicReader>> KafkaCluster::Open(const std::string& topic,
+                                                                uint32_t partition,
+                                                                uint64_t offset) {
+  ASSIGN_OR_RETURN(std::unique_ptr<PartitionStream> stream,
+                   PartitionStream::Open(*client_, topic, partition, ToKafka(offset)));
+  return std::make_unique<KafkaTopicReader>(std::move(stream));
+}
+
+}  // namespace streamml::log

@@ -1,0 +1,47 @@
+// A Kafka cluster as a job sees it, on librdkafka.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/log/topics.h"
+
+namespace streamml::log {
+
+namespace internal {
+class KafkaClient;
+}
+
+struct KafkaOptions {
+  std::string name;     // in the manifest, for messages
+  std::string brokers;  // host:port, with commas between
+  // TLS and SASL by librdkafka's names. Values may be secrets: they are in no message and no log.
+  std::vector<std::pair<std::string, std::string>> security;
+  std::string client_id = "streamml";
+  int64_t timeout_us = 15'000'000;  // of questions about topics
+};
+
+// Thread-safe. Reading is read_committed.
+class KafkaCluster final : public Topics {
+ public:
+  // UNAVAILABLE when no broker answers within the timeout; INVALID_ARGUMENT for options that
+  // librdkafka refuses.
+  static absl::StatusOr<std::unique_ptr<KafkaCluster>> Connect(KafkaOptions options);
+  ~KafkaCluster() override;
+
+  absl::StatusOr<TopicDescription> Describe(const std::string& topic) override;
+  absl::StatusOr<TopicBounds> Bounds(const std::string& topic, uint32_t partition) override;
+  absl::StatusOr<std::unique_ptr<TopicReader>> Open(const std::string& topic, uint32_t partition,
+                                                    uint64_t offset) override;
+
+  internal::KafkaClient& client() { return *client_; }
+
+ private:
+  explicit KafkaCluster(std::unique_ptr<internal::KafkaClient> client);
+  std::unique_ptr<internal::KafkaClient> client_;
+};
+
+}  // namespace streamml::log

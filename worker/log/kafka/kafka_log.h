@@ -1,0 +1,45 @@
+// The log on Kafka: the journal is a topic with one partition per lane, written by nobody else; an
+// internal topic is a topic; a transaction of a lane is a Kafka transaction of its own
+// transactional id, opened only when it is flushed.
+//
+// Topic names are streamml.<identity>.<incarnation>.<name>, transactional ids
+// streamml.<identity>.<incarnation>.lane-<n>. A new owner of a lane fences the one before it by
+// taking its transactional id (OpenLane), and only then reads the journal.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/log/kafka/kafka_cluster.h"
+#include "worker/log/log.h"
+
+namespace streamml::log {
+
+struct InternalTopic {
+  std::string name;
+  uint32_t num_partitions = 1;
+};
+
+struct KafkaLogOptions {
+  std::string identity;  // of the job, in its cluster
+  uint32_t incarnation = 1;
+  uint32_t num_lanes = 0;
+  std::vector<InternalTopic> topics;
+  bool create = true;                     // false: refuse to go on where topics are missing
+  int32_t replication = 0;                // 0: the smaller of 3 and the number of brokers
+  int64_t transaction_timeout_ms = 10'000;  // after which brokers abort what a dead owner left open
+};
+
+// Makes the topics that are missing and checks those that are there: partitions, no compaction, no
+// retention limit. FAILED_PRECONDITION, with topic, setting, value and what is needed, where the
+// job would not be safe; UNAVAILABLE when no broker answers. The cluster must outlive the log.
+absl::StatusOr<std::unique_ptr<Log>> OpenKafkaLog(KafkaCluster& cluster,
+                                                  const KafkaLogOptions& options);
+
+// Full name of an internal topic; "journal" is the journal.
+std::string KafkaTopicName(const KafkaLogOptions& options, const std::string& name);
+
+}  // namespace streamml::log

@@ -1,0 +1,64 @@
+// Topics that others write and read: a job's sources and sinks. worker/log/kafka has them on Kafka.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace streamml::log {
+
+// One record of a partition. Texts are valid until the next call of its reader.
+struct TopicRecord {
+  uint64_t offset = 0;
+  int64_t timestamp_us = 0;  // since 1970, UTC, as the producer or the broker set it
+  bool has_key = false;
+  bool has_value = false;  // without one it is a tombstone
+  std::string_view key;
+  std::string_view value;
+};
+
+struct TopicDescription {
+  std::string cluster;  // its id; equal for all topics of one cluster
+  std::string id;       // another one when the topic was deleted and made again
+  uint32_t num_partitions = 0;
+};
+
+// Offsets of a partition: the first record that is kept, and one past the last.
+struct TopicBounds {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+// Committed records of one partition in order of offset, each once. One thread at a time; must not
+// outlive the Topics.
+class TopicReader {
+ public:
+  virtual ~TopicReader() = default;
+  // Records that are there now, from the position on, at most `max_records` (at least 1); none when
+  // none are there yet. While brokers cannot be reached there are none. DATA_LOSS when the position
+  // is outside of what the partition holds, NOT_FOUND when the topic is gone, PERMISSION_DENIED.
+  virtual absl::StatusOr<absl::Span<const TopicRecord>> Next(size_t max_records) = 0;
+  // Goes to an offset; kBeginning is the first record that is kept.
+  static constexpr uint64_t kBeginning = UINT64_MAX;
+  virtual absl::Status Seek(uint64_t offset) = 0;
+};
+
+// Thread-safe.
+class Topics {
+ public:
+  virtual ~Topics() = default;
+  // NOT_FOUND when there is no such topic; UNAVAILABLE when no broker answers in time.
+  virtual absl::StatusOr<TopicDescription> Describe(const std::string& topic) = 0;
+  virtual absl::StatusOr<TopicBounds> Bounds(const std::string& topic, uint32_t partition) = 0;
+  virtual absl::StatusOr<std::unique_ptr<TopicReader>> Open(const std::string& topic,
+                                                            uint32_t partition,
+                                                            uint64_t offset) = 0;
+};
+
+}  // namespace streamml::log
