@@ -247,7 +247,7 @@ TEST(ModelTest, WrongSpecsAreRefusedByName) {
               HasSubstr("model 'm': learner 'fttrl' is not known; did you mean 'ftrl'?"));
   spec = SmallSpec();
   spec.metrics = {"acuracy"};
-  EXPECT_THAT(Refusal(spec, SmallSchema(Type::kBoolean)), HasSubstr("(did you mean 'accuracy'?)"));
+  EXPECT_THAT(Refusal(spec, SmallSchema(Type::kBoolean)), HasSubstr("; did you mean 'accuracy'?"));
   spec = SmallSpec();
   spec.features.numeric = {"y"};
   EXPECT_THAT(Refusal(spec, SmallSchema(Type::kBoolean)),
