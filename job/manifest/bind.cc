@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_join.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "job/manifest/diagnostic.h"
-#include "job/manifest/internal/suggest.h"
 
 namespace streamml::manifest {
 namespace {
@@ -19,7 +19,7 @@ std::vector<std::string> SourceNames(const Manifest& manifest) {
 Diagnostic Unbound(const Manifest& manifest, const job::v1::Source& source) {
   const std::string path = absl::StrCat("spec.sources[", source.name(), "]");
   return {Severity::kError, path, manifest.positions.Find(path),
-          absl::StrCat("topic ", internal::Quoted(source.topic()),
+          absl::StrCat("topic ", Quoted(source.topic()),
                        " needs Kafka, which is not built yet; add --bind ", source.name(),
                        "=FILE to read a file in its place")};
 }
@@ -31,15 +31,14 @@ absl::StatusOr<Bindings> ParseBindings(absl::Span<const std::string> flags) {
   for (const std::string& flag : flags) {
     const size_t equals = flag.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == flag.size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--bind ", internal::Quoted(flag),
-                       ": expected NAME=FILE, the name of a source and a file"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--bind ", Quoted(flag), ": expected NAME=FILE, the name of a source and a file"));
     }
     std::vector<std::string>& files = bindings[flag.substr(0, equals)];
     std::string file = flag.substr(equals + 1);
     if (std::find(files.begin(), files.end(), file) != files.end()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("--bind ", internal::Quoted(flag), ": given twice; a file is read once"));
+          absl::StrCat("--bind ", Quoted(flag), ": given twice; a file is read once"));
     }
     files.push_back(std::move(file));
   }
@@ -51,12 +50,12 @@ absl::StatusOr<Bindings> ResolveFiles(const Manifest& manifest, const Bindings& 
   std::vector<Diagnostic> errors;
   for (const auto& [name, files] : bindings) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    errors.push_back({Severity::kError,
-                      "",
-                      {},
-                      absl::StrCat("--bind ", name, "=", files.front(), ": no source ",
-                                   internal::Quoted(name), internal::DidYouMean(name, names),
-                                   "; sources are ", absl::StrJoin(names, ", "))});
+    errors.push_back(
+        {Severity::kError,
+         "",
+         {},
+         absl::StrCat("--bind ", name, "=", files.front(), ": no source ", Quoted(name),
+                      DidYouMean(name, names), "; sources are ", absl::StrJoin(names, ", "))});
   }
   Bindings resolved;
   for (const auto& source : manifest.job.spec().sources()) {

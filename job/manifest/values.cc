@@ -76,7 +76,7 @@ std::string FormatDuration(int64_t microseconds) {
 }
 
 absl::StatusOr<double> ParsePercent(std::string_view text) {
-  const absl::Status error =
+  absl::Status error =
       absl::InvalidArgumentError("not a percentage; write it like 1%, 0.5% or 100%");
   if (!text.ends_with('%')) return error;
   text.remove_suffix(1);

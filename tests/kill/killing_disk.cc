@@ -30,7 +30,7 @@ bool IsSnapshot(const std::string& path) { return absl::StrContains(path, "/.str
 bool IsPart(const std::string& path) { return absl::EndsWith(path, ".jsonl"); }
 
 struct Operation {
-  const char* name;
+  const char* name = "";
   const std::string& path;
   bool changes = true;
 };

@@ -38,6 +38,7 @@ void Live(const std::string& folder, const std::string& plan_text) {
 
 class KillingDiskTest : public testing::Test {
  protected:
+  // NOLINTNEXTLINE(readability-function-size): EXPECT_EXIT itself nests six levels.
   void ExpectDeath(const std::string& plan, const std::string& report) {
     EXPECT_EXIT(Live(folder_.path(), plan), testing::KilledBySignal(SIGKILL), "") << plan;
     const std::unique_ptr<Disk> disk = MakePosixDisk();

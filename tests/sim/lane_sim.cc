@@ -63,8 +63,9 @@ int main(int argc, char** argv) {
                   static_cast<unsigned long long>(options.num_rows));
       return 1;
     }
-    if ((seed - from + 1) % 1000 == 0) {
-      std::printf("%llu seeds passed\n", static_cast<unsigned long long>(seed - from + 1));
+    const uint64_t passed = seed - from + 1;
+    if (passed % 1000 == 0) {
+      std::printf("%llu seeds passed\n", static_cast<unsigned long long>(passed));
       std::fflush(stdout);
     }
   }

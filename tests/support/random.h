@@ -48,7 +48,7 @@ class Random {
   double Unit() { return static_cast<double>(Next() >> 11) * 0x1p-53; }
 
  private:
-  std::array<uint64_t, 4> state_;
+  std::array<uint64_t, 4> state_{};
 };
 
 }  // namespace streamml::support

@@ -112,7 +112,7 @@ bool ReadValue(data::Type type, std::string_view text, Cell& cell) {
     return value.has_value();
   }
   if (type == data::Type::kBigint) {
-    const auto value = data::ParseBigint(text);
+    const auto value = data::ParseWholeNumber(text);
     cell.integer = value.value_or(0);
     return value.has_value();
   }

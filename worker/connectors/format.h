@@ -53,9 +53,9 @@ class RowParser {
 // JSON (RFC 8259), one object per record, checked whole, also where no column reads. A missing key,
 // JSON null, and a missing or null object on the way to a path are NULL. Of equal keys the last
 // counts, as in PostgreSQL's jsonb. Types are strict: a string never becomes a number, nor a number
-// a text; bigint takes integers without point or exponent; numbers that do not fit the type fail.
-// Nesting is limited to kMaxJsonDepth. INVALID_ARGUMENT for a path that cannot be, or two columns
-// with overlapping paths.
+// a text; bigint takes whole numbers, also written 1.0 or 1e3; numbers that do not fit the type
+// fail. Nesting is limited to kMaxJsonDepth. INVALID_ARGUMENT for a path that cannot be, or two
+// columns with overlapping paths.
 inline constexpr int kMaxJsonDepth = 100;
 absl::StatusOr<std::unique_ptr<RowParser>> MakeJsonParser(std::vector<SourceColumn> columns);
 

@@ -10,6 +10,7 @@
 #include "worker/connectors/format.h"
 #include "worker/connectors/internal/json_path.h"
 #include "worker/connectors/utf8.h"
+#include "worker/data/number_text.h"
 
 namespace streamml::connectors {
 namespace {
@@ -323,6 +324,10 @@ bool JsonParser::ReadNumber(ondemand::value value, const SourceColumn& column, C
   cell.mark = data::Mark::kValue;
   if (column.type == data::Type::kBigint) {
     if (value.get_int64().get(cell.integer) == simdjson::SUCCESS) return true;
+    if (const auto whole = data::ParseWholeNumber(token); whole.has_value() && IsNumber(token)) {
+      cell.integer = *whole;
+      return true;
+    }
   } else if (column.type == data::Type::kDouble) {
     if (value.get_double().get(cell.number) == simdjson::SUCCESS) return true;
   } else if (column.type == data::Type::kTimestamp && column.unit.has_value() && IsNumber(token)) {

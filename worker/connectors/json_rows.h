@@ -12,12 +12,9 @@
 
 namespace streamml::connectors {
 
-// Writes rows of one schema. Equal rows have equal bytes. Fields stand in the order of the schema;
-// NULL is null; bigint is a JSON number also above 2^53; double is the shortest number that reads
-// back (as AppendDoubleText), and the strings "NaN", "Infinity", "-Infinity"; timestamp is
-// "2026-03-01T00:00:00.5Z"; text is escaped where JSON asks for it, else kept. A failed value,
-// which only rows of dead letters hold, is null. Immutable after construction: usable from any
-// number of threads.
+// Writes rows of one schema. Equal rows have equal bytes. Fields stand in the order of the schema,
+// values are as in worker/data/json_text.h. Immutable after construction: usable from any number of
+// threads.
 class JsonRowWriter {
  public:
   explicit JsonRowWriter(const data::Schema& schema);
@@ -30,9 +27,6 @@ class JsonRowWriter {
  private:
   std::vector<std::string> keys_;  // `"name":` with the bracket or comma in front
 };
-
-// Appends `text`, which is UTF-8, as a JSON string.
-void AppendJsonString(std::string_view text, std::string& out);
 
 // Appends {"source":..,"partition":..,"record":..,"bytePosition":..,"reason":..,"raw":..} and a
 // line feed; "rawBase64" instead of "raw" where the bytes are not UTF-8, and "rawCut":true where

@@ -6,7 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "proto/streamml/journal/v1/journal.pb.h"
-#include "worker/connectors/json_rows.h"
+#include "worker/data/json_text.h"
 #include "worker/lane/internal/digest_bytes.h"
 
 namespace streamml::lane {
@@ -40,15 +40,15 @@ InputPoint FromProto(const InputPosition& position, int64_t time) {
 // A row that failed in an operator, as a line of the dead-letter relation.
 std::string FailedRowJson(const NodeSpec& node, const operators::RowError& error) {
   std::string line = "{\"relation\":";
-  connectors::AppendJsonString(node.owner, line);
+  data::AppendJsonString(node.owner, line);
   line += ",\"operator\":";
-  connectors::AppendJsonString(node.name, line);
+  data::AppendJsonString(node.name, line);
   absl::StrAppend(&line, ",\"source\":", error.origin.source,
                   ",\"partition\":", error.origin.partition, ",\"record\":", error.origin.offset,
                   ",\"reason\":");
-  connectors::AppendJsonString(error.reason, line);
+  data::AppendJsonString(error.reason, line);
   line += ",\"row\":";
-  connectors::AppendJsonString(error.row, line);
+  data::AppendJsonString(error.row, line);
   line += "}";
   return line;
 }

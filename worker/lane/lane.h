@@ -25,6 +25,10 @@ class LaneState;
 
 namespace streamml::lane {
 
+namespace internal {
+struct JournalScan;
+}  // namespace internal
+
 struct FileIdentity {
   uint32_t input = 0;
   std::string path;
@@ -107,13 +111,13 @@ class Lane {
   Lane(LaneSpec spec, const LaneEnvironment& environment);
 
   absl::Status Recover(std::vector<std::string>& notes);
-  absl::Status RestoreState(const std::vector<std::string>& journal,
+  absl::Status RestoreState(const internal::JournalScan& journal,
+                            const std::vector<state::SnapshotInfo>& snapshots,
                             std::vector<std::string>& notes, uint64_t& restored);
   // Sets `damaged` when it is the snapshot that is wrong, not what it rests on.
   absl::Status RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& damaged);
-  absl::Status ReplayAfter(const std::vector<std::string>& journal, uint64_t restored);
+  absl::Status ReplayAfter(uint64_t restored);
   absl::Status RepairSinks(std::vector<std::string>& notes);
-  absl::Status CheckClaims(const std::vector<std::string>& journal) const;
   absl::Status WriteSinks();
   absl::Status WriteCommit(journal::v1::Commit& commit, bool markers);
   absl::Status Append(const journal::v1::JournalRecord& record, log::Transaction& transaction);

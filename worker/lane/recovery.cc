@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "proto/streamml/journal/v1/journal.pb.h"
 #include "worker/lane/internal/digest_bytes.h"
+#include "worker/lane/internal/journal_scan.h"
 #include "worker/lane/lane.h"
 #include "worker/lane/replay.h"
 
@@ -23,16 +24,6 @@ std::string_view FileName(std::string_view path) { return path.substr(path.rfind
 constexpr std::string_view kStartOver =
     "or start over in an empty data folder (inputs are not touched, and the results will be the "
     "same)";
-
-absl::StatusOr<std::vector<std::string>> ReadJournal(log::Log& log, uint32_t lane) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader, log.OpenJournal(lane));
-  std::vector<std::string> records;
-  while (true) {
-    ASSIGN_OR_RETURN(std::optional<log::JournalEntry> entry, reader->Next());
-    if (!entry.has_value()) return records;
-    records.push_back(std::move(entry->record));
-  }
-}
 
 }  // namespace
 
@@ -101,25 +92,22 @@ absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRe
   return absl::OkStatus();
 }
 
-// Before anything is restored or deleted.
-absl::Status Lane::CheckClaims(const std::vector<std::string>& journal) const {
-  JournalRecord record;
-  for (const std::string& bytes : journal) {
-    RETURN_IF_ERROR(ParseRecord(bytes, record));
-    if (record.has_claim()) RETURN_IF_ERROR(CheckClaim(spec_, environment_.job_hash, record));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status Lane::Recover(std::vector<std::string>& notes) {
   ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
-  ASSIGN_OR_RETURN(const std::vector<std::string> journal,
-                   ReadJournal(environment_.log, spec_.index));
-  RETURN_IF_ERROR(CheckClaims(journal));
+  std::vector<std::string> problems;
+  const auto snapshots = environment_.snapshots.List(problems);
+  // Before anything is restored or deleted.
+  ASSIGN_OR_RETURN(
+      const internal::JournalScan journal,
+      internal::ScanJournal(spec_, environment_.log, environment_.job_hash,
+                            snapshots.ok() ? *snapshots : std::vector<state::SnapshotInfo>()));
+  RETURN_IF_ERROR(snapshots.status());
+  notes.insert(notes.end(), problems.begin(), problems.end());
+  history_ = journal.history;
   uint64_t restored = 0;
-  RETURN_IF_ERROR(RestoreState(journal, notes, restored));
-  RETURN_IF_ERROR(ReplayAfter(journal, restored));
-  sequence_ = journal.size();
+  RETURN_IF_ERROR(RestoreState(journal, *snapshots, notes, restored));
+  RETURN_IF_ERROR(ReplayAfter(restored));
+  sequence_ = journal.num_records;
   RETURN_IF_ERROR(RepairSinks(notes));
   executor_->MarkCommitted();
   committed_watermark_ = executor_->watermark();
@@ -128,19 +116,12 @@ absl::Status Lane::Recover(std::vector<std::string>& notes) {
 
 // Restores the newest snapshot whose key the journal shows, else starts from nothing. `restored` is
 // the number of records the state then stands after.
-absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
+absl::Status Lane::RestoreState(const internal::JournalScan& journal,
+                                const std::vector<state::SnapshotInfo>& snapshots,
                                 std::vector<std::string>& notes, uint64_t& restored) {
-  ASSIGN_OR_RETURN(const std::vector<state::SnapshotInfo> snapshots,
-                   environment_.snapshots.List(notes));
-  std::vector<Digest> histories(journal.size() + 1);
-  for (size_t i = 0; i < journal.size(); ++i) {
-    histories[i + 1] = histories[i];
-    histories[i + 1].Chain(journal[i]);
-  }
-  history_ = histories.back();
   for (const state::SnapshotInfo& snapshot : snapshots) {
     const uint64_t sequence = snapshot.key.sequence;
-    if (sequence >= histories.size() || histories[sequence] != snapshot.key.history) {
+    if (!journal.Shows(snapshot.key)) {
       notes.push_back(absl::StrCat("lane ", spec_.name, ": snapshot at ", sequence,
                                    " is not of this journal and is not used"));
       continue;
@@ -152,7 +133,7 @@ absl::Status Lane::RestoreState(const std::vector<std::string>& journal,
       state_digest_ = snapshot.state_digest;
       snapshot_sequence_ = sequence;
       notes.push_back(absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ",
-                                   sequence, ", ", journal.size() - sequence,
+                                   sequence, ", ", journal.num_records - sequence,
                                    " journal records after it"));
       return absl::OkStatus();
     }
@@ -194,15 +175,14 @@ absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& da
 }
 
 // Executes the commits after the snapshot with their outputs suppressed and their digests checked.
-absl::Status Lane::ReplayAfter(const std::vector<std::string>& journal, uint64_t restored) {
-  JournalRecord record;
+absl::Status Lane::ReplayAfter(uint64_t restored) {
+  ASSIGN_OR_RETURN(internal::JournalCursor cursor,
+                   internal::JournalCursor::Open(environment_.log, spec_.index));
   std::string fingerprint = environment_.fingerprint;
-  for (size_t i = 0; i < journal.size(); ++i) {
-    RETURN_IF_ERROR(ParseRecord(journal[i], record));
-    if (record.sequence() != i + 1) {
-      return absl::DataLossError(
-          absl::StrCat("journal record ", i + 1, " says it is ", record.sequence()));
-    }
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, cursor.Next());
+    if (!more) return absl::OkStatus();
+    const JournalRecord& record = cursor.record();
     if (record.has_claim()) {
       epoch_ = std::max(epoch_, record.epoch());
       fingerprint = record.claim().fingerprint();
@@ -215,7 +195,7 @@ absl::Status Lane::ReplayAfter(const std::vector<std::string>& journal, uint64_t
       snapshot_sequence_ = commit.snapshot().sequence();
       state_digest_ = FromBytes(commit.snapshot().state_digest());
     }
-    if (i < restored) continue;
+    if (record.sequence() <= restored) continue;
     // A record that only tells of a snapshot or of the end computes nothing.
     const bool computes = commit.reads_size() > 0 || commit.frontier() != executor_->frontier();
     if (computes && fingerprint != environment_.fingerprint) {
@@ -231,11 +211,10 @@ absl::Status Lane::ReplayAfter(const std::vector<std::string>& journal, uint64_t
     executor_->MarkCommitted();
     if (static_cast<size_t>(commit.sink_bytes_size()) != sink_bytes_.size()) {
       return absl::DataLossError(
-          absl::StrCat("journal record ", i + 1, " names other sinks than the job"));
+          absl::StrCat("journal record ", record.sequence(), " names other sinks than the job"));
     }
     std::copy(commit.sink_bytes().begin(), commit.sink_bytes().end(), sink_bytes_.begin());
   }
-  return absl::OkStatus();
 }
 
 // Part files may be longer than the journal says (a crash before the record), never shorter.

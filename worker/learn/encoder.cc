@@ -8,10 +8,10 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "worker/data/number_text.h"
 #include "worker/learn/internal/names.h"
 #include "worker/learn/internal/scaler.h"
-#include "worker/learn/internal/suggest.h"
 
 namespace streamml::learn {
 
@@ -44,9 +44,9 @@ absl::StatusOr<Column> FindColumn(const data::Schema& schema, std::string_view l
   if (!index.has_value()) {
     std::vector<std::string> names;
     for (const data::Field& field : schema.fields()) names.push_back(field.name);
-    return Invalid(list, absl::StrCat("column '", name, "' is not in the scored relation",
-                                      internal::Suggestion(name, names),
-                                      "; its columns: ", absl::StrJoin(names, ", ")));
+    return Invalid(
+        list, absl::StrCat("column '", name, "' is not in the scored relation",
+                           DidYouMean(name, names), "; its columns: ", absl::StrJoin(names, ", ")));
   }
   const Type type = schema.field(*index).type;
   if (std::find(allowed.begin(), allowed.end(), type) != allowed.end()) return Column{*index, type};

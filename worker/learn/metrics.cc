@@ -8,8 +8,8 @@
 #include "absl/strings/str_join.h"
 #include "base/math.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "worker/learn/internal/auc.h"
-#include "worker/learn/internal/suggest.h"
 #include "worker/state/array_state.h"
 
 namespace streamml::learn {
@@ -209,7 +209,7 @@ absl::Status CheckMetrics(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       return absl::InvalidArgumentError(absl::StrCat("metrics: '", name, "' is not known",
-                                                     internal::Suggestion(name, known),
+                                                     DidYouMean(name, known),
                                                      "; allowed: ", absl::StrJoin(known, ", ")));
     }
     if (std::count(names.begin(), names.end(), name) > 1) {

@@ -4,15 +4,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "worker/learn/algorithms/algorithms.h"
-#include "worker/learn/internal/suggest.h"
 #include "worker/learn/learner.h"
 
 namespace streamml::learn {
 
 namespace {
-
-std::string Quoted(std::string_view text) { return absl::StrCat("'", text, "'"); }
 
 std::string Join(const std::vector<std::string>& names) { return absl::StrJoin(names, ", "); }
 
@@ -23,7 +21,7 @@ absl::StatusOr<const LearnerEntry*> FindEntry(const std::string& name) {
     names.push_back(entry.name);
   }
   return absl::InvalidArgumentError(absl::StrCat("learner ", Quoted(name), " is not known",
-                                                 internal::Suggestion(name, names),
+                                                 DidYouMean(name, names),
                                                  "; allowed: ", Join(names)));
 }
 
@@ -58,9 +56,9 @@ absl::StatusOr<absl::btree_map<std::string, double>> ReadParameters(const Learne
       if (spec.name == name) found = &spec;
     }
     if (found == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("learner '", entry.name, "' has no parameter ", Quoted(name),
-                       internal::Suggestion(name, names), "; allowed: ", Join(names)));
+      return absl::InvalidArgumentError(absl::StrCat("learner '", entry.name, "' has no parameter ",
+                                                     Quoted(name), DidYouMean(name, names),
+                                                     "; allowed: ", Join(names)));
     }
     ASSIGN_OR_RETURN(values[name], ReadValue(entry, *found, text));
   }

@@ -10,8 +10,7 @@
 namespace streamml::operators {
 
 // The error of row `row` of an operator's input: origin, reason, and the row as one JSON object
-// with the columns in their order. NULL is null, a timestamp is ISO 8601 in UTC, NaN and the
-// infinities are the strings that PostgreSQL prints. Numbers are written with all their digits.
+// with the columns in their order and values as in worker/data/json_text.h.
 RowError MakeRowError(const data::Batch& input, size_t row, std::string reason);
 
 }  // namespace streamml::operators

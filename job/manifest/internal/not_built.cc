@@ -4,12 +4,12 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/wording.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/struct.pb.h"
 #include "job/manifest/internal/checker.h"
 #include "job/manifest/internal/form.h"
 #include "job/manifest/internal/path.h"
-#include "job/manifest/internal/suggest.h"
 
 namespace streamml::manifest::internal {
 namespace {

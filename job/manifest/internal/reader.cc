@@ -8,12 +8,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "google/protobuf/struct.pb.h"
 #include "job/manifest/internal/form.h"
 #include "job/manifest/internal/path.h"
 #include "job/manifest/internal/plain.h"
 #include "job/manifest/internal/scalars.h"
-#include "job/manifest/internal/suggest.h"
 #include "job/manifest/internal/text_map.h"
 
 namespace streamml::manifest::internal {

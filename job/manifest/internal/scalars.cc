@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_join.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "job/manifest/internal/form.h"
 #include "job/manifest/internal/plain.h"
-#include "job/manifest/internal/suggest.h"
 #include "job/manifest/values.h"
 
 namespace streamml::manifest::internal {

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_join.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "job/manifest/internal/checker.h"
-#include "job/manifest/internal/suggest.h"
 #include "job/manifest/values.h"
 
 namespace streamml::manifest::internal {

@@ -6,8 +6,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "job/manifest/internal/checker.h"
-#include "job/manifest/internal/suggest.h"
 
 namespace streamml::manifest::internal {
 namespace {

@@ -51,7 +51,7 @@ TEST(ProgressViewTest, RateIsThatOfTheLastSeconds) {
   const plan::JobPlan plan = Plan();
   ProgressView view(plan, {"job", false});
   view.Block(Progress(1'000'000, 0), 0);
-  for (int second = 1; second <= 10; ++second) {
+  for (int64_t second = 1; second <= 10; ++second) {
     view.Block(Progress(1'000'000 + static_cast<uint64_t>(second) * 10, 0), second * 1'000'000);
   }
   EXPECT_THAT(view.Block(Progress(1'000'110, 0), 11'000'000)[1], HasSubstr("(10 rows/s)"));

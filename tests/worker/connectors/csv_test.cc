@@ -45,8 +45,12 @@ TEST(CsvTest, BooleansAreTheListedWordsInAnyCase) {
   EXPECT_EQ(Parse(",,,,yes,"), "! column 'ok': expected boolean, got cell \"yes\"");
 }
 
+TEST(CsvTest, WholeNumbersMayBeWrittenWithAPoint) {
+  EXPECT_THAT(Parse("7.0,,,,,"), HasSubstr("\"count\":7,"));
+}
+
 TEST(CsvTest, WrongValuesNameTheColumn) {
-  EXPECT_EQ(Parse("1.0,,,,,"), "! column 'count': expected bigint, got cell \"1.0\"");
+  EXPECT_EQ(Parse("1.5,,,,,"), "! column 'count': expected bigint, got cell \"1.5\"");
   EXPECT_EQ(Parse(",,, 1,,"), "! column 'amount': expected double precision, got cell \" 1\"");
   EXPECT_THAT(Parse(",,,,,2026-03-01"),
               HasSubstr("column 'at': timestamp '2026-03-01': expected a decimal"));

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/temporary_folder.h"
 #include "tests/worker/connectors/source_fixture.h"
 
 namespace streamml::connectors {
@@ -17,16 +18,15 @@ using ::testing::HasSubstr;
 class FileListTest : public ::testing::Test {
  protected:
   FileListTest() {
-    std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_ + "/nested");
     for (const char* name :
          {"b.jsonl", "a.jsonl", "B.jsonl", "odd[1].jsonl", "nested/c.jsonl", ".hidden.jsonl"}) {
       std::ofstream(folder_ + "/" + name) << name;
     }
   }
-  ~FileListTest() override { std::filesystem::remove_all(folder_); }
 
-  const std::string folder_ = ::testing::TempDir() + "file_list_test";
+  const support::TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path();
 };
 
 TEST_F(FileListTest, FilesOfAGlobAreSortedByBytes) {

@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "worker/data/json_text.h"
+
 namespace streamml::connectors {
 namespace {
 
@@ -11,7 +13,7 @@ using data::Type;
 
 std::string Quoted(std::string_view text) {
   std::string out;
-  AppendJsonString(text, out);
+  data::AppendJsonString(text, out);
   return out;
 }
 

@@ -73,8 +73,6 @@ TEST(JsonTest, TypesAreStrict) {
             R"(! column 'v': expected double precision, got string "12")");
   EXPECT_EQ(ParseValue(Type::kText, "12"), "! column 'v': expected text, got number 12");
   EXPECT_EQ(ParseValue(Type::kBigint, "12.5"), "! column 'v': expected bigint, got number 12.5");
-  EXPECT_EQ(ParseValue(Type::kBigint, "12.0"), "! column 'v': expected bigint, got number 12.0");
-  EXPECT_EQ(ParseValue(Type::kBigint, "1e3"), "! column 'v': expected bigint, got number 1e3");
   EXPECT_EQ(ParseValue(Type::kBoolean, "1"), "! column 'v': expected boolean, got number 1");
   EXPECT_EQ(ParseValue(Type::kBoolean, R"("t")"),
             R"(! column 'v': expected boolean, got string "t")");
@@ -83,6 +81,20 @@ TEST(JsonTest, TypesAreStrict) {
   EXPECT_EQ(ParseValue(Type::kDouble, "[1]"), "! column 'v': expected double precision, got array");
   EXPECT_EQ(Parse({{"v", Type::kText, "/a/b", {}}}, R"({"a":5})"),
             "! column 'v': expected an object at '/a', got number");
+}
+
+TEST(JsonTest, WholeNumbersMayBeWrittenWithPointOrExponent) {
+  EXPECT_EQ(ParseValue(Type::kBigint, "12.0"), R"({"v":12})");
+  EXPECT_EQ(ParseValue(Type::kBigint, "-1e3"), R"({"v":-1000})");
+  EXPECT_EQ(ParseValue(Type::kBigint, "9007199254740993.0"), R"({"v":9007199254740993})");
+  EXPECT_EQ(ParseValue(Type::kBigint, "9223372036854775808.0"),
+            "! column 'v': expected bigint, got number 9223372036854775808.0");
+  EXPECT_THAT(ParseValue(Type::kBigint, "01.0"), HasSubstr("a malformed number"));
+  EXPECT_THAT(ParseValue(Type::kBigint, "1."), HasSubstr("a malformed number"));
+  // The walk goes on behind the number.
+  EXPECT_EQ(
+      Parse({{"a", Type::kBigint, "", {}}, {"b", Type::kText, "", {}}}, R"({"a": 2.0 , "b":"x"})"),
+      R"({"a":2,"b":"x"})");
 }
 
 TEST(JsonTest, NumbersAreExactAndInRange) {

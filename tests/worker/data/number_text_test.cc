@@ -67,5 +67,46 @@ TEST(NumberTextTest, BigintsMustBeTheWholeTextAndInRange) {
   EXPECT_EQ(out, "-9223372036854775808");
 }
 
+TEST(NumberTextTest, WholeNumbersMayBeWrittenWithPointOrExponent) {
+  EXPECT_EQ(ParseWholeNumber("1.0"), 1);
+  EXPECT_EQ(ParseWholeNumber("1e3"), 1000);
+  EXPECT_EQ(ParseWholeNumber("-12.50E+1"), -125);
+  EXPECT_EQ(ParseWholeNumber("1200e-2"), 12);
+  EXPECT_EQ(ParseWholeNumber("+5."), 5);
+  EXPECT_EQ(ParseWholeNumber("0.00001e5"), 1);
+  EXPECT_EQ(ParseWholeNumber("000.0"), 0);
+  EXPECT_EQ(ParseWholeNumber("-0.0"), 0);
+  EXPECT_EQ(ParseWholeNumber("0e99999999999999999999"), 0);
+  EXPECT_EQ(ParseWholeNumber("1" + std::string(100, '0') + "e-100"), 1);
+}
+
+TEST(NumberTextTest, WholeNumbersAreExactBeyondWhatADoubleHolds) {
+  EXPECT_EQ(ParseWholeNumber("9007199254740993.0"), 9007199254740993);  // 2^53 + 1
+  EXPECT_EQ(ParseWholeNumber("-9007199254740993e0"), -9007199254740993);
+  EXPECT_EQ(ParseWholeNumber("0.9007199254740993e16"), 9007199254740993);
+  EXPECT_EQ(ParseWholeNumber("9223372036854775807.0"), std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(ParseWholeNumber("-9223372036854775808.000"), std::numeric_limits<int64_t>::min());
+  EXPECT_EQ(ParseWholeNumber("9223372036854775808.0"), std::nullopt);
+  EXPECT_EQ(ParseWholeNumber("-9223372036854775809.0"), std::nullopt);
+  EXPECT_EQ(ParseWholeNumber("1e18"), 1000000000000000000);
+  EXPECT_EQ(ParseWholeNumber("1e19"), std::nullopt);
+}
+
+TEST(NumberTextTest, WhatIsNoWholeNumberIsRefused) {
+  for (const char* text : {"1.5",   "9007199254740992.5",
+                           "1e-1",  "0.1e0",
+                           "1e400", "1e-99999999999999999999",
+                           "",      ".",
+                           "-",     "e1",
+                           "1e",    "1e+",
+                           "1e+-1", "1.0.0",
+                           "1.0 ",  " 1.0",
+                           "1_0.0", "0x1.0",
+                           "--1.0", "+-1.0",
+                           "NaN",   "inf"}) {
+    EXPECT_EQ(ParseWholeNumber(text), std::nullopt) << "'" << text << "'";
+  }
+}
+
 }  // namespace
 }  // namespace streamml::data

@@ -246,7 +246,7 @@ TEST(EncoderTest, WrongSpecsAreRefusedByName) {
   EXPECT_EQ(Refusal({}, schema),
             "features: numeric, categorical: both are empty; name at least one column");
   EXPECT_THAT(Refusal({.numeric = {"amuont"}}, schema),
-              HasSubstr("column 'amuont' is not in the scored relation (did you mean 'amount'?)"));
+              HasSubstr("column 'amuont' is not in the scored relation; did you mean 'amount'?"));
   EXPECT_EQ(Refusal({.numeric = {"card"}}, schema),
             "features: numeric: column 'card' is text; allowed: boolean, bigint, double precision");
   EXPECT_THAT(Refusal({.numeric = {"at"}}, schema), HasSubstr("extract("));

@@ -24,7 +24,7 @@ constexpr int kExamples = 300;
 
 struct Example {
   std::vector<Feature> x;
-  double label;
+  double label = 0;
 };
 
 // Sparse examples whose label follows feature 0 and 1; every tenth is empty.
@@ -223,14 +223,14 @@ class NeverLearns : public Mutant {
 
 class DependsOnWhereItLies : public Mutant {
  public:
-  explicit DependsOnWhereItLies(state::StateSet& states) : Mutant(states), salt_(next_salt_++) {}
+  explicit DependsOnWhereItLies(state::StateSet& states) : Mutant(states), salt_(next_salt++) {}
   double Predict(Features x) const override {
     const double score = Mutant::Predict(x);
     return score == 0.5 ? score : score * (1 - 1e-12 * salt_);
   }
 
  private:
-  static inline int next_salt_ = 0;
+  static inline int next_salt = 0;
   int salt_;
 };
 

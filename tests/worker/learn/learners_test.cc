@@ -115,14 +115,14 @@ TEST(LearnerTableTest, UnknownLearnerIsNamedWithWhatIsAllowed) {
   const absl::Status status = MakeLearner("ftlr", {}, {"model", &states, 0}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),
-            "learner 'ftlr' is not known (did you mean 'ftrl'?); allowed: ftrl, sgd");
+            "learner 'ftlr' is not known; did you mean 'ftrl'?; allowed: ftrl, sgd");
   EXPECT_THAT(CheckLearner("FTRL", {}).message(), HasSubstr("did you mean 'ftrl'?"));
   EXPECT_TRUE(states.states().empty());
 }
 
 TEST(LearnerTableTest, UnknownParameterIsNamedWithTheNearest) {
   EXPECT_EQ(CheckLearner("ftrl", {{"alhpa", "1"}}).message(),
-            "learner 'ftrl' has no parameter 'alhpa' (did you mean 'alpha'?); allowed: alpha, "
+            "learner 'ftrl' has no parameter 'alhpa'; did you mean 'alpha'?; allowed: alpha, "
             "beta, l1, l2");
   EXPECT_THAT(CheckLearner("sgd", {{"learning_rate", "1"}}).message(),
               HasSubstr("did you mean 'learningRate'?"));

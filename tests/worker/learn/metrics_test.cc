@@ -162,7 +162,7 @@ TEST(MetricsTest, UnknownAndRepeatedNamesAreRefused) {
   state::StateSet states;
   EXPECT_THAT(
       std::string(MetricSet::Make({"log-loss"}, "model", states).status().message()),
-      HasSubstr("metrics: 'log-loss' is not known (did you mean 'logloss'?); allowed: accuracy, "));
+      HasSubstr("metrics: 'log-loss' is not known; did you mean 'logloss'?; allowed: accuracy, "));
   EXPECT_THAT(std::string(CheckMetrics({"auc", "auc"}).message()),
               HasSubstr("'auc' is listed twice"));
   EXPECT_TRUE(states.states().empty());

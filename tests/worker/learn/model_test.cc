@@ -244,10 +244,10 @@ TEST(ModelTest, WrongSpecsAreRefusedByName) {
   spec = SmallSpec();
   spec.learner = "fttrl";
   EXPECT_THAT(Refusal(spec, SmallSchema(Type::kBoolean)),
-              HasSubstr("model 'm': learner 'fttrl' is not known (did you mean 'ftrl'?)"));
+              HasSubstr("model 'm': learner 'fttrl' is not known; did you mean 'ftrl'?"));
   spec = SmallSpec();
   spec.metrics = {"acuracy"};
-  EXPECT_THAT(Refusal(spec, SmallSchema(Type::kBoolean)), HasSubstr("(did you mean 'accuracy'?)"));
+  EXPECT_THAT(Refusal(spec, SmallSchema(Type::kBoolean)), HasSubstr("; did you mean 'accuracy'?"));
   spec = SmallSpec();
   spec.features.numeric = {"y"};
   EXPECT_THAT(Refusal(spec, SmallSchema(Type::kBoolean)),

@@ -73,8 +73,8 @@ class EntrySink final : public state::ChangeSink {
 
 }  // namespace
 
-data::Batch MakeRows(std::shared_ptr<const data::Schema> schema, const std::vector<InputRow>& rows,
-                     uint64_t first_offset) {
+data::Batch MakeRows(const std::shared_ptr<const data::Schema>& schema,
+                     const std::vector<InputRow>& rows, uint64_t first_offset) {
   data::BatchBuilder builder(schema);
   for (const InputRow& row : rows) {
     builder.AddOrigin({row.time, 0, 0, first_offset++});
@@ -107,10 +107,10 @@ void ApplyChanges(const state::StateSet& states, Entries& entries) {
   }
 }
 
-Running::Running(const sql::Node& node, std::shared_ptr<const data::Schema> input) {
+Running::Running(const sql::Node& node, const std::shared_ptr<const data::Schema>& input) {
   const OperatorEntry* entry = FindOperator(node.kind);
   EXPECT_NE(entry, nullptr);
-  auto made = entry->make(node, std::move(input), {"view", "step0", states.get()});
+  auto made = entry->make(node, input, {"view", "step0", states.get()});
   EXPECT_TRUE(made.ok()) << made.status();
   op = *std::move(made);
 }

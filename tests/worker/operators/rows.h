@@ -19,8 +19,8 @@ struct InputRow {
 };
 
 // Row i has the origin {time, 0, 0, first_offset + i}.
-data::Batch MakeRows(std::shared_ptr<const data::Schema> schema, const std::vector<InputRow>& rows,
-                     uint64_t first_offset = 0);
+data::Batch MakeRows(const std::shared_ptr<const data::Schema>& schema,
+                     const std::vector<InputRow>& rows, uint64_t first_offset = 0);
 // The rows [begin, end) of a batch.
 data::Batch Slice(const data::Batch& batch, size_t begin, size_t end);
 // "1, 'text', NULL" for each row.
@@ -41,7 +41,7 @@ struct Running {
   Dropped dropped;
 
   // Makes the operator of `node`; expects success.
-  Running(const sql::Node& node, std::shared_ptr<const data::Schema> input);
+  Running(const sql::Node& node, const std::shared_ptr<const data::Schema>& input);
   // Expects success.
   data::Batch Feed(const data::Batch& batch);
   void Load(const Entries& entries);

@@ -11,11 +11,12 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kHour = 3600 * kSecond;
+constexpr int64_t kDay = 24 * kHour;
 
 TEST(Interval, ReadsTheFormsOfPostgreSql) {
   const std::pair<const char*, int64_t> cases[] = {
       {"1 hour", kHour},
-      {"90 minutes", 90 * 60 * kSecond},
+      {"90 minutes", kHour + kHour / 2},
       {"1 day 2 hours", 26 * kHour},
       {"5 s", 5 * kSecond},
       {" 2h ", 2 * kHour},
@@ -28,7 +29,7 @@ TEST(Interval, ReadsTheFormsOfPostgreSql) {
       {"-1 day +1 hour", -23 * kHour},
       {"-01:30", -kHour - kHour / 2},
       {"3 hours ago", -3 * kHour},
-      {"2 WEEKS", 14 * 24 * kHour},
+      {"2 WEEKS", 14 * kDay},
       {"250 ms", 250'000},
       {"7 us", 7},
       {"0 s", 0},

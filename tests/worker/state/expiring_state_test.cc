@@ -94,7 +94,7 @@ TEST(ExpiringState, AKeyThatComesAndGoesTwiceBetweenSavesIsDeletedOnce) {
 TEST(ExpiringState, ReusedPlacesDoNotMixUpKeys) {
   Fixture f;
   for (int round = 0; round < 50; ++round) {
-    const int64_t time = round * 100;
+    const int64_t time = int64_t{100} * round;
     f.times.ExpireBefore(time);
     for (int key = 0; key < 20; ++key) f.Touch("k" + std::to_string(round % 3 + key), time + key);
     EXPECT_EQ(f.times.num_entries(), 20u);

@@ -16,7 +16,6 @@ namespace streamml::state {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // The real disk until `operations` more changes; then nothing changes any more, as if the process

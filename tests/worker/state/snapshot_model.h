@@ -55,7 +55,7 @@ inline std::vector<StateChange> RandomChanges(support::Random& random, size_t co
 
 inline absl::StatusOr<Contents> RestoreAll(SnapshotStore& store, const SnapshotKey& key) {
   Contents contents;
-  const absl::Status status = store.Restore(
+  absl::Status status = store.Restore(
       key, [&contents](std::string_view state, std::string_view entry, std::string_view value) {
         const auto [it, is_new] =
             contents.emplace(std::pair(std::string(state), std::string(entry)), value);

@@ -16,7 +16,6 @@
 namespace streamml::state {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 

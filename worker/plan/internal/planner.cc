@@ -20,7 +20,7 @@ using manifest::Diagnostic;
 
 // Raised whenever stored formats or results of operators and learners change: data folders of other
 // builds are then refused instead of misread.
-constexpr uint64_t kFormatGeneration = 1;
+constexpr uint64_t kFormatGeneration = 2;
 
 // Of what decides results. Where files lie, how often snapshots are taken and what only Kubernetes
 // uses does not; files are known by their content.

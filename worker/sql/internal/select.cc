@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_join.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "worker/sql/internal/error.h"
 #include "worker/sql/internal/expression_analyzer.h"
 #include "worker/sql/internal/output_name.h"

@@ -1,17 +1,14 @@
 #include "worker/sql/internal/suggestion.h"
 
-#include <algorithm>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "worker/sql/internal/text.h"
 
 namespace streamml::sql::internal {
 namespace {
-
-constexpr size_t kLongestName = 64;  // bounds the work; longer names get no suggestion
 
 // Words of PostgreSQL's grammar that a column may be called only in quotes. The rest of its
 // reserved words may be quoted without harm too.
@@ -33,22 +30,6 @@ constexpr std::string_view kReserved =
     "xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot "
     "xmlserialize xmltable ";
 
-// Levenshtein distance, one row of the table at a time.
-size_t Distance(std::string_view left, std::string_view right) {
-  std::vector<size_t> row(right.size() + 1);
-  for (size_t j = 0; j <= right.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= left.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= right.size(); ++j) {
-      const size_t replaced = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row.back();
-}
-
 bool IsPlain(std::string_view name) {
   if (name.empty() || absl::ascii_isdigit(name.front())) return false;
   for (const char c : name) {
@@ -58,21 +39,6 @@ bool IsPlain(std::string_view name) {
 }
 
 }  // namespace
-
-const std::string* Nearest(std::string_view seen, const std::vector<std::string>& candidates) {
-  if (seen.size() > kLongestName) return nullptr;
-  const std::string lower = ToLower(seen);
-  const std::string* best = nullptr;
-  size_t least = std::max<size_t>(1, seen.size() / 3) + 1;
-  for (const std::string& candidate : candidates) {
-    if (candidate.size() > kLongestName) continue;
-    const size_t distance = Distance(lower, ToLower(candidate));
-    if (distance >= least) continue;
-    least = distance;
-    best = &candidate;
-  }
-  return best;
-}
 
 std::string DidYouMean(std::string_view seen, const std::vector<std::string>& candidates) {
   const std::string* nearest = Nearest(seen, candidates);

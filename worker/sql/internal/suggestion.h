@@ -7,9 +7,6 @@
 
 namespace streamml::sql::internal {
 
-// The candidate nearest to `seen`, or null when none is near: at most a third of the letters
-// differ, case apart. Points into `candidates`.
-const std::string* Nearest(std::string_view seen, const std::vector<std::string>& candidates);
 // "; did you mean x?" with the nearest as a name in SQL, or "".
 std::string DidYouMean(std::string_view seen, const std::vector<std::string>& candidates);
 

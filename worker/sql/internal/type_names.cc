@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/status.h"
+#include "base/wording.h"
 #include "worker/sql/internal/error.h"
 #include "worker/sql/internal/interval.h"
 #include "worker/sql/internal/refusal.h"

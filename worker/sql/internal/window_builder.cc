@@ -118,7 +118,7 @@ absl::StatusOr<Expression> WindowBuilder::AddAggregate(const Tree& call, std::st
   for (size_t i = 0; i < aggregates_.size(); ++i) {
     if (aggregates_[i].key == planned.key) return MakeColumn(base + i, type, position);
   }
-  planned.aggregate.output = {UniqueName(std::move(text)), type};
+  planned.aggregate.output = {UniqueName(text), type};
   planned_[window].placeholders.push_back(aggregates_.size());
   aggregates_.push_back(std::move(planned));
   return MakeColumn(base + aggregates_.size() - 1, type, position);

@@ -1,12 +1,13 @@
-#include "job/manifest/internal/suggest.h"
+#include "base/wording.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "base/status.h"
 
-namespace streamml::manifest::internal {
+namespace streamml {
 namespace {
 
 constexpr size_t kMaxQuotedBytes = 60;
@@ -41,11 +42,11 @@ std::string Quoted(std::string_view text) {
   return absl::StrCat("'", absl::Utf8SafeCHexEscape(std::string(text.substr(0, size))), "...'");
 }
 
-std::string DidYouMean(std::string_view word, absl::Span<const std::string> known) {
-  if (word.empty() || word.size() > kMaxWordBytes) return "";
-  const std::string lower = absl::AsciiStrToLower(std::string(word));
+const std::string* Nearest(std::string_view seen, absl::Span<const std::string> known) {
+  if (seen.empty() || seen.size() > kMaxWordBytes) return nullptr;
+  const std::string lower = absl::AsciiStrToLower(std::string(seen));
   const std::string* nearest = nullptr;
-  size_t least = std::max<size_t>(1, std::min<size_t>(3, word.size() / 3)) + 1;
+  size_t least = std::max<size_t>(1, std::min<size_t>(3, seen.size() / 3)) + 1;
   for (const std::string& candidate : known) {
     if (candidate.size() > kMaxWordBytes) continue;
     const size_t distance = EditDistance(lower, absl::AsciiStrToLower(candidate));
@@ -54,7 +55,12 @@ std::string DidYouMean(std::string_view word, absl::Span<const std::string> know
       nearest = &candidate;
     }
   }
+  return nearest;
+}
+
+std::string DidYouMean(std::string_view seen, absl::Span<const std::string> known) {
+  const std::string* nearest = Nearest(seen, known);
   return nearest == nullptr ? "" : absl::StrCat("; did you mean ", Quoted(*nearest), "?");
 }
 
-}  // namespace streamml::manifest::internal
+}  // namespace streamml
