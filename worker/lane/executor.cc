@@ -16,6 +16,7 @@ using journal::v1::InputPosition;
 
 constexpr size_t kBatchRows = 1024;          // rows that operators get at once, or one event time's
 constexpr size_t kMaxUncommitted = 8 << 20;  // bytes; beyond it processing waits for a commit
+constexpr size_t kMaxAheadRows = 500'000;    // held while an input without an end has nothing
 constexpr size_t kMaxReads = 4096;           // entries of the merge order in one journal record
 constexpr std::string_view kWayOut =
     "; way out: put the input back as it was, or start over in an empty data folder";
@@ -121,24 +122,28 @@ absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
   return progress || frontier_ != frontier_before;
 }
 
-// The choice depends on positions only, never on what happens to be there already, so that the
-// order of unordered stages is a function of their inputs too.
+// Between inputs that have an end the choice depends on positions only, never on what happens to be
+// there already, so that the order of unordered stages is a function of their inputs too.
 absl::StatusOr<bool> Executor::ReadFurthestBehind() {
-  Input* behind = nullptr;
-  size_t index = 0;
+  order_.clear();
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    Input& input = *inputs_[i];
-    if (input.position().ended) continue;
-    if (behind == nullptr || input.watermark() < behind->watermark()) {
-      behind = &input;
-      index = i;
-    }
+    if (!inputs_[i]->position().ended) order_.push_back(i);
   }
-  if (behind == nullptr) return false;
-  ASSIGN_OR_RETURN(const std::optional<Block> block, behind->Read(kNoLimit));
-  if (!block.has_value()) return false;
-  RETURN_IF_ERROR(Accept(index, *block));
-  return true;
+  std::stable_sort(order_.begin(), order_.end(), [this](size_t a, size_t b) {
+    return inputs_[a]->watermark() < inputs_[b]->watermark();
+  });
+  for (size_t rank = 0; rank < order_.size(); ++rank) {
+    // What is ahead of one that has nothing to read is read up to a bound.
+    if (rank > 0 && buffer_.num_rows() >= kMaxAheadRows) return false;
+    Input& input = *inputs_[order_[rank]];
+    ASSIGN_OR_RETURN(const std::optional<Block> block, input.Read(kNoLimit));
+    if (block.has_value()) {
+      RETURN_IF_ERROR(Accept(order_[rank], *block));
+      return true;
+    }
+    if (!input.live()) return false;
+  }
+  return false;
 }
 
 void Executor::NoteRead(size_t input, const InputPoint& end) {

@@ -101,6 +101,7 @@ class Executor {
   int64_t committed_frontier_ = data::kMinTime;
   std::vector<Read> reads_;
   std::vector<Counter> counters_;
+  std::vector<size_t> order_;  // scratch
 };
 
 }  // namespace streamml::lane

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "worker/connectors/json_rows.h"
+#include "worker/lane/internal/source_rows.h"
 
 namespace streamml::lane {
 namespace {
@@ -17,11 +17,10 @@ class FileInput final : public Input {
   const InputPoint& position() const override { return position_; }
   int64_t watermark() const override {
     if (position_.ended) return data::kMaxTime;
-    if (position_.time == data::kMinTime) return data::kMinTime;
-    return std::max(position_.time, data::kMinTime + 1 + spec_.delay_us) - spec_.delay_us;
+    return internal::SourceWatermark(spec_.rules, position_.time);
   }
   std::string name() const override {
-    return absl::StrCat(spec_.source_name, "[", spec_.partition, "] (", spec_.path, ")");
+    return absl::StrCat(spec_.rules.source_name, "[", spec_.partition, "] (", spec_.path, ")");
   }
 
   absl::Status Seek(const InputPoint& point) override {
@@ -39,7 +38,7 @@ class FileInput final : public Input {
     block.start = position_;
     if (end_seen_) {
       position_.ended = true;
-      block.rows = data::BatchBuilder(spec_.description.schema).Finish();
+      block.rows = data::BatchBuilder(spec_.rules.description.schema).Finish();
       block.late = block.rows;
     } else {
       RETURN_IF_ERROR(ReadRecords(std::min(limit, boundary) - position_.ordinal, block));
@@ -55,17 +54,20 @@ class FileInput final : public Input {
       ASSIGN_OR_RETURN(std::unique_ptr<connectors::ByteSource> source, spec_.open());
       if (source->size() == 0) {  // not even a header: no records
         position_.ended = true;
-        SplitLate(data::BatchBuilder(spec_.description.schema).Finish(), block);
+        internal::SplitLate(spec_.rules, data::BatchBuilder(spec_.rules.description.schema).Finish(),
+                            position_.time, block);
         return absl::OkStatus();
       }
       ASSIGN_OR_RETURN(reader_, connectors::PartitionReader::Open(
-                                    spec_.description, spec_.partition, std::move(source),
+                                    spec_.rules.description, spec_.partition, std::move(source),
                                     {position_.ordinal, position_.bytes}));
     }
     ASSIGN_OR_RETURN(connectors::SourceBlock read, reader_->Read(max_records));
     block.num_records = read.end.records - position_.ordinal;
-    RETURN_IF_ERROR(TakeDead(read, block));
-    SplitLate(read.rows, block);
+    RETURN_IF_ERROR(internal::TakeDead(spec_.rules, name(),
+                                       spec_.path.substr(spec_.path.rfind('/') + 1), read.dead,
+                                       block));
+    internal::SplitLate(spec_.rules, read.rows, position_.time, block);
     position_.ordinal = read.end.records;
     position_.bytes = read.end.bytes;
     // The end is a block of its own, so that it does not depend on how far a reader happens to look
@@ -73,45 +75,6 @@ class FileInput final : public Input {
     end_seen_ = read.at_end;
     position_.ended = read.at_end && block.num_records == 0;
     return absl::OkStatus();
-  }
-
-  absl::Status TakeDead(const connectors::SourceBlock& read, Block& block) const {
-    for (const connectors::DeadLetter& letter : read.dead) {
-      if (spec_.on_error == OnError::kFail) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(name(), ": record ", letter.record, " at byte ", letter.byte_position,
-                         ": ", letter.reason,
-                         "; onError.policy is fail; mend the record or choose deadLetter or skip, "
-                         "and start over in another --data-dir"));
-      }
-      DeadRecord dead{letter.record, ""};
-      if (spec_.on_error == OnError::kDeadLetter) {
-        connectors::AppendDeadLetterJson(
-            spec_.source_name, spec_.path.substr(spec_.path.rfind('/') + 1), letter, dead.json);
-        while (!dead.json.empty() && dead.json.back() == '\n') dead.json.pop_back();
-      }
-      block.dead.push_back(std::move(dead));
-    }
-    return absl::OkStatus();
-  }
-
-  // Judged row by row against the file's own watermark, which makes it independent of lanes and
-  // batches.
-  void SplitLate(const data::Batch& rows, Block& block) {
-    if (spec_.description.schema->time_column() == data::Schema::kNoTime) {
-      block.rows = rows;
-      block.late = data::BatchBuilder(spec_.description.schema).Finish();
-      return;
-    }
-    std::vector<uint32_t> on_time;
-    std::vector<uint32_t> late;
-    for (uint32_t row = 0; row < rows.num_rows(); ++row) {
-      const int64_t time = rows.origin(row).time;
-      (time < watermark() ? late : on_time).push_back(row);
-      position_.time = std::max(position_.time, time);
-    }
-    block.rows = late.empty() ? rows : data::Take(rows, on_time);
-    block.late = data::Take(rows, late);
   }
 
   const FileInputSpec spec_;

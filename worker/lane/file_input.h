@@ -9,23 +9,17 @@
 #include "absl/status/statusor.h"
 #include "worker/connectors/file_source.h"
 #include "worker/lane/input.h"
+#include "worker/lane/source_rules.h"
 
 namespace streamml::lane {
-
-enum class OnError : uint8_t { kDeadLetter, kSkip, kFail };
 
 // Blocks end at ordinals that are multiples of this (or sooner, at fixed places).
 inline constexpr uint64_t kFileBlockRecords = 1024;
 
 struct FileInputSpec {
-  std::string source_name;
-  connectors::SourceDescription description;
+  SourceRules rules;
   uint32_t partition = 0;  // rank of the path among the source's paths
   std::string path;        // for messages and dead letters
-  // A row is late when it is older than the greatest event time before it in this file, less
-  // `delay_us`.
-  int64_t delay_us = 0;
-  OnError on_error = OnError::kDeadLetter;
   uint64_t block_records =
       kFileBlockRecords;  // shows in the merge order of several files; else nowhere
   std::function<absl::StatusOr<std::unique_ptr<connectors::ByteSource>>()> open;

@@ -56,6 +56,9 @@ class Input {
   virtual absl::StatusOr<std::optional<Block>> Read(uint64_t limit) = 0;
   // Goes to a point that position() gave before, in this process or an earlier one.
   virtual absl::Status Seek(const InputPoint& point) = 0;
+  // It has no end, and nothing to read now does not mean that nothing will come: whoever reads
+  // several goes on with another one. Which one that was must then be journalled.
+  virtual bool live() const { return false; }
   // For messages: "payments[2] (data/b.jsonl)".
   virtual std::string name() const = 0;
 };

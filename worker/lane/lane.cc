@@ -78,6 +78,10 @@ absl::Status Lane::WriteSinks() {
   for (size_t i = 0; i < sink_files_.size(); ++i) {
     const std::string& bytes = executor_->output().sink_bytes(i);
     if (bytes.empty()) continue;
+    if (!spec_.stage->sinks[i].topic.empty()) {
+      sink_bytes_[i] += bytes.size();
+      continue;
+    }
     if (sink_files_[i] == nullptr) {
       const std::string path =
           PartPath(environment_.data_folder, spec_.stage->sinks[i], spec_.part);
@@ -104,6 +108,7 @@ absl::Status Lane::WriteCommit(journal::v1::Commit& commit, bool markers) {
   log::Transaction transaction;
   transaction.watermark = commit.watermark();
   transaction.frames = executor_->output().Frames(markers);
+  transaction.records = executor_->output().Records();
   RETURN_IF_ERROR(Append(record, transaction));
   broken_ = false;
   snapshot_unreported_ = false;
@@ -117,6 +122,7 @@ absl::Status Lane::Append(const JournalRecord& record, log::Transaction& transac
   full.set_version(1);
   full.set_sequence(sequence_ + 1);
   full.set_epoch(epoch_);
+  transaction.sequence = sequence_ + 1;
   transaction.journal = full.SerializeAsString();
   RETURN_IF_ERROR(writer_->Commit(transaction));
   history_.Chain(transaction.journal);

@@ -36,13 +36,22 @@ struct FileIdentity {
   Digest content_hash;
 };
 
+struct TopicIdentity {
+  uint32_t input = 0;
+  std::string topic;
+  std::string cluster;
+  std::string id;  // another one when the topic was deleted and made again
+  uint32_t partition = 0;
+};
+
 struct LaneSpec {
   uint32_t index = 0;  // among all lanes of the job; names its journal
   std::string name;    // "payments[0]": stage and lane in it
   uint32_t part = 0;   // lane in its stage; names its part files
   std::shared_ptr<const StageSpec> stage;
   std::vector<InputFactory> inputs;
-  std::vector<FileIdentity> files;  // those inputs that are files
+  std::vector<FileIdentity> files;    // those inputs that are files
+  std::vector<TopicIdentity> topics;  // those that are partitions of topics
 };
 
 // What a lane needs of the world. Everything referred to must outlive the lane.

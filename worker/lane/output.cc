@@ -5,6 +5,7 @@
 
 #include "absl/log/check.h"
 #include "base/bytes.h"
+#include "worker/data/json_text.h"
 #include "worker/data/partition_key.h"
 #include "worker/data/row_codec.h"
 
@@ -19,6 +20,7 @@ uint64_t KeyHash(const data::Batch& batch, size_t row, const std::vector<size_t>
 Output::Output(const StageSpec& stage)
     : stage_(stage),
       sinks_(stage.sinks.size()),
+      records_(stage.sinks.size()),
       writers_(stage.sinks.size()),
       digests_(stage.topics.size() + stage.sinks.size()),
       num_rows_(digests_.size()) {
@@ -59,12 +61,64 @@ void Output::EmitToSink(size_t sink, const data::Batch& batch) {
   size_bytes_ -= start;
   writers_[sink]->Append(batch, bytes);
   size_bytes_ += bytes.size();
-  while (start < bytes.size()) {
+  const bool to_topic = !stage_.sinks[sink].topic.empty();
+  for (size_t row = 0; start < bytes.size(); ++row) {
     const size_t end = bytes.find('\n', start) + 1;
     digest.Chain(std::string_view(bytes).substr(start, end - start));
+    if (to_topic) AddRecord(sink, batch, row, start, end - 1 - start);
     start = end;
   }
   num_rows_[topics_.size() + sink] += batch.num_rows();
+}
+
+void Output::AddRecord(size_t sink, const data::Batch& batch, size_t row, size_t line,
+                       size_t line_size) {
+  const SinkOutput& spec = stage_.sinks[sink];
+  RecordPlace place{line, line_size, keys_.size(), 0, 0, batch.origin(row).time};
+  if (spec.key_columns.size() == 1 &&
+      batch.column(spec.key_columns[0]).type() == data::Type::kText &&
+      batch.column(spec.key_columns[0]).HasValue(row)) {
+    keys_.append(batch.column(spec.key_columns[0]).Text(row));
+  } else if (spec.key_columns.size() == 1) {
+    data::AppendJsonValue(batch.column(spec.key_columns[0]), row, keys_);
+  } else {
+    for (const size_t column : spec.key_columns) {
+      keys_.push_back(keys_.size() == place.key ? '[' : ',');
+      data::AppendJsonValue(batch.column(column), row, keys_);
+    }
+    if (!spec.key_columns.empty()) keys_.push_back(']');
+  }
+  place.key_size = keys_.size() - place.key;
+  if (spec.key_columns.empty()) {
+    // By origin, so that it does not depend on which lane writes.
+    scratch_.clear();
+    ByteWriter writer(scratch_);
+    writer.U32(batch.origin(row).source);
+    writer.U32(batch.origin(row).partition);
+    writer.U64(batch.origin(row).offset);
+    place.partition = static_cast<int32_t>(Hash64(scratch_) % spec.num_partitions);
+  } else {
+    digests_[topics_.size() + sink].Chain(std::string_view(keys_).substr(place.key));
+  }
+  records_[sink].push_back(place);
+}
+
+std::vector<log::OutRecord> Output::Records() const {
+  std::vector<log::OutRecord> records;
+  for (size_t sink = 0; sink < records_.size(); ++sink) {
+    const SinkOutput& spec = stage_.sinks[sink];
+    for (const RecordPlace& place : records_[sink]) {
+      log::OutRecord record;
+      record.topic = &spec.topic;
+      record.has_key = !spec.key_columns.empty();
+      record.partition = place.partition;
+      record.key = std::string_view(keys_).substr(place.key, place.key_size);
+      record.value = std::string_view(sinks_[sink]).substr(place.line, place.line_size);
+      record.timestamp_us = place.time;
+      records.push_back(record);
+    }
+  }
+  return records;
 }
 
 void Output::EmitLine(size_t sink, std::string_view line) {
@@ -73,6 +127,9 @@ void Output::EmitLine(size_t sink, std::string_view line) {
   bytes.append(line);
   bytes.push_back('\n');
   digests_[topics_.size() + sink].Chain(std::string_view(bytes).substr(start));
+  if (!stage_.sinks[sink].topic.empty()) {
+    records_[sink].push_back({start, line.size(), 0, 0, 0, 0});
+  }
   size_bytes_ += bytes.size() - start;
   ++num_rows_[topics_.size() + sink];
 }
@@ -95,6 +152,8 @@ void Output::Clear() {
     }
   }
   for (std::string& sink : sinks_) sink.clear();
+  for (std::vector<RecordPlace>& records : records_) records.clear();
+  keys_.clear();
   std::fill(num_rows_.begin(), num_rows_.end(), 0);
   size_bytes_ = 0;
 }

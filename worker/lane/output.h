@@ -34,6 +34,10 @@ class Output {
   // The frames emitted since the last Clear, in order of topic and partition; with `markers`, also
   // empty ones for partitions that got no row.
   std::vector<log::Frame> Frames(bool markers);
+  // The records for topics since the last Clear, in order of sink and row. Texts are valid until
+  // something more is emitted.
+  std::vector<log::OutRecord> Records() const;
+  // Lines of a sink since the last Clear, also of one that writes to a topic.
   const std::string& sink_bytes(size_t sink) const { return sinks_[sink]; }
   size_t num_sinks() const { return sinks_.size(); }
   // Bytes waiting for a commit.
@@ -48,9 +52,22 @@ class Output {
   const std::vector<uint64_t>& num_rows() const { return num_rows_; }
 
  private:
+  // A record for a topic: a line of its sink, and its key in keys_.
+  struct RecordPlace {
+    size_t line = 0;
+    size_t line_size = 0;  // without line end
+    size_t key = 0;
+    size_t key_size = 0;
+    int32_t partition = 0;
+    int64_t time = 0;
+  };
+  void AddRecord(size_t sink, const data::Batch& batch, size_t row, size_t line, size_t line_size);
+
   const StageSpec& stage_;
   std::vector<std::vector<log::Frame>> topics_;  // by topic, by partition
   std::vector<std::string> sinks_;
+  std::vector<std::vector<RecordPlace>> records_;  // by sink
+  std::string keys_;
   std::vector<std::optional<connectors::JsonRowWriter>> writers_;  // by sink, once rows came
   std::vector<Digest> digests_;                                    // topics first, then sinks
   std::vector<uint64_t> num_rows_;

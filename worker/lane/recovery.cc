@@ -51,6 +51,31 @@ absl::Status CheckDigest(const LaneSpec& spec, uint64_t sequence, const journal:
                                           kStartOver));
 }
 
+absl::Status CheckTopics(const LaneSpec& spec, const journal::v1::Claim& claim) {
+  for (const journal::v1::TopicIdentity& topic : claim.topics()) {
+    const auto current =
+        std::find_if(spec.topics.begin(), spec.topics.end(),
+                     [&](const TopicIdentity& t) { return t.input == topic.input(); });
+    if (current == spec.topics.end()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("input ", topic.input(), " was topic '", topic.topic(),
+                       "' when the job began, and is a file now; bind what it began with, or start "
+                       "over under another name"));
+    }
+    if (current->id == topic.id() && current->cluster == topic.cluster() &&
+        current->partition == topic.partition()) {
+      continue;
+    }
+    return absl::FailedPreconditionError(absl::StrCat(
+        "topic '", current->topic, "' is not the one the job began with (id '", topic.id(),
+        "' in cluster '", topic.cluster(), "' then, id '", current->id, "' in cluster '",
+        current->cluster,
+        "' now): it was deleted and made again, or the cluster is another one; point the job at "
+        "the topic it began with, or start over under another name"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRecord& record) {
   const journal::v1::Claim& claim = record.claim();
   if (claim.job_hash() != job_hash) {
@@ -89,7 +114,7 @@ absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRe
         file.size_bytes(), " bytes then, ", current == spec.files.end() ? 0 : current->size_bytes,
         " now, or other content); put it back as it was, or use another --data-dir to start over"));
   }
-  return absl::OkStatus();
+  return CheckTopics(spec, claim);
 }
 
 absl::Status Lane::Recover(std::vector<std::string>& notes) {
@@ -220,6 +245,7 @@ absl::Status Lane::ReplayAfter(uint64_t restored) {
 // Part files may be longer than the journal says (a crash before the record), never shorter.
 absl::Status Lane::RepairSinks(std::vector<std::string>& notes) {
   for (size_t i = 0; i < sink_bytes_.size(); ++i) {
+    if (!spec_.stage->sinks[i].topic.empty()) continue;  // its transaction wrote it, or did not
     const std::string path = PartPath(environment_.data_folder, spec_.stage->sinks[i], spec_.part);
     const auto file = environment_.disk.OpenForRead(path);
     if (absl::IsNotFound(file.status()) && sink_bytes_[i] == 0) continue;
@@ -258,6 +284,14 @@ absl::Status Lane::Claim() {
     out.set_path(file.path);
     out.set_size_bytes(file.size_bytes);
     out.set_content_hash(internal::ToBytes(file.content_hash));
+  }
+  for (const TopicIdentity& topic : spec_.topics) {
+    journal::v1::TopicIdentity& out = *claim.add_topics();
+    out.set_input(topic.input);
+    out.set_cluster(topic.cluster);
+    out.set_topic(topic.topic);
+    out.set_id(topic.id);
+    out.set_partition(topic.partition);
   }
   log::Transaction transaction;
   transaction.watermark = executor_->watermark();

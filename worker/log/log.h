@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,13 +40,14 @@ struct Frame {
   std::string rows;
 };
 
-// A record for a topic that is not the job's own, on the log's cluster.
+// A record for a topic that is not the job's own, on the log's cluster. What it points to must stay
+// as it is until the commit returns.
 struct OutRecord {
-  std::string topic;
+  const std::string* topic = nullptr;
   int32_t partition = 0;  // without a key; with one, the key decides as in Kafka's own clients
   bool has_key = false;
-  std::string key;
-  std::string value;
+  std::string_view key = {};
+  std::string_view value = {};
   int64_t timestamp_us = 0;  // since 1970; 0: the time of writing
 };
 

@@ -12,6 +12,7 @@
 #include "job/manifest/values.h"
 #include "worker/connectors/file_list.h"
 #include "worker/lane/file_input.h"
+#include "worker/lane/topic_input.h"
 #include "worker/plan/internal/planner.h"
 
 namespace streamml::plan {
@@ -26,30 +27,48 @@ FileAccess RealFiles() {
 }
 
 absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest,
-                                 const manifest::Bindings& files, const FileAccess& access) {
-  ASSIGN_OR_RETURN(JobPlan plan, internal::Planner(manifest, &files, access).Run());
+                                 const manifest::Bindings& files, const FileAccess& access,
+                                 const TopicAccess& topics) {
+  ASSIGN_OR_RETURN(JobPlan plan, internal::Planner(manifest, &files, access, topics).Run());
   plan.access = access;
+  plan.topics = topics;
   return plan;
 }
 
 absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest) {
-  return internal::Planner(manifest, nullptr, FileAccess{}).Run();
+  return internal::Planner(manifest, nullptr, FileAccess{}, nullptr).Run();
 }
 
 namespace {
 
+lane::SourceRules RulesOf(const SourcePlan& source) {
+  lane::SourceRules rules;
+  rules.source_name = source.name;
+  rules.description.format = source.format;
+  rules.description.columns = source.columns;
+  rules.description.schema = source.schema;
+  rules.description.source = source.index;
+  rules.delay_us = source.delay_us;
+  rules.on_error = source.on_error;
+  return rules;
+}
+
+lane::InputFactory TopicFactory(const SourcePlan& source, uint32_t partition,
+                                const TopicAccess& access) {
+  lane::TopicInputSpec spec{RulesOf(source), source.topic, partition};
+  return [spec, access, cluster = source.cluster]()
+             -> absl::StatusOr<std::unique_ptr<lane::Input>> {
+    ASSIGN_OR_RETURN(log::Topics* topics, access(cluster));
+    return lane::MakeTopicInput(spec, *topics);
+  };
+}
+
 lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition,
                                const FileAccess& access, uint64_t size_bytes) {
   lane::FileInputSpec spec;
-  spec.source_name = source.name;
-  spec.description.format = source.format;
-  spec.description.columns = source.columns;
-  spec.description.schema = source.schema;
-  spec.description.source = source.index;
+  spec.rules = RulesOf(source);
   spec.partition = partition;
   spec.path = source.files[partition];
-  spec.delay_us = source.delay_us;
-  spec.on_error = source.on_error;
   spec.block_records = access.block_records;
   spec.open = [open = access.open, path = spec.path, size_bytes] { return open(path, size_bytes); };
   return [spec]() -> absl::StatusOr<std::unique_ptr<lane::Input>> {
@@ -77,6 +96,13 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
       continue;
     }
     const SourcePlan& source = plan.sources[static_cast<size_t>(input.source)];
+    if (source.is_topic()) {
+      spec.topics.push_back({static_cast<uint32_t>(spec.inputs.size()), source.topic,
+                             source.description.cluster, source.description.id,
+                             input.partition});
+      spec.inputs.push_back(TopicFactory(source, input.partition, plan.topics));
+      continue;
+    }
     ASSIGN_OR_RETURN(const std::unique_ptr<connectors::ByteSource> file,
                      plan.access.open(source.files[input.partition], std::nullopt));
     ASSIGN_OR_RETURN(const connectors::FileIdentity identity, connectors::Identify(*file));
@@ -137,13 +163,18 @@ void ExplainInput(const JobPlan& plan, const StagePlan& stage, std::string& text
     return;
   }
   const SourcePlan& source = plan.sources[static_cast<size_t>(stage.source)];
-  absl::StrAppend(&text, "    reads source ", source.name, ": ", source.files.size(),
-                  source.files.size() == 1 ? " file" : " files");
+  absl::StrAppend(&text, "    reads source ", source.name, ": ");
+  if (source.is_topic()) {
+    absl::StrAppend(&text, "topic ", source.topic, " of cluster ", source.cluster, ", ",
+                    source.num_partitions(), " partition(s)");
+  } else {
+    absl::StrAppend(&text, source.files.size(), source.files.size() == 1 ? " file" : " files");
+  }
   const int time = source.schema->time_column();
   if (time >= 0) {
     absl::StrAppend(&text, ", event time ", source.schema->field(static_cast<size_t>(time)).name,
                     ", watermark ", manifest::FormatDuration(source.delay_us),
-                    " behind the newest row of each file");
+                    " behind the newest row of each ", source.is_topic() ? "partition" : "file");
   } else {
     absl::StrAppend(&text, ", without event time: in the order of the files");
   }
@@ -157,7 +188,10 @@ void ExplainLanes(const JobPlan& plan, const StagePlan& stage, std::string& text
     const LanePlan& lane = plan.lanes[stage.first_lane + part];
     for (const InputPlan& input : lane.inputs) {
       const SourcePlan& source = plan.sources[static_cast<size_t>(stage.source)];
-      absl::StrAppend(&text, "        lane ", lane.name, ": ", source.files[input.partition], "\n");
+      absl::StrAppend(&text, "        lane ", lane.name, ": ",
+                      source.is_topic() ? absl::StrCat("partition ", input.partition)
+                                        : source.files[input.partition],
+                      "\n");
     }
   }
 }

@@ -17,6 +17,7 @@
 #include "worker/lane/lane.h"
 #include "worker/lane/program.h"
 #include "worker/log/log.h"
+#include "worker/log/topics.h"
 
 namespace streamml::plan {
 
@@ -32,6 +33,10 @@ struct FileAccess {
 };
 FileAccess RealFiles();
 
+// The topics of a cluster of the manifest, by its name; connects when first asked. Must outlive the
+// lanes.
+using TopicAccess = std::function<absl::StatusOr<log::Topics*>(const std::string& cluster)>;
+
 // A source as it will be read.
 struct SourcePlan {
   std::string name;
@@ -42,12 +47,20 @@ struct SourcePlan {
   int64_t delay_us = 0;
   lane::OnError on_error = lane::OnError::kDeadLetter;
   std::vector<std::string> files;  // sorted; the rank is the partition in origins
+  std::string topic;               // in place of files
+  std::string cluster;             // of the topic
+  log::TopicDescription description;
+
+  bool is_topic() const { return !topic.empty(); }
+  uint32_t num_partitions() const {
+    return is_topic() ? description.num_partitions : static_cast<uint32_t>(files.size());
+  }
 };
 
-// One input of a lane: a file of a source, or a channel.
+// One input of a lane: a file or partition of a source, or a channel.
 struct InputPlan {
   int source = -1;         // index in JobPlan::sources, or -1 for a channel
-  uint32_t partition = 0;  // rank of the file
+  uint32_t partition = 0;  // rank of the file, or number of the topic's partition
   log::ChannelId channel;
 };
 
@@ -77,14 +90,20 @@ struct JobPlan {
   // lie.
   uint64_t job_hash = 0;
   int64_t snapshot_interval_us = 0;
+  // Cluster of the log: set when a source is read from a topic. Otherwise the log is in files, and
+  // sinks write files also where the manifest gives them a topic.
+  std::string log_cluster;
   FileAccess access;
+  TopicAccess topics;
 };
 
 // Plans the job. `files` are the resolved files of each source (patterns are expanded here). All
 // mistakes that need SQL, schemas or the tables of operators, learners and metrics are found here:
 // INVALID_ARGUMENT with one line for each, "job.yaml:31:14: spec.views[features].sql: message".
+// A source that is not in `files` is read from its topic; `topics` may be empty when there is none.
 absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest,
-                                 const manifest::Bindings& files, const FileAccess& access);
+                                 const manifest::Bindings& files, const FileAccess& access,
+                                 const TopicAccess& topics = nullptr);
 
 // The same without files: everything is checked but what only the files can tell. For `validate`.
 absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest);

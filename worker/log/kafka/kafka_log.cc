@@ -108,12 +108,12 @@ class KafkaLaneWriter final : public LaneWriter {
                           .value = bytes_.back()});
     }
     for (const OutRecord& record : transaction.records) {
-      messages.push_back({.topic = &record.topic,
+      messages.push_back({.topic = record.topic,
                           .partition = record.has_key ? OutMessage::kByKey : record.partition,
                           .has_key = record.has_key,
                           .key = record.key,
                           .value = record.value,
-                          .timestamp_ms = record.timestamp_us / 1000});
+                          .timestamp_ms = std::max<int64_t>(record.timestamp_us, 0) / 1000});
     }
     bytes_.push_back(internal::EncodeJournal(transaction.sequence, transaction.journal));
     messages.push_back({.topic = &names_.journal,

@@ -49,8 +49,9 @@ uint64_t JobHash(const job::v1::JobSpec& spec, const JobPlan& plan) {
   }
   ByteWriter writer(bytes);
   writer.U64(kFormatGeneration);
-  // The number of files decides how many lanes read them, and so the index of every lane.
-  for (const SourcePlan& source : plan.sources) writer.U64(source.files.size());
+  // The number of files or partitions decides how many lanes read them, and so the index of every
+  // lane.
+  for (const SourcePlan& source : plan.sources) writer.U64(source.num_partitions());
   for (const StagePlan& stage : plan.stages) writer.U64(stage.num_lanes);
   return Hash64(bytes);
 }
@@ -98,10 +99,11 @@ operators::ModelSpec ToModelSpec(const job::v1::Model& model) {
 }  // namespace
 
 Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* files,
-                 const FileAccess& access)
+                 const FileAccess& access, const TopicAccess& topics)
     : manifest_(manifest),
       files_(files),
       access_(access),
+      topics_(topics),
       spec_(manifest.job.spec()),
       stages_(static_cast<uint32_t>(spec_.workers().lanes()),
               static_cast<uint32_t>(spec_.log().partitions())) {}
@@ -169,19 +171,58 @@ void Planner::AddSource(int index) {
     result.delay_us = *delay;
   }
   result.on_error = ToOnError(source.on_error().policy());
-  if (files_ == nullptr) {
-    result.files = {source.file().empty() ? source.topic() : source.file()};
-  } else {
-    std::set<std::string> files;  // sorted, each once
-    for (const std::string& pattern : files_->at(source.name())) {
-      const auto found = access_.list(pattern);
-      if (!found.ok()) return Report(path, found.status());
-      files.insert(found->begin(), found->end());
-    }
-    result.files.assign(files.begin(), files.end());
-  }
+  if (!FindInput(source, result)) return;
   Define(source.name(), stages_.AddSource(result));
   plan_.sources.push_back(std::move(result));
+}
+
+bool Planner::FindInput(const job::v1::Source& source, SourcePlan& plan) {
+  if (files_ == nullptr) {
+    plan.files = {source.file().empty() ? source.topic() : source.file()};
+    return true;
+  }
+  if (files_->contains(source.name())) return FindFiles(source, plan);
+  const std::string path = ListPath("sources", source.name());
+  if (spec_.log().cluster().empty()) {
+    Report(path, absl::InvalidArgumentError(
+                     "a source that is read from a topic needs a log on Kafka: give spec.log.cluster, "
+                     "or add --bind to read a file in its place"));
+    return false;
+  }
+  plan.topic = source.topic();
+  plan.cluster = source.cluster();
+  plan_.log_cluster = spec_.log().cluster();
+  return FindTopic(absl::StrCat(path, ".topic"), plan.cluster, plan.topic, plan.description);
+}
+
+bool Planner::FindFiles(const job::v1::Source& source, SourcePlan& plan) {
+  std::set<std::string> files;  // sorted, each once
+  for (const std::string& pattern : files_->at(source.name())) {
+    const auto found = access_.list(pattern);
+    if (!found.ok()) {
+      Report(ListPath("sources", source.name()), found.status());
+      return false;
+    }
+    files.insert(found->begin(), found->end());
+  }
+  plan.files.assign(files.begin(), files.end());
+  return true;
+}
+
+bool Planner::FindTopic(const std::string& path, const std::string& cluster,
+                        const std::string& topic, log::TopicDescription& description) {
+  if (!topics_) {
+    Report(path, absl::InvalidArgumentError("there is no connection to Kafka here"));
+    return false;
+  }
+  const auto connected = topics_(cluster);
+  auto found = connected.ok() ? (*connected)->Describe(topic) : connected.status();
+  if (!found.ok()) {
+    Report(path, found.status());
+    return false;
+  }
+  description = *std::move(found);
+  return true;
 }
 
 absl::StatusOr<Place> Planner::PlanSql(const std::string& sql, const std::string& owner) {
@@ -261,13 +302,43 @@ bool Planner::TryModel(int index, bool last_try) {
   return true;
 }
 
+void Planner::AddSink(const job::v1::Sink& sink, const Place& place) {
+  const std::string path = ListPath("sinks", sink.name());
+  lane::SinkOutput output;
+  output.name = sink.name();
+  for (const std::string& column : sink.key()) {
+    const auto found = place.schema->Find(column);
+    if (!found.has_value()) {
+      Report(absl::StrCat(path, ".key"),
+             absl::InvalidArgumentError(absl::StrCat("the sink has no column '", column, "'")));
+      return;
+    }
+    output.key_columns.push_back(*found);
+  }
+  if (!plan_.log_cluster.empty() && !sink.topic().empty()) {
+    if (sink.cluster() != plan_.log_cluster) {
+      Report(absl::StrCat(path, ".cluster"),
+             absl::InvalidArgumentError(absl::StrCat(
+                 "'", sink.cluster(), "' seen, '", plan_.log_cluster,
+                 "' (spec.log.cluster) needed: results and journal are written in one transaction, "
+                 "and a transaction does not reach over two clusters")));
+      return;
+    }
+    log::TopicDescription description;
+    if (!FindTopic(absl::StrCat(path, ".topic"), sink.cluster(), sink.topic(), description)) return;
+    output.topic = sink.topic();
+    output.num_partitions = description.num_partitions;
+  }
+  stages_.AddSink(std::move(output), place);
+}
+
 void Planner::AddSinks() {
   for (const job::v1::Sink& sink : spec_.sinks()) {
     const std::string path = ListPath("sinks", sink.name());
     if (!sink.sql().empty()) {
       const auto place = PlanSql(sink.sql(), sink.name());
       if (place.ok()) {
-        stages_.AddSink(sink.name(), *place);
+        AddSink(sink, *place);
       } else {
         ReportSql(absl::StrCat(path, ".sql"), place.status());
       }
@@ -275,7 +346,7 @@ void Planner::AddSinks() {
     }
     const auto found = relations_.find(sink.from());
     if (found != relations_.end()) {
-      stages_.AddSink(sink.name(), found->second);
+      AddSink(sink, found->second);
     } else {
       Report(absl::StrCat(path, ".from"),
              absl::InvalidArgumentError(absl::StrCat(

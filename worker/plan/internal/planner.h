@@ -18,19 +18,25 @@ namespace streamml::plan::internal {
 
 class Planner {
  public:
-  // Without `files`, sources are planned with one file each. Both must outlive the planner.
+  // Without `files`, sources are planned with one file each. All must outlive the planner.
   Planner(const manifest::Manifest& manifest, const manifest::Bindings* files,
-          const FileAccess& access);
+          const FileAccess& access, const TopicAccess& topics);
   absl::StatusOr<JobPlan> Run();
 
  private:
   void AddSources();
   void AddSource(int index);
+  // Where its rows come from; false when that is not known.
+  bool FindInput(const job::v1::Source& source, SourcePlan& plan);
+  bool FindFiles(const job::v1::Source& source, SourcePlan& plan);
+  bool FindTopic(const std::string& path, const std::string& cluster, const std::string& topic,
+                 log::TopicDescription& description);
   void AddRelations();
   // False when `status` may go away once other relations are planned.
   bool TryView(int index, bool last_try);
   bool TryModel(int index, bool last_try);
   void AddSinks();
+  void AddSink(const job::v1::Sink& sink, const Place& place);
   absl::StatusOr<Place> PlanSql(const std::string& sql, const std::string& owner);
   void Define(const std::string& name, const Place& place);
   void Report(const std::string& path, const absl::Status& status);
@@ -39,6 +45,7 @@ class Planner {
   const manifest::Manifest& manifest_;
   const manifest::Bindings* files_;
   const FileAccess& access_;
+  const TopicAccess& topics_;
   const job::v1::JobSpec& spec_;
   JobPlan plan_;
   StageBuilder stages_;

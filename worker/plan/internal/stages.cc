@@ -44,7 +44,7 @@ Place StageBuilder::AddSource(const SourcePlan& source) {
   // Without event time the order is that of the files, which one lane keeps.
   const bool timed = source.schema->time_column() != data::Schema::kNoTime;
   stage.num_lanes =
-      timed ? std::clamp<uint32_t>(static_cast<uint32_t>(source.files.size()), 1, max_lanes_) : 1;
+      timed ? std::clamp<uint32_t>(source.num_partitions(), 1, max_lanes_) : 1;
   stages_.push_back(std::move(stage));
   const size_t index = stages_.size() - 1;
   lane::StageSpec& spec = *stages_.back().spec;
@@ -198,14 +198,16 @@ absl::StatusOr<Place> StageBuilder::AddModel(const operators::ModelSpec& model, 
   return place;
 }
 
-void StageBuilder::AddSink(const std::string& name, const Place& from) {
+void StageBuilder::AddSink(lane::SinkOutput sink, const Place& from) {
   StagePlan& stage = stages_[from.stage];
-  lane::SinkOutput sink;
   sink.node = from.node;
-  sink.name = name;
-  stage.spec->sinks.push_back(sink);
   stage.operators.push_back(
-      absl::StrCat("sink ", name, ": JSON lines in DATA_DIR/", name, "/part-*.jsonl"));
+      sink.topic.empty()
+          ? absl::StrCat("sink ", sink.name, ": JSON lines in DATA_DIR/", sink.name,
+                         "/part-*.jsonl")
+          : absl::StrCat("sink ", sink.name, ": JSON in topic ", sink.topic, ", ",
+                         sink.num_partitions, " partition(s)"));
+  stage.spec->sinks.push_back(std::move(sink));
 }
 
 std::string StageBuilder::FreeName(const std::string& wanted) const {
@@ -232,7 +234,7 @@ void StageBuilder::Finish(JobPlan& plan) {
     }
     if (stage.source >= 0) {
       const SourcePlan& source = plan.sources[static_cast<size_t>(stage.source)];
-      for (uint32_t rank = 0; rank < source.files.size(); ++rank) {
+      for (uint32_t rank = 0; rank < source.num_partitions(); ++rank) {
         InputPlan input;
         input.source = stage.source;
         input.partition = rank;

@@ -39,7 +39,8 @@ class StageBuilder {
                                  const absl::btree_map<std::string, Place>& relations);
   // The rows of a model that scores `from`, all in one lane.
   absl::StatusOr<Place> AddModel(const operators::ModelSpec& model, const Place& from);
-  void AddSink(const std::string& name, const Place& from);
+  // `sink` with everything but its node.
+  void AddSink(lane::SinkOutput sink, const Place& from);
 
   // The stages, with lanes and inputs, into `plan`.
   void Finish(JobPlan& plan);
