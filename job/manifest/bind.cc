@@ -20,8 +20,15 @@ Diagnostic Unbound(const Manifest& manifest, const job::v1::Source& source) {
   const std::string path = absl::StrCat("spec.sources[", source.name(), "]");
   return {Severity::kError, path, manifest.positions.Find(path),
           absl::StrCat("topic ", Quoted(source.topic()),
-                       " needs Kafka, which is not built yet; add --bind ", source.name(),
-                       "=FILE to read a file in its place")};
+                       " needs Kafka, which is not built yet; a file takes its place with --bind ",
+                       source.name(), "=FILE")};
+}
+
+// What a manifest names lies beside it, wherever the command is given.
+std::string FromManifest(const Manifest& manifest, const std::string& file) {
+  const size_t slash = manifest.file_name.rfind('/');
+  if (file.starts_with('/') || slash == std::string::npos) return file;
+  return absl::StrCat(manifest.file_name.substr(0, slash + 1), file);
 }
 
 }  // namespace
@@ -48,6 +55,7 @@ absl::StatusOr<Bindings> ParseBindings(absl::Span<const std::string> flags) {
 absl::StatusOr<Bindings> ResolveFiles(const Manifest& manifest, const Bindings& bindings) {
   const std::vector<std::string> names = SourceNames(manifest);
   std::vector<Diagnostic> errors;
+  std::vector<std::string> unbound;  // the flags that are missing
   for (const auto& [name, files] : bindings) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     errors.push_back(
@@ -63,10 +71,15 @@ absl::StatusOr<Bindings> ResolveFiles(const Manifest& manifest, const Bindings& 
     if (bound != bindings.end()) {
       resolved[source.name()] = bound->second;
     } else if (!source.file().empty()) {
-      resolved[source.name()] = {source.file()};
+      resolved[source.name()] = {FromManifest(manifest, source.file())};
     } else {
       errors.push_back(Unbound(manifest, source));
+      unbound.push_back(absl::StrCat("--bind ", source.name(), "=FILE"));
     }
+  }
+  if (unbound.size() > 1) {
+    errors.push_back(
+        {Severity::kError, "", {}, absl::StrCat("run it with ", absl::StrJoin(unbound, " "))});
   }
   if (!errors.empty()) return ToStatus(errors, manifest.file_name);
   return resolved;

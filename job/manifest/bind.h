@@ -20,9 +20,10 @@ using Bindings = std::map<std::string, std::vector<std::string>, std::less<>>;
 // up. INVALID_ARGUMENT without "=", a name or a file, or when a file comes twice for a name.
 absl::StatusOr<Bindings> ParseBindings(absl::Span<const std::string> flags);
 
-// The files of each source: those of `bindings`, else the manifest's own `file`. INVALID_ARGUMENT,
-// one line per mistake, if a binding names no source of the manifest (the sources are listed), or
-// if a source has only a topic (the flag to add is named).
+// The files of each source: those of `bindings` as they are, else the manifest's own `file`, which
+// is relative to the folder of the manifest's file_name. INVALID_ARGUMENT, one line per mistake, if
+// a binding names no source of the manifest (the sources are listed), or if a source has only a
+// topic (the flags to add are named, all of them).
 absl::StatusOr<Bindings> ResolveFiles(const Manifest& manifest, const Bindings& bindings);
 
 }  // namespace streamml::manifest
