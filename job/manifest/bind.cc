@@ -16,12 +16,11 @@ std::vector<std::string> SourceNames(const Manifest& manifest) {
   return names;
 }
 
-Diagnostic Unbound(const Manifest& manifest, const job::v1::Source& source) {
-  const std::string path = absl::StrCat("spec.sources[", source.name(), "]");
-  return {Severity::kError, path, manifest.positions.Find(path),
-          absl::StrCat("topic ", Quoted(source.topic()),
-                       " needs Kafka, which is not built yet; add --bind ", source.name(),
-                       "=FILE to read a file in its place")};
+// What a manifest names lies beside it, wherever the command is given.
+std::string FromManifest(const Manifest& manifest, const std::string& file) {
+  const size_t slash = manifest.file_name.rfind('/');
+  if (file.starts_with('/') || slash == std::string::npos) return file;
+  return absl::StrCat(manifest.file_name.substr(0, slash + 1), file);
 }
 
 }  // namespace
@@ -63,9 +62,7 @@ absl::StatusOr<Bindings> ResolveFiles(const Manifest& manifest, const Bindings& 
     if (bound != bindings.end()) {
       resolved[source.name()] = bound->second;
     } else if (!source.file().empty()) {
-      resolved[source.name()] = {source.file()};
-    } else {
-      errors.push_back(Unbound(manifest, source));
+      resolved[source.name()] = {FromManifest(manifest, source.file())};
     }
   }
   if (!errors.empty()) return ToStatus(errors, manifest.file_name);

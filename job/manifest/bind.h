@@ -20,9 +20,10 @@ using Bindings = std::map<std::string, std::vector<std::string>, std::less<>>;
 // up. INVALID_ARGUMENT without "=", a name or a file, or when a file comes twice for a name.
 absl::StatusOr<Bindings> ParseBindings(absl::Span<const std::string> flags);
 
-// The files of each source: those of `bindings`, else the manifest's own `file`. INVALID_ARGUMENT,
-// one line per mistake, if a binding names no source of the manifest (the sources are listed), or
-// if a source has only a topic (the flag to add is named).
+// The files of each source that is read from files: those of `bindings`, else the manifest's own
+// `file`, which lies beside the manifest. A source that has only a topic is left out: it is read from
+// there. INVALID_ARGUMENT, one line per mistake, if a binding names no source of the manifest (the
+// sources are listed).
 absl::StatusOr<Bindings> ResolveFiles(const Manifest& manifest, const Bindings& bindings);
 
 }  // namespace streamml::manifest

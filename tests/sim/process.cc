@@ -12,7 +12,6 @@ namespace streamml::sim {
 namespace {
 
 constexpr char kFolder[] = "data";
-constexpr char kFingerprint[] = "sim";
 
 }  // namespace
 
@@ -68,8 +67,9 @@ std::string Difference(const Outcome& expected, const Outcome& seen) {
   return "";
 }
 
-Process::Process(const World& world, support::ModelDisk& disk, support::Random& random)
-    : world_(world), disk_(disk), random_(random) {}
+Process::Process(const World& world, support::ModelDisk& disk, support::Random& random,
+                 std::string fingerprint)
+    : world_(world), disk_(disk), random_(random), fingerprint_(std::move(fingerprint)) {}
 Process::~Process() = default;
 
 absl::Status Process::Start() {
@@ -85,7 +85,7 @@ absl::Status Process::Start() {
     stores_.push_back(state::MakePlainSnapshots(disk_, absl::StrCat(kFolder, "/snapshots-", i)));
     ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(plan, i, *log_));
     const lane::LaneEnvironment environment{disk_, *log_,        *stores_.back(), kFolder,
-                                            "sim", kFingerprint, plan.job_hash};
+                                            "sim", fingerprint_, plan.job_hash};
     ASSIGN_OR_RETURN(std::unique_ptr<lane::Lane> lane,
                      lane::Lane::Open(std::move(spec), environment, notes_));
     lanes_.push_back(std::move(lane));
@@ -140,28 +140,39 @@ Outcome Process::Collect() {
 }
 
 absl::Status Process::ReplayAll() {
-  for (uint32_t i = 0; i < lanes_.size(); ++i) {
-    ASSIGN_OR_RETURN(const lane::LaneSpec spec, plan::MakeLaneSpec(world_.plan(), i, *log_));
-    lane::ReplayOptions options;
-    options.fingerprint = kFingerprint;
-    options.job_hash = world_.plan().job_hash;
-    std::vector<std::string> sinks(spec.stage->sinks.size());
-    options.receive = [&sinks](size_t sink, std::string_view bytes) {
-      sinks[sink].append(bytes);
-      return absl::OkStatus();
-    };
-    ASSIGN_OR_RETURN(const lane::ReplayResult result, lane::Replay(spec, *log_, options));
-    if (result.output_digest != lanes_[i]->output_digest() ||
-        result.state_digest != lanes_[i]->state_digest()) {
-      return absl::InternalError(absl::StrCat("replay of ", spec.name, " ends with other digests"));
-    }
-    for (size_t s = 0; s < sinks.size(); ++s) {
-      const auto written =
-          ReadWhole(disk_, lane::PartPath(kFolder, spec.stage->sinks[s], spec.part));
-      if ((written.ok() ? *written : "") == sinks[s]) continue;
-      return absl::InternalError(
-          absl::StrCat("replay of ", spec.name, " gives another sink ", spec.stage->sinks[s].name));
-    }
+  for (uint32_t i = 0; i < lanes_.size(); ++i) RETURN_IF_ERROR(ReplayLane(i));
+  return absl::OkStatus();
+}
+
+absl::Status Process::ReplayLane(uint32_t index) {
+  ASSIGN_OR_RETURN(const lane::LaneSpec spec, plan::MakeLaneSpec(world_.plan(), index, *log_));
+  std::vector<std::string> sinks(spec.stage->sinks.size());
+  lane::ReplayStart start;
+  lane::ReplayOptions options;
+  options.fingerprint = fingerprint_;
+  options.job_hash = world_.plan().job_hash;
+  options.snapshots = stores_[index].get();
+  options.start = [&start](const lane::ReplayStart& told) {
+    start = told;
+    return absl::OkStatus();
+  };
+  options.receive = [&sinks](size_t sink, std::string_view bytes) {
+    sinks[sink].append(bytes);
+    return absl::OkStatus();
+  };
+  ASSIGN_OR_RETURN(const lane::ReplayResult result, lane::Replay(spec, *log_, options));
+  replayed_from_snapshot_ = replayed_from_snapshot_ || start.sequence > 0;
+  if (result.output_digest != lanes_[index]->output_digest() ||
+      result.state_digest != lanes_[index]->state_digest()) {
+    return absl::InternalError(absl::StrCat("replay of ", spec.name, " ends with other digests"));
+  }
+  for (size_t s = 0; s < sinks.size(); ++s) {
+    const auto written = ReadWhole(disk_, lane::PartPath(kFolder, spec.stage->sinks[s], spec.part));
+    const std::string content = written.ok() ? *written : "";
+    if (content.size() >= start.sink_bytes[s] && content.substr(start.sink_bytes[s]) == sinks[s])
+      continue;
+    return absl::InternalError(
+        absl::StrCat("replay of ", spec.name, " gives another sink ", spec.stage->sinks[s].name));
   }
   return absl::OkStatus();
 }

@@ -39,7 +39,8 @@ std::string Difference(const Outcome& expected, const Outcome& seen);
 class Process {
  public:
   // All must outlive the process.
-  Process(const World& world, support::ModelDisk& disk, support::Random& random);
+  Process(const World& world, support::ModelDisk& disk, support::Random& random,
+          std::string fingerprint = "sim");
   ~Process();
 
   // Opens log and lanes, as `streamml run` does.
@@ -52,13 +53,20 @@ class Process {
   const std::vector<std::string>& notes() const { return notes_; }
 
   Outcome Collect();
-  // I1: executes every lane's journal from its start in a clean executor.
+  // I1: executes every lane's journal from its oldest replayable position in a clean executor. The
+  // process is of no use afterwards but for Collect().
   absl::Status ReplayAll();
+  // The last ReplayAll began some lane after a change of fingerprint.
+  bool replayed_from_snapshot() const { return replayed_from_snapshot_; }
 
  private:
+  absl::Status ReplayLane(uint32_t index);
+
   const World& world_;
   support::ModelDisk& disk_;
   support::Random& random_;
+  const std::string fingerprint_;
+  bool replayed_from_snapshot_ = false;
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> stores_;
   std::vector<std::unique_ptr<lane::Lane>> lanes_;

@@ -42,6 +42,8 @@ constexpr const char* kEventNames[] = {"crash in open log",
                                        "failed rows",
                                        "several lanes",
                                        "other lanes agree",
+                                       "fingerprint changed",
+                                       "replayed after a change",
                                        "power cut",
                                        "process killed, machine lives",
                                        nullptr};
@@ -84,7 +86,8 @@ class Disturbance {
     struck_.clear();
     PlanFault(last);
     const uint64_t stop_after = random_.OneIn(5) ? random_.Below(150) : kMaxActions;
-    auto process = std::make_unique<Process>(world_, disk_, random_);
+    auto process =
+        std::make_unique<Process>(world_, disk_, random_, absl::StrCat("sim", fingerprint_));
     absl::Status status = process->Start();
     NoteRecovery(*process, events);
     bool stopped = false;
@@ -99,11 +102,18 @@ class Disturbance {
                   PhaseName(process->phase()), struck_.c_str());
       for (const std::string& note : process->notes()) std::printf("  note: %s\n", note.c_str());
     }
-    if (status.ok() && stopped) events.insert("orderly stop");
+    if (status.ok() && stopped) {
+      events.insert("orderly stop");
+      if (random_.OneIn(2)) {  // an upgrade
+        ++fingerprint_;
+        events.insert("fingerprint changed");
+      }
+    }
     if (status.ok() && !stopped) {
       disk_.SetHook(nullptr);
       outcome_ = process->Collect();
       RETURN_IF_ERROR(Annotate(process->ReplayAll(), "replay"));
+      if (process->replayed_from_snapshot()) events.insert("replayed after a change");
       return true;
     }
     if (!status.ok()) {
@@ -150,6 +160,7 @@ class Disturbance {
   uint64_t fault_at_ = 0;
   DiskAction fault_ = DiskAction::kStop;
   std::string struck_;
+  int fingerprint_ = 0;
   Outcome outcome_;
 };
 

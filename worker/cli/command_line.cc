@@ -21,6 +21,8 @@ constexpr const char* kFooter = R"(Exit codes:
   3  stored data or inputs cannot be trusted: a checksum, digest or sum does not match
   4  the data folder is in use, or belongs to another job, other input files or another build
 
+The manifest is described in docs/manifest.md, its SQL in docs/sql.md.
+
 Examples:
   streamml validate job.yaml
   streamml run job.yaml --bind payments=payments.jsonl --data-dir out
@@ -29,7 +31,8 @@ Examples:
 constexpr const char* kRunFooter =
     R"(Running again with the same data folder goes on where the last run stopped, however it ended, also by
 kill -9; a job whose inputs have ended prints its summary. Each sink writes DATA_DIR/<sink>/part-*.jsonl, dead
-letters DATA_DIR/<relation>.dead/, late rows DATA_DIR/<source>.late/. Ctrl-C or SIGTERM commits and stops; a
+letters DATA_DIR/<relation>.dead/, late rows DATA_DIR/<source>.late/. A source's `file` in the manifest is from the
+manifest's folder; FILE, DIR and the rest of the command line from the working directory. Ctrl-C or SIGTERM commits and stops; a
 second Ctrl-C ends the program at once, which also loses nothing.
 
 Examples:
@@ -39,7 +42,7 @@ Examples:
 
 constexpr const char* kValidateFooter =
     R"(Prints every problem as FILE:LINE:COLUMN: PATH: MESSAGE. Exit code 0 means that `run` would start, given a
-file for each source.
+file for each source. Every field of the manifest is in docs/manifest.md, the SQL in docs/sql.md.
 
 Example:
   streamml validate job.yaml)";
@@ -51,6 +54,8 @@ constexpr const char* kReplayFooter =
     R"(Executes the journal of each lane from its oldest position in a clean process and compares every digest of
 rows and of state, the stored snapshots, and the part files byte for byte. Part files that are missing or too
 short are written again. A difference is reported with its position (exit code 3). Give the --bind of `run`.
+Where a build or machine with another fingerprint (see `streamml version`) ran the job before, the oldest position
+is that of the first snapshot after it; what was written before is compared by digest and never written again.
 
 Example:
   streamml replay job.yaml --all --bind payments=payments.jsonl --data-dir out)";

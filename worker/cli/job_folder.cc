@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "worker/lane/fingerprint.h"
 #include "worker/log/file/file_log.h"
+#include "worker/log/kafka/kafka_log.h"
 #include "worker/plan/plan.h"
 #include "worker/state/rocksdb/rocksdb_snapshots.h"
 
@@ -26,35 +27,62 @@ void TellAll(const std::vector<std::string>& notes, const NoteFunction& note) {
   for (const std::string& line : notes) note(line);
 }
 
+absl::Status InUse(const absl::Status& status, const Job& job) {
+  if (!absl::IsFailedPrecondition(status)) {
+    return Annotate(status, absl::StrCat("data folder '", job.data_dir, "'"));
+  }
+  return Annotate(status, absl::StrCat("data folder '", job.data_dir,
+                                       "' is in use: wait for the other process or stop it, or use "
+                                       "another --data-dir"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, Disk& disk,
                                                            bool must_exist,
                                                            const NoteFunction& note) {
   std::unique_ptr<JobFolder> folder(new JobFolder(job, disk));
-  const std::string log_folder = absl::StrCat(StateFolder(job), "/log");
+  RETURN_IF_ERROR(job.plan.log_cluster.empty() ? folder->OpenFiles(must_exist, note)
+                                               : folder->OpenKafka(must_exist));
+  return folder;
+}
+
+absl::Status JobFolder::OpenFiles(bool must_exist, const NoteFunction& note) {
+  const std::string log_folder = absl::StrCat(StateFolder(job_), "/log");
   if (must_exist) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> names, folder->disk_.List(log_folder));
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(log_folder));
     if (names.empty()) {
       return absl::NotFoundError(
-          absl::StrCat("data folder '", job.data_dir, "' holds no job: there is no '", log_folder,
+          absl::StrCat("data folder '", job_.data_dir, "' holds no job: there is no '", log_folder,
                        "'; give the --data-dir that `streamml run` was given"));
     }
   }
   std::vector<std::string> notes;
-  auto log =
-      log::OpenFileLog(folder->disk_, log_folder, static_cast<uint32_t>(job.plan.lanes.size()),
-                       log::FileLogOptions{}, notes);
+  auto log = log::OpenFileLog(disk_, log_folder, static_cast<uint32_t>(job_.plan.lanes.size()),
+                              log::FileLogOptions{}, notes);
   TellAll(notes, note);
-  if (absl::IsFailedPrecondition(log.status())) {
-    return Annotate(log.status(),
-                    absl::StrCat("data folder '", job.data_dir,
-                                 "' is in use: wait for the other process or stop it, or use "
-                                 "another --data-dir"));
+  if (!log.ok()) return InUse(log.status(), job_);
+  log_ = *std::move(log);
+  return absl::OkStatus();
+}
+
+// The folder holds snapshots and part files only: what is gone is made again from the journal.
+absl::Status JobFolder::OpenKafka(bool must_exist) {
+  const std::string folder = StateFolder(job_);
+  RETURN_IF_ERROR(disk_.MakeDirectories(folder));
+  auto lock = disk_.Lock(absl::StrCat(folder, "/lock"));
+  if (!lock.ok()) return InUse(lock.status(), job_);
+  lock_ = *std::move(lock);
+  ASSIGN_OR_RETURN(log::KafkaCluster * cluster, job_.clusters->Get(job_.plan.log_cluster));
+  log::KafkaLogOptions options;
+  options.identity = job_.identity;
+  options.num_lanes = static_cast<uint32_t>(job_.plan.lanes.size());
+  options.create = !must_exist;
+  for (const plan::StagePlan& stage : job_.plan.stages) {
+    if (!stage.topic.empty()) options.topics.push_back({stage.topic, stage.num_partitions});
   }
-  if (!log.ok()) return Annotate(log.status(), absl::StrCat("data folder '", job.data_dir, "'"));
-  folder->log_ = *std::move(log);
-  return folder;
+  ASSIGN_OR_RETURN(log_, log::OpenKafkaLog(*cluster, options));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<state::SnapshotStore>> JobFolder::OpenSnapshots(uint32_t lane) {

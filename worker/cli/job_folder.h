@@ -1,7 +1,7 @@
 // The data folder of a job on this machine: its log, its snapshots, its lanes.
 //
 //   DATA_DIR/<sink>/part-*.jsonl        outputs
-//   DATA_DIR/.streamml/log/             journals and internal topics
+//   DATA_DIR/.streamml/log/             journals and internal topics, unless they are on Kafka
 //   DATA_DIR/.streamml/lanes/<lane>/    snapshots
 #pragma once
 
@@ -44,7 +44,11 @@ class JobFolder {
   JobFolder(const Job& job, Disk& disk) : job_(job), disk_(disk) {}
 
   const Job& job_;
+  absl::Status OpenFiles(bool must_exist, const NoteFunction& note);
+  absl::Status OpenKafka(bool must_exist);
+
   Disk& disk_;
+  std::unique_ptr<DiskLock> lock_;  // of a folder whose log is on Kafka
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> snapshots_;
   std::vector<std::unique_ptr<lane::Lane>> lanes_;  // last: they use the others

@@ -43,10 +43,16 @@ absl::StatusOr<Job> LoadJob(const CommandLine& line) {
   RETURN_IF_ERROR(manifest::ToStatus(manifest::Validate(manifest), manifest.file_name));
   ASSIGN_OR_RETURN(const manifest::Bindings bindings, manifest::ParseBindings(line.bindings));
   ASSIGN_OR_RETURN(manifest::Bindings files, manifest::ResolveFiles(manifest, bindings));
+  auto clusters = std::make_shared<Clusters>(manifest.job.spec());
+  const auto topics = [clusters](const std::string& name) -> absl::StatusOr<log::Topics*> {
+    return clusters->Get(name);
+  };
   ASSIGN_OR_RETURN(plan::JobPlan plan, plan::MakePlan(manifest, WithAbsolutePaths(std::move(files)),
-                                                      plan::RealFiles()));
-  Job job{std::move(manifest), std::move(plan), "", line.data_dir};
+                                                      plan::RealFiles(), topics));
+  Job job{std::move(manifest), std::move(clusters), std::move(plan), "", line.data_dir, ""};
   job.name = job.manifest.job.metadata().name();
+  job.identity = job.manifest.job.spec().identity();
+  if (job.identity.empty()) job.identity = job.name;
   if (job.data_dir.empty()) job.data_dir = absl::StrCat("./", job.name, ".data");
   return job;
 }

@@ -1,10 +1,12 @@
 // From the command line to a checked job.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "job/manifest/manifest.h"
+#include "worker/cli/clusters.h"
 #include "worker/cli/command_line.h"
 #include "worker/plan/plan.h"
 
@@ -16,9 +18,11 @@ absl::StatusOr<manifest::Manifest> LoadManifest(const std::string& path);
 
 struct Job {
   manifest::Manifest manifest;
+  std::shared_ptr<Clusters> clusters;
   plan::JobPlan plan;
   std::string name;
   std::string data_dir;
+  std::string identity;  // what topics and ids on Kafka are named after
 };
 
 // Reads, validates, binds and plans. INVALID_ARGUMENT with one line for each mistake.

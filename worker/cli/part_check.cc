@@ -59,7 +59,36 @@ absl::Status PartCheck::StartWriting() {
   return absl::OkStatus();
 }
 
+absl::Status PartCheck::Skip(uint64_t bytes, const Digest& digest) {
+  Digest found;
+  std::string piece;
+  std::string line;
+  is_lost_ = size_ < bytes;
+  while (!is_lost_ && position_ < bytes) {
+    const auto wanted = static_cast<size_t>(std::min<uint64_t>(kPieceBytes, bytes - position_));
+    RETURN_IF_ERROR(existing_->ReadAt(position_, wanted, piece));
+    if (piece.empty())
+      return absl::UnavailableError(absl::StrCat("'", path_, "' shrinks while it is read"));
+    position_ += piece.size();
+    for (size_t start = 0; start < piece.size();) {
+      const size_t end = std::min(piece.find('\n', start), piece.size() - 1) + 1;
+      line.append(piece, start, end - start);
+      start = end;
+      if (line.back() != '\n') break;
+      found.Chain(line);
+      line.clear();
+    }
+  }
+  position_ = bytes;
+  is_lost_ = is_lost_ || !line.empty() || found != digest;
+  return absl::OkStatus();
+}
+
 absl::Status PartCheck::Receive(std::string_view bytes) {
+  if (is_lost_) {
+    position_ += bytes.size();
+    return absl::OkStatus();
+  }
   const uint64_t in_file =
       size_ > position_ ? std::min<uint64_t>(size_ - position_, bytes.size()) : 0;
   if (!difference_.has_value() && in_file > 0) RETURN_IF_ERROR(Compare(bytes.substr(0, in_file)));
@@ -72,6 +101,7 @@ absl::Status PartCheck::Receive(std::string_view bytes) {
 }
 
 absl::StatusOr<PartCheck::Outcome> PartCheck::Finish() {
+  if (is_lost_) return Outcome::kLost;
   if (difference_.has_value()) return Outcome::kDiffers;
   if (written_ == nullptr) return Outcome::kEqual;
   RETURN_IF_ERROR(written_->Sync());

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/disk.h"
+#include "base/hash.h"
 
 namespace streamml::cli {
 
@@ -20,6 +21,7 @@ class PartCheck {
     kEqual,    // possibly followed by bytes that were never committed
     kWritten,  // was missing or too short and is whole now
     kDiffers,  // left as it is
+    kLost,     // what was skipped is missing or not what it was; left as it is
   };
 
   // The disk must outlive the check.
@@ -27,6 +29,9 @@ class PartCheck {
   PartCheck(PartCheck&&) = default;
   ~PartCheck();
 
+  // The first bytes of the part, which cannot be had again, are checked by the digest of their
+  // lines, chained with their line ends. Before the first Receive.
+  absl::Status Skip(uint64_t bytes, const Digest& digest);
   // The next bytes of the part as they should be.
   absl::Status Receive(std::string_view bytes);
   absl::StatusOr<Outcome> Finish();
@@ -50,6 +55,7 @@ class PartCheck {
   uint64_t position_ = 0;
   std::unique_ptr<AppendFile> written_;
   std::optional<uint64_t> difference_;
+  bool is_lost_ = false;
 };
 
 }  // namespace streamml::cli

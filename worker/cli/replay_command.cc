@@ -49,7 +49,9 @@ class Replay {
  public:
   Replay(const Job& job, JobFolder& folder) : job_(job), folder_(folder) {}
 
-  // All lanes, also after one that does not match, so that one replay shows all that is wrong.
+  // All lanes, also after one that does not match, so that one replay shows all that is wrong. A
+  // lane that had finished before the program changed has nothing that can be replayed; if that is
+  // so of all lanes, it is another build's folder.
   absl::Status Execute() {
     absl::Status first;
     for (uint32_t index = 0; index < job_.plan.lanes.size(); ++index) {
@@ -58,7 +60,11 @@ class Replay {
       if (!status.ok() && !absl::IsDataLoss(status)) return status;
       first.Update(status);
     }
-    return first;
+    if (!first.ok() || is_ours_) return first;
+    return absl::FailedPreconditionError(absl::StrCat(
+        "FingerprintMismatch: no lane was last run by a build or machine that computes "
+        "the bits that this one does (fingerprint ",
+        Options().fingerprint, "): replay with the one that ran it"));
   }
 
  private:
@@ -70,7 +76,9 @@ class Replay {
     ASSIGN_OR_RETURN(const std::vector<lane::FileIdentity> claimed,
                      ClaimedFiles(folder_.log(), index));
     const std::string changed = ChangedFile(spec, claimed);
-    if (!changed.empty()) return LocateChange(spec, claimed, changed);
+    ASSIGN_OR_RETURN(const std::unique_ptr<state::SnapshotStore> store,
+                     folder_.OpenSnapshots(index));
+    if (!changed.empty()) return LocateChange(spec, claimed, changed, *store);
     std::vector<PartCheck> parts;
     for (const lane::SinkOutput& sink : spec.stage->sinks) {
       ASSIGN_OR_RETURN(
@@ -79,13 +87,21 @@ class Replay {
       parts.push_back(std::move(part));
     }
     lane::ReplayOptions options = Options();
+    options.snapshots = store.get();
+    options.start = [&parts](const lane::ReplayStart& start) {
+      TellStart(start);
+      for (size_t i = 0; i < parts.size(); ++i)
+        RETURN_IF_ERROR(parts[i].Skip(start.sink_bytes[i], start.sink_digests[i]));
+      return absl::OkStatus();
+    };
     options.receive = [&parts](size_t sink, std::string_view bytes) {
       return parts[sink].Receive(bytes);
     };
     const auto result = lane::Replay(spec, folder_.log(), options);
     if (!result.ok()) return result.status();
+    is_ours_ = is_ours_ || result->is_ours;
     Tell(*result);
-    absl::Status status = CheckSnapshots(index);
+    absl::Status status = CheckSnapshots(*store);
     for (PartCheck& part : parts) status.Update(FinishPart(part));
     return status;
   }
@@ -100,14 +116,24 @@ class Replay {
   // Replays a lane with an input file that has changed as if it had not, to find where it leads
   // elsewhere. Writes nothing.
   absl::Status LocateChange(lane::LaneSpec spec, const std::vector<lane::FileIdentity>& claimed,
-                            const std::string& changed) {
+                            const std::string& changed, state::SnapshotStore& store) {
     spec.files = claimed;
     const std::string what =
         absl::StrCat("input file '", changed, "' has changed since the job read it");
-    const absl::Status status = lane::Replay(spec, folder_.log(), Options()).status();
+    lane::ReplayOptions options = Options();
+    options.snapshots = &store;
+    const absl::Status status = lane::Replay(spec, folder_.log(), options).status();
     if (!status.ok()) return Annotate(status, what);
     return absl::FailedPreconditionError(
         absl::StrCat(what, ", though its rows give what they gave then; put it back as it was"));
+  }
+
+  static void TellStart(const lane::ReplayStart& start) {
+    if (start.sequence == 0) return;
+    std::cout << "  journal positions up to " << start.sequence
+              << " were written by another build or machine (fingerprint " << start.fingerprint
+              << "): what was emitted there cannot be computed again here and is left as it is; "
+                 "part files are compared up to there with the digest kept in the snapshot\n";
   }
 
   static void Tell(const lane::ReplayResult& result) {
@@ -126,29 +152,29 @@ class Replay {
 
   // A torn snapshot is what a crash leaves and is told; one that looks whole and is not, is a
   // mismatch.
-  absl::Status CheckSnapshots(uint32_t index) {
-    ASSIGN_OR_RETURN(const std::unique_ptr<state::SnapshotStore> store,
-                     folder_.OpenSnapshots(index));
+  static absl::Status CheckSnapshots(state::SnapshotStore& store) {
     std::vector<std::string> problems;
-    ASSIGN_OR_RETURN(const std::vector<state::SnapshotInfo> snapshots, store->List(problems));
+    ASSIGN_OR_RETURN(const std::vector<state::SnapshotInfo> snapshots, store.List(problems));
     for (const std::string& problem : problems) std::cout << "  note: " << problem << "\n";
-    if (snapshots.empty()) return absl::OkStatus();
-    // Only the newest: restoring an older one would remove it.
-    uint64_t entries = 0;
-    const absl::Status status = store->Restore(
-        snapshots.front().key, [&entries](std::string_view, std::string_view, std::string_view) {
-          ++entries;
-          return absl::OkStatus();
-        });
-    const std::string where =
-        absl::StrCat("snapshot at journal position ", snapshots.front().key.sequence);
-    if (!status.ok()) {
-      return Annotate(status, absl::StrCat(where,
-                                           " (the journal gives its state again: `streamml run` "
-                                           "does not use it and goes on)"));
+    absl::Status first;
+    for (const state::SnapshotInfo& snapshot : snapshots) {
+      uint64_t entries = 0;
+      const absl::Status status = store.Read(
+          snapshot.key, [&entries](std::string_view, std::string_view, std::string_view) {
+            ++entries;
+            return absl::OkStatus();
+          });
+      const std::string where =
+          absl::StrCat("snapshot at journal position ", snapshot.key.sequence);
+      if (status.ok()) {
+        std::cout << "  " << where << ": " << WithCommas(entries)
+                  << " entries, every checksum equal\n";
+      }
+      first.Update(Annotate(status, absl::StrCat(where,
+                                                 " (the journal gives its state again: `streamml "
+                                                 "run` does not use it and goes on)")));
     }
-    std::cout << "  " << where << ": " << WithCommas(entries) << " entries, every checksum equal\n";
-    return absl::OkStatus();
+    return first;
   }
 
   static absl::Status FinishPart(PartCheck& part) {
@@ -157,6 +183,13 @@ class Replay {
       return absl::DataLossError(absl::StrCat(
           "part file '", part.path(), "' differs from what was committed, first at byte ",
           *part.difference(), "; way out: move it away and replay again, which writes it anew"));
+    }
+    if (outcome == PartCheck::Outcome::kLost) {
+      return absl::DataLossError(absl::StrCat(
+          "part file '", part.path(),
+          "' is missing, too short or not what it was before the position that can be replayed "
+          "from, and is left as it is; way out: a replay with the build that wrote it, or starting "
+          "over in another --data-dir"));
     }
     if (part.size_bytes() == 0 && part.uncommitted_bytes() == 0) return absl::OkStatus();
     std::cout << "  " << part.path() << ": " << part.size_bytes() << " bytes, "
@@ -171,6 +204,7 @@ class Replay {
 
   const Job& job_;
   JobFolder& folder_;
+  bool is_ours_ = false;
 };
 
 absl::Status Execute(const CommandLine& line, Disk& disk) {

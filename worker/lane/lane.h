@@ -123,6 +123,8 @@ class Lane {
   absl::Status RestoreState(const internal::JournalScan& journal,
                             const std::vector<state::SnapshotInfo>& snapshots,
                             std::vector<std::string>& notes, uint64_t& restored);
+  void KeepFirstOfFingerprint(const internal::JournalScan& journal,
+                              const std::vector<state::SnapshotInfo>& snapshots);
   // Sets `damaged` when it is the snapshot that is wrong, not what it rests on.
   absl::Status RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& damaged);
   absl::Status ReplayAfter(uint64_t restored);

@@ -8,6 +8,7 @@
 #include "proto/streamml/journal/v1/journal.pb.h"
 #include "worker/lane/internal/digest_bytes.h"
 #include "worker/lane/internal/journal_scan.h"
+#include "worker/lane/internal/restore.h"
 #include "worker/lane/lane.h"
 #include "worker/lane/replay.h"
 
@@ -122,21 +123,31 @@ absl::Status Lane::Recover(std::vector<std::string>& notes) {
   std::vector<std::string> problems;
   const auto snapshots = environment_.snapshots.List(problems);
   // Before anything is restored or deleted.
-  ASSIGN_OR_RETURN(
-      const internal::JournalScan journal,
-      internal::ScanJournal(spec_, environment_.log, environment_.job_hash,
-                            snapshots.ok() ? *snapshots : std::vector<state::SnapshotInfo>()));
+  ASSIGN_OR_RETURN(const internal::JournalScan journal,
+                   internal::ScanJournal(
+                       spec_, environment_.log, {environment_.fingerprint, environment_.job_hash},
+                       snapshots.ok() ? *snapshots : std::vector<state::SnapshotInfo>()));
   RETURN_IF_ERROR(snapshots.status());
   notes.insert(notes.end(), problems.begin(), problems.end());
   history_ = journal.history;
   uint64_t restored = 0;
   RETURN_IF_ERROR(RestoreState(journal, *snapshots, notes, restored));
+  KeepFirstOfFingerprint(journal, *snapshots);
   RETURN_IF_ERROR(ReplayAfter(restored));
   sequence_ = journal.num_records;
   RETURN_IF_ERROR(RepairSinks(notes));
   executor_->MarkCommitted();
   committed_watermark_ = executor_->watermark();
   return absl::OkStatus();
+}
+
+// Replay cannot go back beyond a change of fingerprint, so it needs the oldest snapshot after it.
+void Lane::KeepFirstOfFingerprint(const internal::JournalScan& journal,
+                                  const std::vector<state::SnapshotInfo>& snapshots) {
+  if (journal.last_foreign == 0) return;
+  for (auto oldest = snapshots.rbegin(); oldest != snapshots.rend(); ++oldest) {
+    if (journal.CanStartFrom(oldest->key)) return environment_.snapshots.Keep(oldest->key);
+  }
 }
 
 // Restores the newest snapshot whose key the journal shows, else starts from nothing. `restored` is
@@ -173,29 +184,16 @@ absl::Status Lane::RestoreState(const internal::JournalScan& journal,
 }
 
 absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& damaged) {
-  ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
-  journal::v1::LaneState engine;
-  damaged = true;
-  if (!engine.ParseFromString(snapshot.engine))
-    return absl::DataLossError("engine state cannot be parsed");
-  state::StateSet& states = executor_->states();
-  const absl::Status loaded = environment_.snapshots.Restore(
-      snapshot.key, [&states](std::string_view id, std::string_view key, std::string_view value) {
-        state::DeclaredState* state = states.Find(id);
-        if (state == nullptr) {
-          return absl::DataLossError(
-              absl::StrCat("snapshot holds a state '", id, "' that the job lacks"));
-        }
-        return state->Load(key, value);
-      });
-  damaged = absl::IsDataLoss(loaded);
-  RETURN_IF_ERROR(loaded);
-  RETURN_IF_ERROR(executor_->Import(engine));
-  if (static_cast<size_t>(engine.sink_bytes_size()) != sink_bytes_.size()) {
-    return absl::DataLossError("snapshot: sinks do not fit the job");
-  }
-  std::copy(engine.sink_bytes().begin(), engine.sink_bytes().end(), sink_bytes_.begin());
-  epoch_ = engine.epoch();
+  ASSIGN_OR_RETURN(internal::Restored restored,
+                   internal::RestoreExecutor(
+                       spec_, snapshot,
+                       [&](const state::SnapshotStore::EntryFunction& entry) {
+                         return environment_.snapshots.Restore(snapshot.key, entry);
+                       },
+                       damaged));
+  executor_ = std::move(restored.executor);
+  sink_bytes_ = std::move(restored.sink_bytes);
+  epoch_ = restored.epoch;
   return absl::OkStatus();
 }
 
@@ -221,9 +219,8 @@ absl::Status Lane::ReplayAfter(uint64_t restored) {
       state_digest_ = FromBytes(commit.snapshot().state_digest());
     }
     if (record.sequence() <= restored) continue;
-    // A record that only tells of a snapshot or of the end computes nothing.
-    const bool computes = commit.reads_size() > 0 || commit.frontier() != executor_->frontier();
-    if (computes && fingerprint != environment_.fingerprint) {
+    if (internal::Computes(commit, executor_->frontier()) &&
+        fingerprint != environment_.fingerprint) {
       return absl::FailedPreconditionError(
           absl::StrCat("FingerprintMismatch: journal position ", record.sequence(),
                        " was written by ", fingerprint, " and this is ", environment_.fingerprint,

@@ -9,6 +9,8 @@
 #include "base/status.h"
 #include "proto/streamml/journal/v1/journal.pb.h"
 #include "worker/lane/internal/digest_bytes.h"
+#include "worker/lane/internal/journal_scan.h"
+#include "worker/lane/internal/restore.h"
 
 namespace streamml::lane {
 namespace {
@@ -25,6 +27,11 @@ class StateDigester final : public state::ChangeSink {
       declared->TakeChanges(*this);
     }
     return digest_;
+  }
+  // An entry that is there from the start.
+  void Load(std::string_view state, std::string_view key, std::string_view value) {
+    state_ = state;
+    Put(key, value);
   }
   void Put(std::string_view key, std::string_view value) override {
     Replace(key, state::EntryDigest(state_, key, value));
@@ -50,19 +57,18 @@ class Replayer {
   Replayer(const LaneSpec& spec, const ReplayOptions& options) : spec_(spec), options_(options) {}
 
   absl::StatusOr<ReplayResult> Run(log::Log& log) {
-    RETURN_IF_ERROR(ReadStateDigests(log));
-    ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
-    lengths_.resize(spec_.stage->sinks.size());
-    ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader,
-                     log.OpenJournal(spec_.index));
-    while (true) {
-      ASSIGN_OR_RETURN(const std::optional<log::JournalEntry> entry, reader->Next());
-      if (!entry.has_value()) break;
-      JournalRecord record;
-      RETURN_IF_ERROR(ParseRecord(entry->record, record));
-      RETURN_IF_ERROR(Execute(record));
-      result_.last_sequence = record.sequence();
+    std::vector<state::SnapshotInfo> snapshots;
+    std::vector<std::string> problems;  // what is damaged is not used; telling it is not our task
+    if (options_.snapshots != nullptr) {
+      ASSIGN_OR_RETURN(snapshots, options_.snapshots->List(problems));
     }
+    ASSIGN_OR_RETURN(
+        const internal::JournalScan scan,
+        internal::ScanJournal(spec_, log, {options_.fingerprint, options_.job_hash}, snapshots));
+    result_.is_ours = scan.last_foreign == 0 || scan.last_fingerprint == options_.fingerprint;
+    RETURN_IF_ERROR(ReadStateDigests(log));
+    RETURN_IF_ERROR(Start(scan, snapshots));
+    RETURN_IF_ERROR(ExecuteAll(log));
     result_.output_digest = executor_->output().digest();
     result_.state_digest = digester_.Update(executor_->states());
     return result_;
@@ -71,32 +77,81 @@ class Replayer {
  private:
   // A snapshot's digest is journalled some records after its position.
   absl::Status ReadStateDigests(log::Log& log) {
-    ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader,
-                     log.OpenJournal(spec_.index));
+    ASSIGN_OR_RETURN(internal::JournalCursor cursor,
+                     internal::JournalCursor::Open(log, spec_.index));
     while (true) {
-      ASSIGN_OR_RETURN(const std::optional<log::JournalEntry> entry, reader->Next());
-      if (!entry.has_value()) return absl::OkStatus();
-      JournalRecord record;
-      RETURN_IF_ERROR(ParseRecord(entry->record, record));
+      ASSIGN_OR_RETURN(const bool more, cursor.Next());
+      if (!more) return absl::OkStatus();
+      const JournalRecord& record = cursor.record();
       if (!record.has_commit() || !record.commit().has_snapshot()) continue;
       const journal::v1::SnapshotTaken& snapshot = record.commit().snapshot();
       state_digests_[snapshot.sequence()] = FromBytes(snapshot.state_digest());
     }
   }
 
-  absl::Status Execute(const JournalRecord& record) {
-    if (record.has_claim()) {
-      RETURN_IF_ERROR(CheckClaim(spec_, options_.job_hash, record));
-      fingerprint_ = record.claim().fingerprint();
+  // At the beginning, or at the oldest snapshot from which on all was computed as it would be here.
+  absl::Status Start(const internal::JournalScan& scan,
+                     const std::vector<state::SnapshotInfo>& snapshots) {
+    start_.fingerprint = scan.foreign_fingerprint;
+    start_.sink_bytes.resize(spec_.stage->sinks.size());
+    start_.sink_digests.resize(spec_.stage->sinks.size());
+    if (scan.last_foreign == 0) {
+      ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
     } else {
-      if (fingerprint_ != options_.fingerprint) {
-        return absl::FailedPreconditionError(absl::StrCat(
-            "FingerprintMismatch: journal position ", record.sequence(), " of lane ", spec_.name,
-            " was written by ", fingerprint_, " and this is ", options_.fingerprint));
+      for (auto oldest = snapshots.rbegin(); oldest != snapshots.rend(); ++oldest) {
+        if (executor_ != nullptr || !scan.CanStartFrom(oldest->key)) continue;
+        bool damaged = false;
+        const absl::Status status = StartFrom(*oldest, damaged);
+        if (!status.ok() && !damaged) return status;
       }
-      RETURN_IF_ERROR(ExecuteCommit(record.sequence(), record.commit()));
+      if (executor_ == nullptr) return NoStart(scan);
     }
-    return CheckState(record.sequence());
+    lengths_ = start_.sink_bytes;
+    result_.first_sequence = start_.sequence + 1;
+    return options_.start ? options_.start(start_) : absl::OkStatus();
+  }
+
+  absl::Status StartFrom(const state::SnapshotInfo& snapshot, bool& damaged) {
+    digester_ = {};
+    const auto load = [&](const state::SnapshotStore::EntryFunction& entry) {
+      return options_.snapshots->Read(
+          snapshot.key, [&](std::string_view state, std::string_view key, std::string_view value) {
+            digester_.Load(state, key, value);
+            return entry(state, key, value);
+          });
+    };
+    ASSIGN_OR_RETURN(internal::Restored restored,
+                     internal::RestoreExecutor(spec_, snapshot, load, damaged));
+    executor_ = std::move(restored.executor);
+    start_.sequence = snapshot.key.sequence;
+    start_.sink_bytes = std::move(restored.sink_bytes);
+    const std::vector<Digest>& digests = executor_->output().destination_digests();
+    start_.sink_digests.assign(digests.end() - static_cast<ptrdiff_t>(start_.sink_bytes.size()),
+                               digests.end());
+    return CheckState(start_.sequence);
+  }
+
+  absl::Status NoStart(const internal::JournalScan& scan) const {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "FingerprintMismatch: journal position ", scan.last_foreign, " of lane ", spec_.name,
+        " was written by ", scan.foreign_fingerprint, " and this is ", options_.fingerprint,
+        ", and there is no whole snapshot from there on to replay from"));
+  }
+
+  absl::Status ExecuteAll(log::Log& log) {
+    ASSIGN_OR_RETURN(internal::JournalCursor cursor,
+                     internal::JournalCursor::Open(log, spec_.index));
+    while (true) {
+      ASSIGN_OR_RETURN(const bool more, cursor.Next());
+      if (!more) return absl::OkStatus();
+      const JournalRecord& record = cursor.record();
+      result_.last_sequence = record.sequence();
+      if (record.sequence() <= start_.sequence) continue;
+      if (record.has_commit()) {
+        RETURN_IF_ERROR(ExecuteCommit(record.sequence(), record.commit()));
+      }
+      RETURN_IF_ERROR(CheckState(record.sequence()));
+    }
   }
 
   absl::Status ExecuteCommit(uint64_t sequence, const journal::v1::Commit& commit) {
@@ -137,8 +192,8 @@ class Replayer {
   std::unique_ptr<Executor> executor_;
   StateDigester digester_;
   std::map<uint64_t, Digest> state_digests_;  // by journal position
+  ReplayStart start_;
   std::vector<uint64_t> lengths_;
-  std::string fingerprint_;
   ReplayResult result_;
 };
 

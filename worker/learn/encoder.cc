@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/at_field.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/status.h"
@@ -33,44 +34,53 @@ struct NamedColumn {
   std::string prefix;  // "column=", after a separator where it is not the first part
 };
 
-absl::Status Invalid(std::string_view where, std::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("features: ", where, ": ", what));
+// A value of the spec: the name of its field, and its path from there.
+struct Place {
+  std::string_view field;
+  std::string path = {};
+};
+
+absl::Status Invalid(const Place& place, std::string_view what) {
+  return AtField(absl::InvalidArgumentError(absl::StrCat("features: ", place.field, ": ", what)),
+                 absl::StrCat(place.field, place.path));
 }
 
 // The column of that name if its type is one of `allowed`.
-absl::StatusOr<Column> FindColumn(const data::Schema& schema, std::string_view list,
+absl::StatusOr<Column> FindColumn(const data::Schema& schema, const Place& place,
                                   const std::string& name, std::initializer_list<Type> allowed) {
   const std::optional<size_t> index = schema.Find(name);
   if (!index.has_value()) {
     std::vector<std::string> names;
     for (const data::Field& field : schema.fields()) names.push_back(field.name);
-    return Invalid(
-        list, absl::StrCat("column '", name, "' is not in the scored relation",
-                           DidYouMean(name, names), "; its columns: ", absl::StrJoin(names, ", ")));
+    return Invalid(place, absl::StrCat("column '", name, "' is not in the scored relation",
+                                       DidYouMean(name, names),
+                                       "; its columns: ", absl::StrJoin(names, ", ")));
   }
   const Type type = schema.field(*index).type;
   if (std::find(allowed.begin(), allowed.end(), type) != allowed.end()) return Column{*index, type};
   const auto print = [](std::string* out, Type t) { absl::StrAppend(out, data::TypeName(t)); };
   const std::string_view advice =
       type == Type::kTimestamp ? "; take a part of it with extract(... FROM ...) in the view" : "";
-  return Invalid(list, absl::StrCat("column '", name, "' is ", data::TypeName(type),
-                                    "; allowed: ", absl::StrJoin(allowed, ", ", print), advice));
+  return Invalid(place, absl::StrCat("column '", name, "' is ", data::TypeName(type),
+                                     "; allowed: ", absl::StrJoin(allowed, ", ", print), advice));
 }
 
 absl::Status CheckNumbers(const FeatureSpec& spec) {
   if (spec.hash_bits < 0 || spec.hash_bits > kMaxHashBits) {
-    return Invalid("hashBits", absl::StrCat(spec.hash_bits,
-                                            " is out of range; allowed: 0 (an exact "
-                                            "dictionary) to ",
-                                            kMaxHashBits));
+    return Invalid({"hashBits"}, absl::StrCat(spec.hash_bits,
+                                              " is out of range; allowed: 0 (an exact "
+                                              "dictionary) to ",
+                                              kMaxHashBits));
   }
   constexpr uint64_t kMaxBound = uint64_t{1} << kMaxHashBits;
   if (spec.dictionary_bound < 1 || spec.dictionary_bound > kMaxBound) {
-    return Invalid("dictionaryBound", absl::StrCat(spec.dictionary_bound,
-                                                   " is out of range; allowed: 1 to ", kMaxBound));
+    return Invalid(
+        {"dictionaryLimit"},
+        absl::StrCat(spec.dictionary_bound, " is out of range; allowed: 1 to ", kMaxBound));
   }
   if (spec.numeric.empty() && spec.categorical.empty()) {
-    return Invalid("numeric, categorical", "both are empty; name at least one column");
+    return absl::InvalidArgumentError(
+        "features: numeric, categorical: both are empty; name at least one column");
   }
   return absl::OkStatus();
 }
@@ -262,26 +272,35 @@ absl::StatusOr<std::vector<Column>> FindNumeric(const FeatureSpec& spec,
   std::vector<Column> columns;
   for (size_t i = 0; i < spec.numeric.size(); ++i) {
     const std::string& name = spec.numeric[i];
+    const Place place{"numeric", absl::StrCat("[", i, "]")};
     if (std::count(spec.numeric.begin(), spec.numeric.end(), name) > 1) {
-      return Invalid("numeric", absl::StrCat("column '", name, "' is listed twice"));
+      return Invalid(place, absl::StrCat("column '", name, "' is listed twice"));
     }
     ASSIGN_OR_RETURN(
         columns.emplace_back(),
-        FindColumn(schema, "numeric", name, {Type::kBoolean, Type::kBigint, Type::kDouble}));
+        FindColumn(schema, place, name, {Type::kBoolean, Type::kBigint, Type::kDouble}));
   }
   return columns;
 }
 
-absl::StatusOr<std::vector<NamedColumn>> FindParts(const std::vector<std::string>& names,
+// Entry `entry` of the categorical features.
+absl::StatusOr<std::vector<NamedColumn>> FindParts(const FeatureSpec& spec, size_t entry,
                                                    const data::Schema& schema) {
-  if (names.empty()) return Invalid("categorical", "an entry names no column");
+  const std::vector<std::string>& names = spec.categorical[entry];
+  const Place whole{"categorical", absl::StrCat("[", entry, "]")};
+  if (names.empty()) return Invalid(whole, "an entry names no column");
+  if (std::count(spec.categorical.begin(), spec.categorical.end(), names) > 1) {
+    return Invalid(whole, absl::StrCat("[", absl::StrJoin(names, ", "), "] is listed twice"));
+  }
   std::vector<NamedColumn> parts;
-  for (const std::string& name : names) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
+    const Place place{"categorical", absl::StrCat(whole.path, ".columns[", i, "]")};
     if (std::count(names.begin(), names.end(), name) > 1) {
-      return Invalid("categorical", absl::StrCat("column '", name, "' is twice in one cross"));
+      return Invalid(place, absl::StrCat("column '", name, "' is twice in one cross"));
     }
     ASSIGN_OR_RETURN(const Column column,
-                     FindColumn(schema, "categorical", name,
+                     FindColumn(schema, place, name,
                                 {Type::kBoolean, Type::kBigint, Type::kDouble, Type::kText}));
     parts.push_back({column, absl::StrCat(parts.empty() ? "" : kPartSeparator, name, "=")});
   }
@@ -297,12 +316,8 @@ absl::StatusOr<std::unique_ptr<FeatureEncoder>> FeatureEncoder::Make(const Featu
   RETURN_IF_ERROR(CheckNumbers(spec));
   ASSIGN_OR_RETURN(std::vector<Column> numeric, FindNumeric(spec, schema));
   std::vector<std::vector<NamedColumn>> categorical;
-  for (const std::vector<std::string>& names : spec.categorical) {
-    if (std::count(spec.categorical.begin(), spec.categorical.end(), names) > 1) {
-      return Invalid("categorical",
-                     absl::StrCat("[", absl::StrJoin(names, ", "), "] is listed twice"));
-    }
-    ASSIGN_OR_RETURN(categorical.emplace_back(), FindParts(names, schema));
+  for (size_t i = 0; i < spec.categorical.size(); ++i) {
+    ASSIGN_OR_RETURN(categorical.emplace_back(), FindParts(spec, i, schema));
   }
   return std::make_unique<Encoder>(spec, std::move(numeric), std::move(categorical), owner, states);
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/at_field.h"
 #include "base/math.h"
 #include "base/status.h"
 #include "base/wording.h"
@@ -206,14 +207,17 @@ const std::vector<MetricEntry>& MetricTable() {
 absl::Status CheckMetrics(const std::vector<std::string>& names) {
   std::vector<std::string> known;
   for (const MetricEntry& entry : MetricTable()) known.push_back(entry.name);
-  for (const std::string& name : names) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
+    const auto refuse = [i](const std::string& message) {
+      return AtField(absl::InvalidArgumentError(message), absl::StrCat("[", i, "]"));
+    };
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("metrics: '", name, "' is not known",
-                                                     DidYouMean(name, known),
-                                                     "; allowed: ", absl::StrJoin(known, ", ")));
+      return refuse(absl::StrCat("metrics: '", name, "' is not known", DidYouMean(name, known),
+                                 "; allowed: ", absl::StrJoin(known, ", ")));
     }
     if (std::count(names.begin(), names.end(), name) > 1) {
-      return absl::InvalidArgumentError(absl::StrCat("metrics: '", name, "' is listed twice"));
+      return refuse(absl::StrCat("metrics: '", name, "' is listed twice"));
     }
   }
   return absl::OkStatus();

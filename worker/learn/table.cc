@@ -3,6 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/at_field.h"
 #include "base/status.h"
 #include "base/wording.h"
 #include "worker/learn/algorithms/algorithms.h"
@@ -20,9 +21,10 @@ absl::StatusOr<const LearnerEntry*> FindEntry(const std::string& name) {
     if (entry.name == name) return &entry;
     names.push_back(entry.name);
   }
-  return absl::InvalidArgumentError(absl::StrCat("learner ", Quoted(name), " is not known",
-                                                 DidYouMean(name, names),
-                                                 "; allowed: ", Join(names)));
+  const absl::Status error =
+      absl::InvalidArgumentError(absl::StrCat("learner ", Quoted(name), " is not known",
+                                              DidYouMean(name, names), "; allowed: ", Join(names)));
+  return AtField(error, "name");
 }
 
 std::string Range(const ParameterSpec& spec) {
@@ -37,9 +39,10 @@ absl::StatusOr<double> ReadValue(const LearnerEntry& entry, const ParameterSpec&
                         value <= spec.maximum &&
                         (spec.minimum_open ? value > spec.minimum : value >= spec.minimum);
   if (in_range) return value;
-  return absl::InvalidArgumentError(absl::StrCat("learner '", entry.name, "': parameter '",
-                                                 spec.name, "' is ", Quoted(text),
-                                                 "; allowed: ", Range(spec)));
+  const absl::Status error =
+      absl::InvalidArgumentError(absl::StrCat("learner '", entry.name, "': parameter '", spec.name,
+                                              "' is ", Quoted(text), "; allowed: ", Range(spec)));
+  return AtField(error, absl::StrCat("parameters.", spec.name));
 }
 
 absl::StatusOr<absl::btree_map<std::string, double>> ReadParameters(const LearnerEntry& entry,
@@ -56,9 +59,10 @@ absl::StatusOr<absl::btree_map<std::string, double>> ReadParameters(const Learne
       if (spec.name == name) found = &spec;
     }
     if (found == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("learner '", entry.name, "' has no parameter ",
-                                                     Quoted(name), DidYouMean(name, names),
-                                                     "; allowed: ", Join(names)));
+      const absl::Status error = absl::InvalidArgumentError(
+          absl::StrCat("learner '", entry.name, "' has no parameter ", Quoted(name),
+                       DidYouMean(name, names), "; allowed: ", Join(names)));
+      return AtField(error, absl::StrCat("parameters.", name));
     }
     ASSIGN_OR_RETURN(values[name], ReadValue(entry, *found, text));
   }

@@ -6,7 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/at_field.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "worker/operators/row_error.h"
 #include "worker/state/array_state.h"
 
@@ -18,9 +20,12 @@ using data::Type;
 
 constexpr std::string_view kScore = "score";
 constexpr std::string_view kVersion = "model_version";
+constexpr std::string_view kLabelField = "train.label";
 
-absl::Status Invalid(const ModelSpec& spec, std::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("model '", spec.name, "': ", what));
+// `field` is the path in the manifest's model.
+absl::Status Invalid(const ModelSpec& spec, std::string_view field, std::string_view what) {
+  return AtField(absl::InvalidArgumentError(absl::StrCat("model '", spec.name, "': ", what)),
+                 field);
 }
 
 bool IsFeature(const learn::FeatureSpec& features, const std::string& column) {
@@ -34,21 +39,23 @@ bool IsFeature(const learn::FeatureSpec& features, const std::string& column) {
 absl::StatusOr<size_t> FindLabel(const ModelSpec& spec, const data::Schema& schema) {
   const std::optional<size_t> index = schema.Find(spec.label);
   if (!index.has_value()) {
-    const auto print = [](std::string* out, const data::Field& f) { absl::StrAppend(out, f.name); };
+    std::vector<std::string> names;
+    for (const data::Field& field : schema.fields()) names.push_back(field.name);
     return Invalid(
-        spec, absl::StrCat("label column '", spec.label, "' is not in the relation; its columns: ",
-                           absl::StrJoin(schema.fields(), ", ", print)));
+        spec, kLabelField,
+        absl::StrCat("label column '", spec.label, "' is not in the relation",
+                     DidYouMean(spec.label, names), "; its columns: ", absl::StrJoin(names, ", ")));
   }
   const Type type = schema.field(*index).type;
   if (type != Type::kBoolean && type != Type::kBigint) {
-    return Invalid(spec,
+    return Invalid(spec, kLabelField,
                    absl::StrCat("label column '", spec.label, "' is ", data::TypeName(type),
                                 "; allowed: boolean, or bigint with values 0 and 1; compare it in "
                                 "the view, as in (",
                                 spec.label, " = ...) AS label"));
   }
   if (IsFeature(spec.features, spec.label)) {
-    return Invalid(spec,
+    return Invalid(spec, kLabelField,
                    absl::StrCat("label column '", spec.label,
                                 "' is also a feature, which would show the model its answer"));
   }
@@ -61,8 +68,9 @@ absl::StatusOr<std::shared_ptr<const data::Schema>> OutputSchema(const ModelSpec
   for (const std::string_view name : {kScore, kVersion}) {
     if (input.Find(name).has_value()) {
       return Invalid(
-          spec, absl::StrCat("the scored relation has a column '", name,
-                             "', which is the name of a column that the model adds; rename it"));
+          spec, "score",
+          absl::StrCat("the scored relation has a column '", name,
+                       "', which is the name of a column that the model adds; rename it"));
     }
   }
   fields.push_back({std::string(kScore), Type::kDouble});
@@ -122,14 +130,14 @@ absl::StatusOr<std::unique_ptr<ModelOperator>> ModelOperator::Make(
   auto parts = std::make_unique<Parts>();
   ASSIGN_OR_RETURN(parts->label, FindLabel(spec, *input));
   ASSIGN_OR_RETURN(parts->output, OutputSchema(spec, *input));
-  const auto annotate = [&spec](const absl::Status& status) {
-    return Annotate(status, absl::StrCat("model '", spec.name, "'"));
+  const auto annotate = [&spec](const absl::Status& status, std::string_view field) {
+    return AtField(Annotate(status, absl::StrCat("model '", spec.name, "'")), field);
   };
   // Everything is checked before the first state is declared: a failed Make leaves no state behind.
-  RETURN_IF_ERROR(annotate(learn::CheckLearner(spec.learner, spec.parameters)));
-  RETURN_IF_ERROR(annotate(learn::CheckMetrics(spec.metrics)));
+  RETURN_IF_ERROR(annotate(learn::CheckLearner(spec.learner, spec.parameters), "learner"));
+  RETURN_IF_ERROR(annotate(learn::CheckMetrics(spec.metrics), "metrics"));
   auto encoder = learn::FeatureEncoder::Make(spec.features, *input, context.owner, *context.states);
-  RETURN_IF_ERROR(annotate(encoder.status()));
+  RETURN_IF_ERROR(annotate(encoder.status(), "features"));
   parts->encoder = *std::move(encoder);
   const uint64_t feature_hash = parts->encoder->schema_hash();
   ASSIGN_OR_RETURN(parts->learner,

@@ -42,7 +42,7 @@ class ModelOperator final : public Operator {
  public:
   // INVALID_ARGUMENT for a label that is missing, of another type or also a feature, for input
   // columns named score or model_version, and for what the encoder, the learner and the metrics
-  // refuse.
+  // refuse. FieldOf (base/at_field.h) says which value of the manifest's model it is about.
   static absl::StatusOr<std::unique_ptr<ModelOperator>> Make(
       const ModelSpec& spec, std::shared_ptr<const data::Schema> input,
       const OperatorContext& context);

@@ -67,7 +67,9 @@ class PlainSnapshots final : public SnapshotStore {
 
   absl::StatusOr<std::vector<SnapshotInfo>> List(std::vector<std::string>& problems) override;
   absl::Status Restore(const SnapshotKey& key, const EntryFunction& entry) override;
+  absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) override;
   absl::Status Clear() override;
+  void Keep(const SnapshotKey& key) override { kept_ = key; }
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                               const std::vector<StateChange>& changes) override;
 
@@ -84,8 +86,8 @@ class PlainSnapshots final : public SnapshotStore {
   // Removes the files; the removal of a file that comes back after a crash is made up for by the
   // next one.
   absl::Status RemoveFiles(const std::vector<std::string>& files);
-  // Removes all snapshots but the newest `num_kept`, and the remains of writes that a crash cut
-  // off.
+  // Removes all snapshots but the newest `num_kept` and, if that is not 0, the one to keep, and the
+  // remains of writes that a crash cut off.
   absl::Status RemoveAllBut(size_t num_kept);
   void Change(const StateChange& change);
 
@@ -93,6 +95,7 @@ class PlainSnapshots final : public SnapshotStore {
   std::string folder_;
   States states_;
   Digest digest_;
+  std::optional<SnapshotKey> kept_;
 };
 
 absl::StatusOr<std::vector<PlainSnapshots::Stored>> PlainSnapshots::Find() const {
@@ -159,6 +162,17 @@ absl::Status PlainSnapshots::Restore(const SnapshotKey& key, const EntryFunction
   return absl::OkStatus();
 }
 
+absl::Status PlainSnapshots::Read(const SnapshotKey& key, const EntryFunction& entry) {
+  states_.clear();
+  digest_ = {};
+  Digest digest;
+  ASSIGN_OR_RETURN(const States states, Load(key, digest));
+  for (const auto& [state, entries] : states) {
+    for (const auto& [entry_key, value] : entries) RETURN_IF_ERROR(entry(state, entry_key, value));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status PlainSnapshots::Clear() {
   states_.clear();
   digest_ = {};
@@ -178,7 +192,9 @@ absl::Status PlainSnapshots::RemoveAllBut(size_t num_kept) {
     if (name.ends_with(kTemporarySuffix)) removed.push_back(name);
   }
   ASSIGN_OR_RETURN(const std::vector<Stored> found, Find());
-  for (size_t i = num_kept; i < found.size(); ++i) removed.push_back(found[i].file);
+  for (size_t i = num_kept; i < found.size(); ++i) {
+    if (num_kept == 0 || found[i].key != kept_) removed.push_back(found[i].file);
+  }
   return RemoveFiles(removed);
 }
 

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "base/wording.h"
 #include "google/protobuf/struct.pb.h"
+#include "job/manifest/internal/allowed.h"
 #include "job/manifest/internal/form.h"
 #include "job/manifest/internal/path.h"
 #include "job/manifest/internal/plain.h"
@@ -31,16 +32,6 @@ constexpr size_t kMaxKeyBytes = 512;
 // Depth of free-form values; the job's own messages are not nested deeply.
 constexpr int kMaxFreeDepth = 32;
 constexpr int kDefaultMaxItems = 256;
-
-std::vector<std::string> FieldNames(const Descriptor& descriptor) {
-  std::vector<std::string> names;
-  names.reserve(static_cast<size_t>(descriptor.field_count()));
-  for (int i = 0; i < descriptor.field_count(); ++i) {
-    names.push_back(descriptor.field(i)->json_name());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 const FieldDescriptor* FindField(const Descriptor& descriptor, std::string_view name) {
   for (int i = 0; i < descriptor.field_count(); ++i) {
@@ -116,8 +107,8 @@ void Reader::ReadFields(const YamlNode& node, const Path& path, Message& message
   const Descriptor& descriptor = *message.GetDescriptor();
   if (node.kind != Kind::kMap) {
     return Error(node.offset, path,
-                 absl::StrCat("expected a mapping with fields of ",
-                              absl::StrJoin(FieldNames(descriptor), ", "), "; got ", Seen(node)));
+                 absl::StrCat("expected a mapping with fields of ", AllowedFields(descriptor),
+                              "; got ", Seen(node)));
   }
   const Pairs pairs = ReadPairs(node, path);
   // In the file's order, so that mistakes are too.
@@ -164,10 +155,9 @@ Reader::Pairs Reader::ReadPairs(const YamlNode& node, const Path& path) {
 
 void Reader::CheckUnknown(const Descriptor& descriptor, std::string_view name, size_t offset,
                           const Path& path) {
-  const std::vector<std::string> names = FieldNames(descriptor);
   Error(offset, path,
-        absl::StrCat("unknown field ", Quoted(name), DidYouMean(name, names), "; allowed are ",
-                     absl::StrJoin(names, ", ")));
+        absl::StrCat("unknown field ", Quoted(name), DidYouMean(name, FieldNames(descriptor)),
+                     "; allowed are ", AllowedFields(descriptor)));
 }
 
 void Reader::CheckComplete(const Descriptor& descriptor, const Pairs& pairs, const YamlNode& node,
@@ -176,21 +166,19 @@ void Reader::CheckComplete(const Descriptor& descriptor, const Pairs& pairs, con
     const FieldDescriptor& field = *descriptor.field(i);
     const Rule& rule = RuleOf(field);
     if (!rule.required() || pairs.contains(field.json_name())) continue;
-    const std::vector<std::string> words(rule.one_of().begin(), rule.one_of().end());
-    const std::string allowed =
-        words.empty() ? "" : absl::StrCat("; allowed: ", absl::StrJoin(words, ", "));
+    const std::string allowed = rule.one_of().empty() ? "" : absl::StrCat("; ", AllowedWords(rule));
     Error(node.offset, path, absl::StrCat("field '", field.json_name(), "' is missing", allowed));
   }
-  const auto& choices = descriptor.options().GetExtension(message_rule).exactly_one_of();
+  const auto& options = descriptor.options().GetExtension(message_rule);
+  const std::vector<std::string> choices(options.exactly_one_of().begin(),
+                                         options.exactly_one_of().end());
   if (choices.empty()) return;
   std::vector<std::string> given;
   for (const std::string& choice : choices) {
     if (pairs.contains(choice)) given.push_back(choice);
   }
   if (given.size() == 1) return;
-  Error(node.offset, path,
-        absl::StrCat("exactly one of ", absl::StrJoin(choices, ", "), " must be given; got ",
-                     given.empty() ? "none" : absl::StrJoin(given, " and ")));
+  Error(node.offset, path, ExactlyOneOf(descriptor, choices, given));
 }
 
 void Reader::ReadField(const FieldDescriptor& field, const YamlNode& node, const Path& path,

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "base/wording.h"
+#include "job/manifest/internal/allowed.h"
 #include "job/manifest/internal/form.h"
 #include "job/manifest/internal/plain.h"
 #include "job/manifest/values.h"
@@ -74,8 +74,7 @@ absl::Status CheckWord(const std::string& text, const Rule& rule) {
     return absl::OkStatus();
   }
   const std::vector<std::string> known(words.begin(), words.end());
-  return Wrong("unknown value ", Quoted(text), DidYouMean(text, known), "; allowed ",
-               known.size() == 1 ? "is " : "are ", absl::StrJoin(known, ", "));
+  return Wrong("unknown value ", Quoted(text), DidYouMean(text, known), "; ", AllowedWords(rule));
 }
 
 }  // namespace

@@ -6,7 +6,9 @@
 namespace streamml::manifest {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Pair;
 
@@ -53,7 +55,28 @@ TEST(Bind, AnUnknownSourceIsRefusedWithTheSourcesThereAre) {
 TEST(Bind, AnUnboundTopicIsRefusedWithTheFlagToAdd) {
   EXPECT_EQ(ResolveFiles(WithTopic(), {}).status().message(),
             "job.yaml:6:5: spec.sources[events]: topic 'events' needs Kafka, which is not built "
-            "yet; add --bind events=FILE to read a file in its place");
+            "yet; a file takes its place with --bind events=FILE");
+}
+
+TEST(Bind, AllUnboundTopicsAreNamedAtOnce) {
+  Manifest manifest = WithTopic();
+  *manifest.job.mutable_spec()->add_sources() = manifest.job.spec().sources(0);
+  manifest.job.mutable_spec()->mutable_sources(1)->set_name("labels");
+  EXPECT_THAT(
+      ResolveFiles(manifest, {}).status().message(),
+      AllOf(HasSubstr("spec.sources[events]: topic"), HasSubstr("spec.sources[labels]: topic"),
+            EndsWith("\njob.yaml: run it with --bind events=FILE --bind labels=FILE")));
+}
+
+TEST(Bind, TheManifestsFileIsRelativeToTheManifestAndABoundOneIsNot) {
+  Manifest manifest = *Parse(kSmall, "jobs/tiny/job.yaml");
+  EXPECT_THAT(*ResolveFiles(manifest, {}),
+              ElementsAre(Pair("events", ElementsAre("jobs/tiny/events.jsonl"))));
+  EXPECT_THAT(*ResolveFiles(manifest, {{"events", {"other"}}}),
+              ElementsAre(Pair("events", ElementsAre("other"))));
+  manifest.job.mutable_spec()->mutable_sources(0)->set_file("/data/events-*.jsonl");
+  EXPECT_THAT(*ResolveFiles(manifest, {}),
+              ElementsAre(Pair("events", ElementsAre("/data/events-*.jsonl"))));
 }
 
 }  // namespace

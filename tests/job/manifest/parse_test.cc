@@ -4,7 +4,10 @@
 namespace streamml::manifest {
 namespace {
 
+using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 // The mistake that kSmall has with `from` replaced by `to`.
@@ -79,8 +82,8 @@ TEST(Parse, AnUnknownFieldIsRefusedWithTheNearestKnownOne) {
 
 TEST(Parse, AMissingFieldIsRefusedWhereItShouldBe) {
   EXPECT_EQ(Mistake("type: timestamp", ""),
-            "job.yaml:10:7: spec.sources[events].columns[at]: field 'type' is missing; allowed: "
-            "boolean, bigint, double precision, numeric, text, timestamp");
+            "job.yaml:10:7: spec.sources[events].columns[at]: field 'type' is missing; allowed are "
+            "boolean, bigint, double precision, text, timestamp; not built yet: numeric");
 }
 
 TEST(Parse, AFieldGivenTwiceIsRefused) {
@@ -166,17 +169,25 @@ TEST(Parse, AUnionHasExactlyOneOfItsAlternatives) {
               HasSubstr("exactly one of sql, from must be given; got sql and from"));
 }
 
+TEST(Parse, WhatIsNotBuiltIsNotOffered) {
+  EXPECT_THAT(Mistake("mode: inline", "mode: inlin"),
+              EndsWith("did you mean 'inline'?; allowed is inline; not built yet: async"));
+  EXPECT_THAT(Mistake("    learner:", "    lerner:"),
+              AllOf(HasSubstr("did you mean 'learner'?"), Not(HasSubstr("imported")),
+                    Not(HasSubstr("rollout"))));
+}
+
 TEST(Parse, AllMistakesAreReportedUpTo20) {
   EXPECT_EQ(Mistake("    format: json\n    columns:", "    formt: json\n    colums:"),
-            "job.yaml:6:5: spec.sources[events]: field 'format' is missing; allowed: json, csv, "
-            "avro, protobuf\n"
+            "job.yaml:6:5: spec.sources[events]: field 'format' is missing; allowed are json, csv; "
+            "not built yet: avro, protobuf\n"
             "job.yaml:6:5: spec.sources[events]: field 'columns' is missing\n"
             "job.yaml:8:5: spec.sources[events]: unknown field 'formt'; did you mean 'format'?; "
-            "allowed are cluster, columns, file, follow, format, name, onError, partitionedBy, "
-            "topic, watermark\n"
+            "allowed are cluster, columns, file, follow, format, name, onError, topic, "
+            "watermark\n"
             "job.yaml:9:5: spec.sources[events]: unknown field 'colums'; did you mean 'columns'?; "
-            "allowed are cluster, columns, file, follow, format, name, onError, partitionedBy, "
-            "topic, watermark");
+            "allowed are cluster, columns, file, follow, format, name, onError, topic, "
+            "watermark");
   std::string many;
   for (int i = 0; i < 50; ++i) absl::StrAppend(&many, "unknown", i, ": 1\n");
   const std::string mistakes = Mistake("spec:", many + "spec:");

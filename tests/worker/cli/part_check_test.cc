@@ -47,6 +47,33 @@ TEST_F(PartCheckTest, BytesThatWereNeverCommittedAreCountedAndKept) {
   EXPECT_EQ(Stored(), "abcdefgXYZ");
 }
 
+// The digest of lines, as a lane keeps it.
+Digest LinesDigest(const std::vector<std::string>& lines) {
+  Digest digest;
+  for (const std::string& line : lines) digest.Chain(line);
+  return digest;
+}
+
+TEST_F(PartCheckTest, SkippedBytesAreComparedByTheirDigestAndKept) {
+  Store("a\nbc\ndef");
+  PartCheck check = Open();
+  ASSERT_TRUE(check.Skip(5, LinesDigest({"a\n", "bc\n"})).ok());
+  Give(check, "defg\n");
+  EXPECT_EQ(check.Finish().value(), Outcome::kWritten);
+  EXPECT_EQ(Stored(), "a\nbc\ndefg\n");
+}
+
+TEST_F(PartCheckTest, WhatWasSkippedAndIsNotWhatItWasIsLostAndLeftAlone) {
+  for (const char* stored : {"", "a\nb", "a\nbX\ndef", "a\nbcd\n"}) {
+    Store(stored);
+    PartCheck check = Open();
+    ASSERT_TRUE(check.Skip(5, LinesDigest({"a\n", "bc\n"})).ok());
+    Give(check, "defg\n");
+    EXPECT_EQ(check.Finish().value(), Outcome::kLost) << stored;
+    EXPECT_EQ(Stored(), stored);
+  }
+}
+
 TEST_F(PartCheckTest, MissingFileIsWritten) {
   std::filesystem::remove_all(folder_.path() + "/sink");
   PartCheck check = Open();

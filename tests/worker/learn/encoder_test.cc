@@ -258,7 +258,7 @@ TEST(EncoderTest, WrongSpecsAreRefusedByName) {
   EXPECT_THAT(Refusal({.categorical = {{}}}, schema), HasSubstr("names no column"));
   EXPECT_THAT(Refusal({.numeric = {"amount"}, .hash_bits = 31}, schema), HasSubstr("hashBits: 31"));
   EXPECT_THAT(Refusal({.numeric = {"amount"}, .hash_bits = 0, .dictionary_bound = 0}, schema),
-              HasSubstr("dictionaryBound: 0"));
+              HasSubstr("dictionaryLimit: 0"));
 }
 
 }  // namespace

@@ -118,6 +118,35 @@ TEST_P(SnapshotLaws, SavingAgainUnderTheSameKeyKeepsOneWholeSnapshot) {
   EXPECT_EQ(*RestoreAll(*store, KeyOf(5)), (Contents{{{"s", "a"}, "1"}}));
 }
 
+TEST_P(SnapshotLaws, TheOneToKeepStaysBesideTheTwoNewest) {
+  auto store = Open();
+  for (uint64_t sequence = 1; sequence <= 6; ++sequence) {
+    if (sequence == 3) store->Keep(KeyOf(2));
+    ASSERT_TRUE(store->Save(KeyOf(sequence), "", {{"s", std::to_string(sequence), "1"}}).ok());
+  }
+  const auto infos = ListAll(*store);
+  ASSERT_THAT(infos, SizeIs(3));
+  EXPECT_EQ(infos[2].key, KeyOf(2));
+  EXPECT_EQ(*RestoreAll(*store, KeyOf(2)), (Contents{{{"s", "1"}, "1"}, {{"s", "2"}, "1"}}));
+}
+
+TEST_P(SnapshotLaws, ReadingAnOlderSnapshotRemovesNone) {
+  auto store = Open();
+  ASSERT_TRUE(store->Save(KeyOf(1), "", {{"s", "a", "1"}}).ok());
+  ASSERT_TRUE(store->Save(KeyOf(2), "", {{"s", "a", "2"}}).ok());
+  Contents contents;
+  const auto receive = [&contents](std::string_view state, std::string_view key,
+                                   std::string_view value) {
+    contents.emplace(std::pair(std::string(state), std::string(key)), value);
+    return absl::OkStatus();
+  };
+  ASSERT_TRUE(store->Read(KeyOf(1), receive).ok());
+  EXPECT_EQ(contents, (Contents{{{"s", "a"}, "1"}}));
+  EXPECT_THAT(ListAll(*store), SizeIs(2));
+  EXPECT_EQ(*RestoreAll(*store, KeyOf(2)), (Contents{{{"s", "a"}, "2"}}));
+  EXPECT_TRUE(absl::IsNotFound(store->Read(KeyOf(9), receive)));
+}
+
 TEST_P(SnapshotLaws, ClearLeavesNothing) {
   auto store = Open();
   ASSERT_TRUE(store->Save(KeyOf(1), "", {{"s", "a", "1"}}).ok());

@@ -1,6 +1,7 @@
 #include "worker/lane/internal/journal_scan.h"
 
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -30,19 +31,38 @@ bool JournalScan::Shows(const state::SnapshotKey& key) const {
   return found != histories.end() && found->second == key.history;
 }
 
-absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, uint64_t job_hash,
+bool JournalScan::CanStartFrom(const state::SnapshotKey& key) const {
+  return key.sequence >= last_foreign && Shows(key);
+}
+
+bool Computes(const journal::v1::Commit& commit, int64_t frontier_before) {
+  return commit.reads_size() > 0 || commit.frontier() != frontier_before;
+}
+
+absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, const Owner& owner,
                                         const std::vector<state::SnapshotInfo>& snapshots) {
-  std::map<uint64_t, Digest> wanted;
-  for (const state::SnapshotInfo& snapshot : snapshots) wanted[snapshot.key.sequence] = {};
+  std::set<uint64_t> wanted;
+  for (const state::SnapshotInfo& snapshot : snapshots) wanted.insert(snapshot.key.sequence);
   JournalScan scan;
+  int64_t frontier = data::kMinTime;
   ASSIGN_OR_RETURN(JournalCursor cursor, JournalCursor::Open(log, spec.index));
   while (true) {
     if (wanted.contains(scan.num_records)) scan.histories[scan.num_records] = scan.history;
     ASSIGN_OR_RETURN(const bool more, cursor.Next());
     if (!more) return scan;
-    if (cursor.record().has_claim()) RETURN_IF_ERROR(CheckClaim(spec, job_hash, cursor.record()));
     scan.history.Chain(cursor.bytes());
     ++scan.num_records;
+    const journal::v1::JournalRecord& record = cursor.record();
+    if (record.has_claim()) {
+      RETURN_IF_ERROR(CheckClaim(spec, owner.job_hash, record));
+      scan.last_fingerprint = record.claim().fingerprint();
+      continue;
+    }
+    if (Computes(record.commit(), frontier) && scan.last_fingerprint != owner.fingerprint) {
+      scan.last_foreign = scan.num_records;
+      scan.foreign_fingerprint = scan.last_fingerprint;
+    }
+    frontier = record.commit().frontier();
   }
 }
 

@@ -39,18 +39,36 @@ class JournalCursor {
   uint64_t sequence_ = 0;
 };
 
+// Who reads: what a claim must say to be ours.
+struct Owner {
+  std::string fingerprint;
+  uint64_t job_hash = 0;
+};
+
 // What must be known of a journal before anything is restored or deleted.
 struct JournalScan {
   uint64_t num_records = 0;
   Digest history;                        // chained over all records
   std::map<uint64_t, Digest> histories;  // the same, at the positions of snapshots
+  // The last position that was computed under another fingerprint than the reader's, and that
+  // fingerprint; 0 where there is none. What comes up to there cannot be replayed (I3).
+  uint64_t last_foreign = 0;
+  std::string foreign_fingerprint;
+  std::string last_fingerprint;  // of the last claim
 
   // The journal's digest at the snapshot's position is the snapshot's (I6).
   bool Shows(const state::SnapshotKey& key) const;
+  // The snapshot may be replayed from: the journal shows it, and all that was computed after it was
+  // computed under the reader's fingerprint.
+  bool CanStartFrom(const state::SnapshotKey& key) const;
 };
 
 // Reads the whole journal once and checks that every claim was made for this job and these files.
-absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, uint64_t job_hash,
+absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, const Owner& owner,
                                         const std::vector<state::SnapshotInfo>& snapshots);
+
+// The commit processed something, given the frontier before it. One that only tells of a snapshot
+// or of the end computes nothing.
+bool Computes(const journal::v1::Commit& commit, int64_t frontier_before);
 
 }  // namespace streamml::lane::internal

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/at_field.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/status.h"
@@ -295,7 +296,8 @@ bool Planner::TryModel(int index, bool last_try) {
   }
   const auto place = stages_.AddModel(ToModelSpec(model), from->second);
   if (!place.ok()) {
-    Report(path, place.status());
+    const std::string field = FieldOf(place.status());
+    Report(field.empty() ? path : absl::StrCat(path, ".", field), place.status());
     return true;
   }
   Define(model.name(), *place);

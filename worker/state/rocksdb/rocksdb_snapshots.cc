@@ -49,6 +49,12 @@ class RocksDbSnapshots final : public SnapshotStore {
     WithoutExceptions([&] { return Empty(); }).IgnoreError();
     return Annotate(status, absl::StrCat("snapshot '", FolderOf(key), "'"));
   }
+  absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) override {
+    absl::Status status = WithoutExceptions([&] { return LoadSnapshot(key, entry); });
+    WithoutExceptions([&] { return Empty(); }).IgnoreError();
+    return Annotate(status, absl::StrCat("snapshot '", FolderOf(key), "'"));
+  }
+  void Keep(const SnapshotKey& key) override { kept_ = key; }
   absl::Status Clear() override {
     return WithoutExceptions([&] {
       RETURN_IF_ERROR(Empty());
@@ -76,6 +82,8 @@ class RocksDbSnapshots final : public SnapshotStore {
   absl::StatusOr<std::vector<SnapshotKey>> Find() const;
   absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots(std::vector<std::string>& problems) const;
   absl::Status RestoreSnapshot(const SnapshotKey& key, const EntryFunction& entry);
+  // Makes the working copy the snapshot's and hands over its entries.
+  absl::Status LoadSnapshot(const SnapshotKey& key, const EntryFunction& entry);
   absl::Status OpenCopyOf(const std::string& folder, const Descriptor& descriptor);
   absl::Status SaveSnapshot(const SnapshotKey& key, std::string_view engine,
                             const std::vector<StateChange>& changes);
@@ -83,6 +91,7 @@ class RocksDbSnapshots final : public SnapshotStore {
   absl::Status Publish(const std::string& temporary, const Descriptor& descriptor);
   absl::Status Retire(const SnapshotKey& key);
   absl::Status RemoveTemporary();
+  // But these newest and, if that is not 0, the one to keep.
   absl::Status RemoveAllBut(size_t num_kept);
   // Empties the working copy, without making a new one.
   absl::Status Empty();
@@ -92,6 +101,7 @@ class RocksDbSnapshots final : public SnapshotStore {
   std::string snapshots_folder_;
   std::unique_ptr<WorkingCopy> working_;  // null: empty
   StateSum sum_;
+  std::optional<SnapshotKey> kept_;
   // Table files of the newest snapshot by name. The database never changes one, so none is read
   // twice.
   std::map<std::string, FileRecord> tables_;
@@ -146,7 +156,7 @@ absl::Status RocksDbSnapshots::OpenCopyOf(const std::string& folder, const Descr
   return absl::OkStatus();
 }
 
-absl::Status RocksDbSnapshots::RestoreSnapshot(const SnapshotKey& key, const EntryFunction& entry) {
+absl::Status RocksDbSnapshots::LoadSnapshot(const SnapshotKey& key, const EntryFunction& entry) {
   RETURN_IF_ERROR(Empty());
   const std::string folder = FolderOf(key);
   ASSIGN_OR_RETURN(const bool exists, FolderExists(folder));
@@ -165,6 +175,11 @@ absl::Status RocksDbSnapshots::RestoreSnapshot(const SnapshotKey& key, const Ent
         "has ", sum_.num_entries, " entries of state digest ", sum_.digest.ToHex(), " but ",
         descriptor.num_entries, " of ", descriptor.info.state_digest.ToHex(), " were stored"));
   }
+  return absl::OkStatus();
+}
+
+absl::Status RocksDbSnapshots::RestoreSnapshot(const SnapshotKey& key, const EntryFunction& entry) {
+  RETURN_IF_ERROR(LoadSnapshot(key, entry));
   ASSIGN_OR_RETURN(const std::vector<SnapshotKey> found, Find());
   for (const SnapshotKey& other : found) {
     if (other.sequence >= key.sequence && other != key) RETURN_IF_ERROR(Retire(other));
@@ -252,7 +267,9 @@ absl::Status RocksDbSnapshots::RemoveTemporary() {
 absl::Status RocksDbSnapshots::RemoveAllBut(size_t num_kept) {
   RETURN_IF_ERROR(RemoveTemporary());
   ASSIGN_OR_RETURN(const std::vector<SnapshotKey> found, Find());
-  for (size_t i = num_kept; i < found.size(); ++i) RETURN_IF_ERROR(Retire(found[i]));
+  for (size_t i = num_kept; i < found.size(); ++i) {
+    if (num_kept == 0 || found[i] != kept_) RETURN_IF_ERROR(Retire(found[i]));
+  }
   return absl::OkStatus();
 }
 

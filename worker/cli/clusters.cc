@@ -1,0 +1,98 @@
+#include "worker/cli/clusters.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "base/posix_disk.h"
+#include "base/status.h"
+
+namespace streamml::cli {
+namespace {
+
+constexpr uint64_t kMaxSecretBytes = 1 << 20;
+
+absl::StatusOr<std::string> ReadSecret(const job::v1::ValueFrom& from, std::string_view path) {
+  if (from.has_secret_key_ref()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ".secretKeyRef: a Kubernetes Secret can be read in a pod only; use file "
+                     "or env here"));
+  }
+  if (!from.env().empty()) {
+    const char* value = std::getenv(from.env().c_str());
+    if (value != nullptr) return std::string(value);
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ".env: there is no environment variable '", from.env(), "'"));
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<ReadFile> file, MakePosixDisk()->OpenForRead(from.file()));
+  std::string value;
+  RETURN_IF_ERROR(Annotate(file->ReadAt(0, kMaxSecretBytes, value), path));
+  if (value.ends_with('\n')) value.pop_back();
+  if (value.ends_with('\r')) value.pop_back();
+  return value;
+}
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+absl::Status AddTls(const job::v1::Tls& tls, const std::string& path, Settings& settings) {
+  struct {
+    bool given;
+    const job::v1::ValueFrom& from;
+    const char* field;
+    const char* setting;
+  } const values[] = {{tls.has_ca_from(), tls.ca_from(), "caFrom", "ssl.ca.pem"},
+                      {tls.has_certificate_from(), tls.certificate_from(), "certificateFrom",
+                       "ssl.certificate.pem"},
+                      {tls.has_key_from(), tls.key_from(), "keyFrom", "ssl.key.pem"}};
+  for (const auto& value : values) {
+    if (!value.given) continue;
+    ASSIGN_OR_RETURN(std::string secret,
+                     ReadSecret(value.from, absl::StrCat(path, ".", value.field)));
+    settings.emplace_back(value.setting, std::move(secret));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<log::KafkaOptions> OptionsOf(const job::v1::Cluster& cluster) {
+  const job::v1::Kafka& kafka = cluster.kafka();
+  const std::string path = absl::StrCat("spec.clusters[", cluster.name(), "].kafka");
+  log::KafkaOptions options;
+  options.name = cluster.name();
+  options.brokers = kafka.brokers();
+  const bool tls = kafka.has_tls();
+  if (kafka.has_sasl()) {
+    const job::v1::Sasl& sasl = kafka.sasl();
+    ASSIGN_OR_RETURN(std::string username,
+                     ReadSecret(sasl.username_from(), absl::StrCat(path, ".sasl.usernameFrom")));
+    ASSIGN_OR_RETURN(std::string password,
+                     ReadSecret(sasl.password_from(), absl::StrCat(path, ".sasl.passwordFrom")));
+    options.security.emplace_back("security.protocol", tls ? "sasl_ssl" : "sasl_plaintext");
+    options.security.emplace_back("sasl.mechanism", sasl.mechanism());
+    options.security.emplace_back("sasl.username", std::move(username));
+    options.security.emplace_back("sasl.password", std::move(password));
+  } else if (tls) {
+    options.security.emplace_back("security.protocol", "ssl");
+  }
+  if (tls) RETURN_IF_ERROR(AddTls(kafka.tls(), absl::StrCat(path, ".tls"), options.security));
+  return options;
+}
+
+Clusters::Clusters(const job::v1::JobSpec& spec)
+    : clusters_(spec.clusters().begin(), spec.clusters().end()) {}
+
+absl::StatusOr<log::KafkaCluster*> Clusters::Get(const std::string& name) {
+  const MutexLock lock(mutex_);
+  const auto known = connected_.find(name);
+  if (known != connected_.end()) return known->second.get();
+  for (const job::v1::Cluster& cluster : clusters_) {
+    if (cluster.name() != name) continue;
+    ASSIGN_OR_RETURN(log::KafkaOptions options, OptionsOf(cluster));
+    ASSIGN_OR_RETURN(std::unique_ptr<log::KafkaCluster> connected,
+                     log::KafkaCluster::Connect(std::move(options)));
+    return (connected_[name] = std::move(connected)).get();
+  }
+  return absl::NotFoundError(absl::StrCat("the manifest has no cluster '", name, "'"));
+}
+
+}  // namespace streamml::cli

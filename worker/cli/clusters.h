@@ -1,0 +1,38 @@
+// The Kafka clusters of a manifest, connected when they are first needed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "base/mutex.h"
+#include "proto/streamml/job/v1/job.pb.h"
+#include "worker/log/kafka/kafka_cluster.h"
+
+namespace streamml::cli {
+
+// Thread-safe.
+class Clusters {
+ public:
+  // Copies what it needs of the manifest.
+  explicit Clusters(const job::v1::JobSpec& spec);
+
+  // Reads credentials and connects, the first time. NOT_FOUND for a name that is not in the
+  // manifest; INVALID_ARGUMENT for credentials that cannot be read here; errors as
+  // KafkaCluster::Connect.
+  absl::StatusOr<log::KafkaCluster*> Get(const std::string& name);
+
+ private:
+  const std::vector<job::v1::Cluster> clusters_;
+  Mutex mutex_;
+  std::map<std::string, std::unique_ptr<log::KafkaCluster>> connected_ ABSL_GUARDED_BY(mutex_);
+};
+
+// How librdkafka is told to reach a cluster. Secrets are read from files and the environment; one
+// that stands in a Kubernetes Secret is INVALID_ARGUMENT, because only a pod can see it.
+absl::StatusOr<log::KafkaOptions> OptionsOf(const job::v1::Cluster& cluster);
+
+}  // namespace streamml::cli
