@@ -58,15 +58,17 @@ def free_ports(names):
 
 
 class Broker:
-    def __init__(self, folder=None, *, secure=False, full_speed=False, settings=None, log_level="INFO"):
+    def __init__(self, folder=None, *, secure=False, full_speed=False, settings=None,
+                 log_level="INFO"):
         """folder: for data, settings and log; None: a temporary one, gone after close(). secure: also listeners
         SASL, TLS and SASL_TLS (users and mechanisms in settings.py, certificates in certificates/). full_speed: the
-        heap and compiler of a real broker, which starts slower. settings: over those of settings.py."""
+        heap, compiler and session timeout of a real broker, which (re)starts slower. settings: over those of settings.py."""
         self._lock = None
         self._temporary = folder is None
         self.folder = self._temporary_folder() if self._temporary else pathlib.Path(folder).resolve()
         self._secure, self._full_speed, self._log_level = secure, full_speed, log_level
-        self._settings = {key: str(value) for key, value in (settings or {}).items()}
+        self._settings = {} if full_speed else dict(server_settings.QUICK_RETURN)
+        self._settings |= {key: str(value) for key, value in (settings or {}).items()}
         self._ports, self._process, self._log_start = {}, None, 0
         jars = java.jars()
         self._server = java.Program("kafka.Kafka", jars)

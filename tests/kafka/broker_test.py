@@ -87,8 +87,8 @@ class BrokerTest(unittest.TestCase):
         self.assertFalse(broker.folder.exists())
 
     def test_nothing_is_left_of_a_broker_whose_test_was_killed(self):
-        program = (f"import sys, json; sys.path.insert(0, {str(HERE)!r}); from broker import Broker; b = Broker().start();"
-                   "print(json.dumps([b.pid, str(b.folder)]), flush=True); sys.stdin.read()")
+        program = (f"import sys, json; sys.path.insert(0, {str(HERE)!r}); from broker import Broker; "
+                   "b = Broker().start(); print(json.dumps([b.pid, str(b.folder)]), flush=True); sys.stdin.read()")
         with subprocess.Popen([sys.executable, "-B", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as test:
             pid, folder = json.loads(test.stdout.readline())

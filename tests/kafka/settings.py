@@ -4,9 +4,9 @@ USERS = {"alice": "alice-secret", "bob": "bob-secret"}  # of the SASL listeners,
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 SECURE_LISTENERS = {"SASL": "SASL_PLAINTEXT", "TLS": "SSL", "SASL_TLS": "SASL_SSL"}
 
-# One node is enough for every internal topic; topics are made on purpose; a broker that was killed is let in again
-# after two seconds instead of nine. Everything else is as Kafka has it, also what tests like to shorten:
-# transaction.abort.timed.out.transaction.cleanup.interval.ms (10 s) adds to every transaction timeout.
+# One node is enough for every internal topic, and topics are made on purpose. Everything else is as Kafka has it, also
+# what tests like to shorten: transaction.abort.timed.out.transaction.cleanup.interval.ms (10 s) adds to every
+# transaction timeout.
 ONE_NODE = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -14,8 +14,6 @@ ONE_NODE = {
     "inter.broker.listener.name": "PLAIN",
     "auto.create.topics.enable": "false",
     "delete.topic.enable": "true",
-    "broker.session.timeout.ms": "2000",
-    "broker.heartbeat.interval.ms": "500",
     "group.initial.rebalance.delay.ms": "0",
     "log.cleaner.dedupe.buffer.size": "8388608",
     "offsets.topic.num.partitions": "4",
@@ -26,6 +24,10 @@ ONE_NODE = {
     "transaction.state.log.num.partitions": "4",
     "transaction.state.log.replication.factor": "1",
 }
+
+# A broker that was killed is let in again after two seconds instead of nine. Not for a machine under full load, where
+# it might miss its own heartbeats.
+QUICK_RETURN = {"broker.session.timeout.ms": "2000", "broker.heartbeat.interval.ms": "500"}
 
 
 def _jaas(mechanism):
