@@ -62,7 +62,8 @@ class Broker:
                  log_level="INFO"):
         """folder: for data, settings and log; None: a temporary one, gone after close(). secure: also listeners
         SASL, TLS and SASL_TLS (users and mechanisms in settings.py, certificates in certificates/). full_speed: the
-        heap, compiler and session timeout of a real broker, which (re)starts slower. settings: over those of settings.py."""
+        heap, compiler and session timeout of a real broker, which (re)starts slower. settings: over those of
+        settings.py."""
         self._lock = None
         self._temporary = folder is None
         self.folder = self._temporary_folder() if self._temporary else pathlib.Path(folder).resolve()

@@ -45,8 +45,9 @@ class Program:
         elif self.wants_clean_exit:
             sharing = [f"-XX:ArchiveClassesAtExit={self._new_archive}"]
         path = ":".join(str(jar) for jar in sorted(self._folder.glob("*.jar")))
-        return [str(self._java), *options, *sharing, "-XX:-UsePerfData", "-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr",
-                f"-Dlog4j2.level={log_level}", "-cp", path, self._main, *map(str, arguments)]
+        return [str(self._java), *options, *sharing, "-XX:-UsePerfData", "-Xshare:auto", "-Xlog:disable",
+                "-Xlog:all=error:stderr", f"-Dlog4j2.level={log_level}", "-cp", path, self._main,
+                *map(str, arguments)]
 
     def after_exit(self, clean):
         if clean and self._new_archive.exists():

@@ -153,8 +153,9 @@ class LoadTest(unittest.TestCase):
                      ("TLS", {"security.protocol": "ssl", "ssl.certificate.location": folder / "client.pem",
                               "ssl.key.location": folder / "client.key"} | trust)]
             for mechanism, login in logins.items():
-                cases.append(("SASL", {"security.protocol": "sasl_plaintext", "sasl.mechanism": mechanism} | login))
-                cases.append(("SASL_TLS", {"security.protocol": "sasl_ssl", "sasl.mechanism": mechanism} | login | trust))
+                login = login | {"sasl.mechanism": mechanism}
+                cases.append(("SASL", {"security.protocol": "sasl_plaintext"} | login))
+                cases.append(("SASL_TLS", {"security.protocol": "sasl_ssl"} | login | trust))
             for number, (listener, settings) in enumerate(cases):
                 with self.subTest(listener=listener, mechanism=settings.get("sasl.mechanism")):
                     options = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
