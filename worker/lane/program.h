@@ -29,11 +29,11 @@ struct SinkOutput {
   int node = kNoRows;                // whose rows; kNoRows for dead letters and late rows
   std::string name;                  // folder under the data folder
   std::string part_prefix = "part";  // part files are named "<prefix>-<lane in its stage>.jsonl"
-  std::string topic;                 // on the log's cluster, in place of part files
+  std::string topic = {};            // on the log's cluster, in place of part files
   uint32_t num_partitions = 0;       // of that topic
   // Columns of a record's key, which decides its partition: one column is the key as text, several
   // are a JSON array. Without them the row's origin decides.
-  std::vector<size_t> key_columns;
+  std::vector<size_t> key_columns = {};
 };
 
 // One operator, fed with the rows of an earlier node.

@@ -49,15 +49,15 @@ class FileInputTest : public testing::Test {
   std::unique_ptr<Input> Open(const std::string& text) {
     text_ = text;
     FileInputSpec spec;
-    spec.source_name = "events";
-    spec.description.columns = {{"name", data::Type::kText, "", {}},
+    spec.rules.source_name = "events";
+    spec.rules.description.columns = {{"name", data::Type::kText, "", {}},
                                 {"at", data::Type::kTimestamp, "", data::TimeUnit::kMicroseconds}};
-    spec.description.schema = std::make_shared<const data::Schema>(
+    spec.rules.description.schema = std::make_shared<const data::Schema>(
         std::vector<data::Field>{{"name", data::Type::kText}, {"at", data::Type::kTimestamp}},
         has_time_ ? 1 : data::Schema::kNoTime);
     spec.path = "events.jsonl";
-    spec.delay_us = delay_us_;
-    spec.on_error = on_error_;
+    spec.rules.delay_us = delay_us_;
+    spec.rules.on_error = on_error_;
     spec.block_records = 4;
     spec.open = [this]() -> absl::StatusOr<std::unique_ptr<connectors::ByteSource>> {
       return std::make_unique<TextSource>(text_);
