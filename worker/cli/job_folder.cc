@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "worker/cli/notes.h"
 #include "worker/lane/fingerprint.h"
 #include "worker/log/file/file_log.h"
 #include "worker/plan/plan.h"
@@ -23,7 +24,7 @@ std::string WorkerName() {
 std::string StateFolder(const Job& job) { return absl::StrCat(job.data_dir, "/.streamml"); }
 
 void TellAll(const std::vector<std::string>& notes, const NoteFunction& note) {
-  for (const std::string& line : notes) note(line);
+  for (const std::string& line : Summarize(notes)) note(line);
 }
 
 }  // namespace
@@ -64,19 +65,21 @@ absl::StatusOr<std::unique_ptr<state::SnapshotStore>> JobFolder::OpenSnapshots(u
 absl::Status JobFolder::OpenLanes(const NoteFunction& note, const std::function<bool()>& stop) {
   const std::string fingerprint = lane::Fingerprint();
   const std::string worker = WorkerName();
+  std::vector<std::string> notes;
   for (uint32_t index = 0; index < job_.plan.lanes.size() && !stop(); ++index) {
     ASSIGN_OR_RETURN(std::unique_ptr<state::SnapshotStore> snapshots, OpenSnapshots(index));
     snapshots_.push_back(std::move(snapshots));
     ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_));
     const lane::LaneEnvironment environment{disk_,  *log_,       *snapshots_.back(), job_.data_dir,
                                             worker, fingerprint, job_.plan.job_hash};
-    std::vector<std::string> notes;
     auto lane = lane::Lane::Open(std::move(spec), environment, notes);
-    TellAll(notes, note);
-    if (!lane.ok())
+    if (!lane.ok()) {
+      TellAll(notes, note);
       return Annotate(lane.status(), absl::StrCat("data folder '", job_.data_dir, "'"));
+    }
     lanes_.push_back(*std::move(lane));
   }
+  TellAll(notes, note);
   if (stop()) return absl::OkStatus();
   for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
     RETURN_IF_ERROR(Annotate(lane->Claim(), absl::StrCat("data folder '", job_.data_dir, "'")));
