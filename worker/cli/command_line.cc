@@ -30,10 +30,11 @@ Examples:
 
 constexpr const char* kRunFooter =
     R"(Running again with the same data folder goes on where the last run stopped, however it ended, also by
-kill -9; a job whose inputs have ended prints its summary. Each sink writes DATA_DIR/<sink>/part-*.jsonl, dead
-letters DATA_DIR/<relation>.dead/, late rows DATA_DIR/<source>.late/. A source's `file` in the manifest is from the
-manifest's folder; FILE, DIR and the rest of the command line from the working directory. Ctrl-C or SIGTERM commits and stops; a
-second Ctrl-C ends the program at once, which also loses nothing.
+kill -9; a job whose inputs have ended prints its summary. Each sink writes DATA_DIR/<sink>/part-*.jsonl,
+of which part-00000 is there, empty, also without rows; dead letters go to DATA_DIR/<relation>.dead/, late rows to
+DATA_DIR/<source>.late/. A source's `file` in the manifest is from the manifest's folder; FILE, DIR and the rest of the
+command line from the working directory. Ctrl-C or SIGTERM commits and stops; a second Ctrl-C ends the program at once,
+which also loses nothing.
 
 Examples:
   streamml run job.yaml                                     (sources that have a `file`)

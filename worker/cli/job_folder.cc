@@ -84,6 +84,22 @@ absl::Status JobFolder::OpenLanes(const NoteFunction& note, const std::function<
   for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
     RETURN_IF_ERROR(Annotate(lane->Claim(), absl::StrCat("data folder '", job_.data_dir, "'")));
   }
+  return MakeFirstParts();
+}
+
+absl::Status JobFolder::MakeFirstParts() {
+  for (const plan::StagePlan& stage : job_.plan.stages) {
+    for (const lane::SinkOutput& sink : stage.spec->sinks) {
+      if (sink.node == lane::SinkOutput::kNoRows) continue;
+      const std::string path = lane::PartPath(job_.data_dir, sink, 0);
+      const absl::Status found = disk_.OpenForRead(path).status();
+      if (found.ok()) continue;
+      if (!absl::IsNotFound(found)) return found;
+      RETURN_IF_ERROR(disk_.MakeDirectories(ParentDirectory(path)));
+      RETURN_IF_ERROR(disk_.OpenForAppend(path).status());
+      RETURN_IF_ERROR(disk_.SyncDirectory(ParentDirectory(path)));
+    }
+  }
   return absl::OkStatus();
 }
 

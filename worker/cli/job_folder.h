@@ -33,6 +33,11 @@ class JobFolder {
   // Recovers all lanes. Errors as Lane::Open. Stops early, with fewer lanes, when `stop` says so.
   absl::Status OpenLanes(const NoteFunction& note, const std::function<bool()>& stop);
 
+  // Makes the first part file of each sink, empty, where it is missing: who reads
+  // DATA_DIR/<sink>/*.jsonl finds a file also when there are no rows. To recovery an empty part is
+  // what a crash before the first commit leaves. OpenLanes ends with it.
+  absl::Status MakeFirstParts();
+
   // The snapshots of a lane.
   absl::StatusOr<std::unique_ptr<state::SnapshotStore>> OpenSnapshots(uint32_t lane);
 

@@ -60,7 +60,8 @@ class Replay {
       if (!status.ok() && !absl::IsDataLoss(status)) return status;
       first.Update(status);
     }
-    if (!first.ok() || is_ours_) return first;
+    if (!first.ok()) return first;
+    if (is_ours_) return folder_.MakeFirstParts();
     return absl::FailedPreconditionError(absl::StrCat(
         "FingerprintMismatch: no lane was last run by a build or machine that computes "
         "the bits that this one does (fingerprint ",
