@@ -16,7 +16,8 @@ constexpr const char* kDescription =
 
 constexpr const char* kFooter = R"(Exit codes:
   0  done; or stopped in order by SIGTERM or SIGINT: the same command goes on from there
-  1  could not go on: disk full, folder not writable ...; nothing committed is lost, run again
+  1  could not go on: disk full, folder not writable, a replay that was stopped ...; nothing committed is
+     lost, run again
   2  wrong usage, manifest or input
   3  stored data or inputs cannot be trusted: a checksum, digest or sum does not match
   4  the data folder is in use, or belongs to another job, other input files or another build

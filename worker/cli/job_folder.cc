@@ -63,15 +63,28 @@ absl::StatusOr<std::unique_ptr<state::SnapshotStore>> JobFolder::OpenSnapshots(u
 }
 
 absl::Status JobFolder::OpenLanes(const NoteFunction& note, const std::function<bool()>& stop) {
+  absl::Status status = OpenAll(note, stop);
+  if (stop() && (status.ok() || absl::IsCancelled(status))) {
+    lanes_.clear();
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(status);
+  for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
+    RETURN_IF_ERROR(Annotate(lane->Claim(), absl::StrCat("data folder '", job_.data_dir, "'")));
+  }
+  return MakeFirstParts();
+}
+
+absl::Status JobFolder::OpenAll(const NoteFunction& note, const std::function<bool()>& stop) {
   const std::string fingerprint = lane::Fingerprint();
   const std::string worker = WorkerName();
   std::vector<std::string> notes;
   for (uint32_t index = 0; index < job_.plan.lanes.size() && !stop(); ++index) {
     ASSIGN_OR_RETURN(std::unique_ptr<state::SnapshotStore> snapshots, OpenSnapshots(index));
     snapshots_.push_back(std::move(snapshots));
-    ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_));
+    ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_, stop));
     const lane::LaneEnvironment environment{disk_,  *log_,       *snapshots_.back(), job_.data_dir,
-                                            worker, fingerprint, job_.plan.job_hash};
+                                            worker, fingerprint, job_.plan.job_hash, stop};
     auto lane = lane::Lane::Open(std::move(spec), environment, notes);
     if (!lane.ok()) {
       TellAll(notes, note);
@@ -80,11 +93,7 @@ absl::Status JobFolder::OpenLanes(const NoteFunction& note, const std::function<
     lanes_.push_back(*std::move(lane));
   }
   TellAll(notes, note);
-  if (stop()) return absl::OkStatus();
-  for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
-    RETURN_IF_ERROR(Annotate(lane->Claim(), absl::StrCat("data folder '", job_.data_dir, "'")));
-  }
-  return MakeFirstParts();
+  return absl::OkStatus();
 }
 
 absl::Status JobFolder::MakeFirstParts() {

@@ -30,7 +30,8 @@ class JobFolder {
   static absl::StatusOr<std::unique_ptr<JobFolder>> Open(const Job& job, Disk& disk,
                                                          bool must_exist, const NoteFunction& note);
 
-  // Recovers all lanes. Errors as Lane::Open. Stops early, with fewer lanes, when `stop` says so.
+  // Recovers and claims all lanes. Errors as Lane::Open. When `stop` says so, ends soon, without
+  // lanes and without a claim.
   absl::Status OpenLanes(const NoteFunction& note, const std::function<bool()>& stop);
 
   // Makes the first part file of each sink, empty, where it is missing: who reads
@@ -46,6 +47,7 @@ class JobFolder {
   std::vector<std::unique_ptr<lane::Lane>>& lanes() { return lanes_; }
 
  private:
+  absl::Status OpenAll(const NoteFunction& note, const std::function<bool()>& stop);
   JobFolder(const Job& job, Disk& disk) : job_(job), disk_(disk) {}
 
   const Job& job_;

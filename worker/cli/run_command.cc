@@ -65,7 +65,7 @@ class Run {
     if (!line_.print_sink.empty())
       RETURN_IF_ERROR(SinkTail::Make(job_, line_.print_sink, folder_->disk()).status());
     RETURN_IF_ERROR(folder_->OpenLanes(note, StopRequested));
-    if (folder_->lanes().size() < job_.plan.lanes.size()) {
+    if (folder_->lanes().empty()) {
       terminal_.Print(absl::StrCat(job_.name, ": stopped while it was opened; nothing was done"));
       return absl::OkStatus();
     }

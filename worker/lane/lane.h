@@ -54,6 +54,7 @@ struct LaneEnvironment {
   std::string worker;       // for people
   std::string fingerprint;  // of this build on this machine (I3)
   uint64_t job_hash = 0;    // of all in the job that decides results
+  StopFunction stop = {};   // asked all along while a lane is opened; may be empty
 };
 
 // Path of the part file a lane writes for a sink.
@@ -68,7 +69,8 @@ class Lane {
   // deleted before all that has gone well. `notes` gets a line for everything a person may want to
   // know (torn tails, snapshots that could not be used). FAILED_PRECONDITION: another job, other
   // input files or another fingerprint than the journal's. DATA_LOSS: what was committed cannot be
-  // reproduced; the message names position and way out (I8).
+  // reproduced; the message names position and way out (I8). CANCELLED soon after a stop is asked
+  // for; nothing is lost by it.
   static absl::StatusOr<std::unique_ptr<Lane>> Open(LaneSpec spec,
                                                     const LaneEnvironment& environment,
                                                     std::vector<std::string>& notes);

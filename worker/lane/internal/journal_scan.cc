@@ -47,6 +47,7 @@ absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, con
   int64_t frontier = data::kMinTime;
   ASSIGN_OR_RETURN(JournalCursor cursor, JournalCursor::Open(log, spec.index));
   while (true) {
+    RETURN_IF_ERROR(CheckStop(owner.stop));
     if (wanted.contains(scan.num_records)) scan.histories[scan.num_records] = scan.history;
     ASSIGN_OR_RETURN(const bool more, cursor.Next());
     if (!more) return scan;
@@ -56,11 +57,14 @@ absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, con
     if (record.has_claim()) {
       RETURN_IF_ERROR(CheckClaim(spec, owner.job_hash, record));
       scan.last_fingerprint = record.claim().fingerprint();
+      if (scan.last_fingerprint == owner.fingerprint && scan.first_own_claim == 0)
+        scan.first_own_claim = scan.num_records;
       continue;
     }
     if (Computes(record.commit(), frontier) && scan.last_fingerprint != owner.fingerprint) {
       scan.last_foreign = scan.num_records;
       scan.foreign_fingerprint = scan.last_fingerprint;
+      scan.first_own_claim = 0;
     }
     frontier = record.commit().frontier();
   }

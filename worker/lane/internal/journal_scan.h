@@ -43,6 +43,7 @@ class JournalCursor {
 struct Owner {
   std::string fingerprint;
   uint64_t job_hash = 0;
+  StopFunction stop;  // asked between records
 };
 
 // What must be known of a journal before anything is restored or deleted.
@@ -54,6 +55,7 @@ struct JournalScan {
   // fingerprint; 0 where there is none. What comes up to there cannot be replayed (I3).
   uint64_t last_foreign = 0;
   std::string foreign_fingerprint;
+  uint64_t first_own_claim = 0;  // the reader's first claim after it, 0: none
   std::string last_fingerprint;  // of the last claim
 
   // The journal's digest at the snapshot's position is the snapshot's (I6).
@@ -64,6 +66,7 @@ struct JournalScan {
 };
 
 // Reads the whole journal once and checks that every claim was made for this job and these files.
+// CANCELLED when the owner wants to stop.
 absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, const Owner& owner,
                                         const std::vector<state::SnapshotInfo>& snapshots);
 
