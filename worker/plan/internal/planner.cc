@@ -176,7 +176,11 @@ void Planner::AddSource(int index) {
     std::set<std::string> files;  // sorted, each once
     for (const std::string& pattern : files_->at(source.name())) {
       const auto found = access_.list(pattern);
-      if (!found.ok()) return Report(path, found.status());
+      if (!found.ok()) {
+        const bool is_bound = !pattern.ends_with(source.file());
+        return Report(is_bound || source.file().empty() ? path : absl::StrCat(path, ".file"),
+                      found.status());
+      }
       files.insert(found->begin(), found->end());
     }
     result.files.assign(files.begin(), files.end());
