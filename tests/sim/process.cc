@@ -161,6 +161,11 @@ absl::Status Process::ReplayLane(uint32_t index) {
     return absl::OkStatus();
   };
   ASSIGN_OR_RETURN(const lane::ReplayResult result, lane::Replay(spec, *log_, options));
+  if (start.sequence > 0 && start.first_own_claim > 0 && start.sequence > start.first_own_claim) {
+    return absl::InternalError(absl::StrCat("replay of ", spec.name, " begins after ",
+                                            start.sequence, ", but could after ",
+                                            start.first_own_claim - 1));
+  }
   replayed_from_snapshot_ = replayed_from_snapshot_ || start.sequence > 0;
   if (result.output_digest != lanes_[index]->output_digest() ||
       result.state_digest != lanes_[index]->state_digest()) {

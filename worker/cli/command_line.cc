@@ -3,6 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "absl/strings/str_join.h"
+#include "base/status.h"
+#include "base/wording.h"
 #include "job/manifest/values.h"
 #include "worker/cli/exit_code.h"
 
@@ -16,7 +19,8 @@ constexpr const char* kDescription =
 
 constexpr const char* kFooter = R"(Exit codes:
   0  done; or stopped in order by SIGTERM or SIGINT: the same command goes on from there
-  1  could not go on: disk full, folder not writable ...; nothing committed is lost, run again
+  1  could not go on: disk full, folder not writable, a replay that was stopped ...; nothing committed is
+     lost, run again
   2  wrong usage, manifest or input
   3  stored data or inputs cannot be trusted: a checksum, digest or sum does not match
   4  the data folder is in use, or belongs to another job, other input files or another build
@@ -30,10 +34,11 @@ Examples:
 
 constexpr const char* kRunFooter =
     R"(Running again with the same data folder goes on where the last run stopped, however it ended, also by
-kill -9; a job whose inputs have ended prints its summary. Each sink writes DATA_DIR/<sink>/part-*.jsonl, dead
-letters DATA_DIR/<relation>.dead/, late rows DATA_DIR/<source>.late/. A source's `file` in the manifest is from the
-manifest's folder; FILE, DIR and the rest of the command line from the working directory. Ctrl-C or SIGTERM commits and stops; a
-second Ctrl-C ends the program at once, which also loses nothing.
+kill -9; a job whose inputs have ended prints its summary. Each sink writes DATA_DIR/<sink>/part-*.jsonl,
+of which part-00000 is there, empty, also without rows; dead letters go to DATA_DIR/<relation>.dead/, late rows to
+DATA_DIR/<source>.late/. A source's `file` in the manifest is from the manifest's folder; FILE, DIR and the rest of the
+command line from the working directory. Ctrl-C or SIGTERM commits and stops; a second Ctrl-C ends the program at once,
+which also loses nothing.
 
 Examples:
   streamml run job.yaml                                     (sources that have a `file`)
@@ -160,6 +165,42 @@ void AddOthers(CLI::App& app, CommandLine& line) {
   version.footer(kVersionFooter);
 }
 
+// What is wrong with the first word that was not understood, or "" if all were.
+std::string Unknown(const CLI::App& app) {
+  const std::vector<std::string> words = app.remaining(/*recurse=*/true);
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  std::vector<std::string> known;
+  if (chosen.empty()) {
+    if (words.empty() || words.front().starts_with('-')) return "";
+    const auto all = [](const CLI::App*) { return true; };
+    for (const CLI::App* command : app.get_subcommands(all)) known.push_back(command->get_name());
+    return absl::StrCat("unknown command ", Quoted(words.front()), DidYouMean(words.front(), known),
+                        "; commands are ", absl::StrJoin(known, ", "));
+  }
+  for (const CLI::Option* option : chosen.front()->get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  // An option's value is among the words, too, and comes before it.
+  for (const std::string& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (!name.starts_with('-')) continue;
+    return absl::StrCat(chosen.front()->get_name(), ": unknown option ", Quoted(name),
+                        DidYouMean(name, known), "; options are ", absl::StrJoin(known, ", "));
+  }
+  return words.empty() ? ""
+                       : absl::StrCat(chosen.front()->get_name(),
+                                      ": one word too many: ", Quoted(words.front()));
+}
+
+int Refuse(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string unknown = Unknown(app);
+  if (error.get_exit_code() == 0 || unknown.empty()) {
+    return app.exit(error, std::cout, std::cerr) == 0 ? kExitDone : kExitUsage;
+  }
+  std::cerr << "streamml: " << unknown << "\nRun with --help for more information.\n";
+  return kExitUsage;
+}
+
 }  // namespace
 
 ParseResult ParseCommandLine(int argc, const char* const* argv) {
@@ -174,7 +215,7 @@ ParseResult ParseCommandLine(int argc, const char* const* argv) {
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      result.exit_code = app.exit(error, std::cout, std::cerr) == 0 ? kExitDone : kExitUsage;
+      result.exit_code = Refuse(app, error);
     }
   } catch (const std::exception& error) {
     std::cerr << "streamml: " << error.what() << "\n";

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "worker/cli/notes.h"
 #include "worker/lane/fingerprint.h"
 #include "worker/log/file/file_log.h"
 #include "worker/log/kafka/kafka_log.h"
@@ -24,7 +25,7 @@ std::string WorkerName() {
 std::string StateFolder(const Job& job) { return absl::StrCat(job.data_dir, "/.streamml"); }
 
 void TellAll(const std::vector<std::string>& notes, const NoteFunction& note) {
-  for (const std::string& line : notes) note(line);
+  for (const std::string& line : Summarize(notes)) note(line);
 }
 
 absl::Status InUse(const absl::Status& status, const Job& job) {
@@ -90,24 +91,54 @@ absl::StatusOr<std::unique_ptr<state::SnapshotStore>> JobFolder::OpenSnapshots(u
 }
 
 absl::Status JobFolder::OpenLanes(const NoteFunction& note, const std::function<bool()>& stop) {
+  absl::Status status = OpenAll(note, stop);
+  if (stop() && (status.ok() || absl::IsCancelled(status))) {
+    lanes_.clear();
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(status);
+  for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
+    RETURN_IF_ERROR(Annotate(lane->Claim(), absl::StrCat("data folder '", job_.data_dir, "'")));
+  }
+  return MakeFirstParts();
+}
+
+absl::Status JobFolder::OpenAll(const NoteFunction& note, const std::function<bool()>& stop) {
   const std::string fingerprint = lane::Fingerprint();
   const std::string worker = WorkerName();
+  std::vector<std::string> notes;
   for (uint32_t index = 0; index < job_.plan.lanes.size() && !stop(); ++index) {
     ASSIGN_OR_RETURN(std::unique_ptr<state::SnapshotStore> snapshots, OpenSnapshots(index));
     snapshots_.push_back(std::move(snapshots));
-    ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_));
+    ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_, stop));
     const lane::LaneEnvironment environment{disk_,  *log_,       *snapshots_.back(), job_.data_dir,
-                                            worker, fingerprint, job_.plan.job_hash};
-    std::vector<std::string> notes;
+                                            worker, fingerprint, job_.plan.job_hash, stop,
+                                            [this](const absl::Status& status, int attempt) {
+                                              return patience_.Wait(status, attempt);
+                                            }};
     auto lane = lane::Lane::Open(std::move(spec), environment, notes);
-    TellAll(notes, note);
-    if (!lane.ok())
+    if (!lane.ok()) {
+      TellAll(notes, note);
       return Annotate(lane.status(), absl::StrCat("data folder '", job_.data_dir, "'"));
+    }
     lanes_.push_back(*std::move(lane));
   }
-  if (stop()) return absl::OkStatus();
-  for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
-    RETURN_IF_ERROR(Annotate(lane->Claim(), absl::StrCat("data folder '", job_.data_dir, "'")));
+  TellAll(notes, note);
+  return absl::OkStatus();
+}
+
+absl::Status JobFolder::MakeFirstParts() {
+  for (const plan::StagePlan& stage : job_.plan.stages) {
+    for (const lane::SinkOutput& sink : stage.spec->sinks) {
+      if (sink.node == lane::SinkOutput::kNoRows) continue;
+      const std::string path = lane::PartPath(job_.data_dir, sink, 0);
+      const absl::Status found = disk_.OpenForRead(path).status();
+      if (found.ok()) continue;
+      if (!absl::IsNotFound(found)) return found;
+      RETURN_IF_ERROR(disk_.MakeDirectories(ParentDirectory(path)));
+      RETURN_IF_ERROR(disk_.OpenForAppend(path).status());
+      RETURN_IF_ERROR(disk_.SyncDirectory(ParentDirectory(path)));
+    }
   }
   return absl::OkStatus();
 }

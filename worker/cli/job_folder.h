@@ -13,6 +13,8 @@
 #include "absl/status/statusor.h"
 #include "base/disk.h"
 #include "worker/cli/load.h"
+#include "worker/cli/log_patience.h"
+#include "worker/cli/signals.h"
 #include "worker/lane/lane.h"
 #include "worker/log/log.h"
 #include "worker/state/snapshot_store.h"
@@ -30,24 +32,34 @@ class JobFolder {
   static absl::StatusOr<std::unique_ptr<JobFolder>> Open(const Job& job, Disk& disk,
                                                          bool must_exist, const NoteFunction& note);
 
-  // Recovers all lanes. Errors as Lane::Open. Stops early, with fewer lanes, when `stop` says so.
+  // Recovers and claims all lanes. Errors as Lane::Open. When `stop` says so, ends soon, without
+  // lanes and without a claim.
   absl::Status OpenLanes(const NoteFunction& note, const std::function<bool()>& stop);
+
+  // Makes the first part file of each sink, empty, where it is missing: who reads
+  // DATA_DIR/<sink>/*.jsonl finds a file also when there are no rows. To recovery an empty part is
+  // what a crash before the first commit leaves. OpenLanes ends with it.
+  absl::Status MakeFirstParts();
 
   // The snapshots of a lane.
   absl::StatusOr<std::unique_ptr<state::SnapshotStore>> OpenSnapshots(uint32_t lane);
 
+  // What to tell the user of a log that cannot be reached.
+  LogPatience& patience() { return patience_; }
   Disk& disk() { return disk_; }
   log::Log& log() { return *log_; }
   std::vector<std::unique_ptr<lane::Lane>>& lanes() { return lanes_; }
 
  private:
-  JobFolder(const Job& job, Disk& disk) : job_(job), disk_(disk) {}
+  absl::Status OpenAll(const NoteFunction& note, const std::function<bool()>& stop);
+  JobFolder(const Job& job, Disk& disk) : job_(job), disk_(disk), patience_(StopRequested) {}
 
   const Job& job_;
   absl::Status OpenFiles(bool must_exist, const NoteFunction& note);
   absl::Status OpenKafka(bool must_exist);
 
   Disk& disk_;
+  LogPatience patience_;
   std::unique_ptr<DiskLock> lock_;  // of a folder whose log is on Kafka
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> snapshots_;

@@ -12,8 +12,8 @@ constexpr size_t kPieceBytes = 1 << 20;
 
 }  // namespace
 
-absl::StatusOr<PartCheck> PartCheck::Open(Disk& disk, std::string path) {
-  PartCheck check(disk, std::move(path));
+absl::StatusOr<PartCheck> PartCheck::Open(Disk& disk, std::string path, lane::StopFunction stop) {
+  PartCheck check(disk, std::move(path), std::move(stop));
   auto file = disk.OpenForRead(check.path_);
   if (file.ok()) {
     check.existing_ = *std::move(file);
@@ -51,6 +51,7 @@ absl::Status PartCheck::StartWriting() {
   std::string piece;
   for (uint64_t copied = 0; copied < position_; copied += piece.size()) {
     const auto wanted = static_cast<size_t>(std::min<uint64_t>(kPieceBytes, position_ - copied));
+    RETURN_IF_ERROR(lane::CheckStop(stop_));
     RETURN_IF_ERROR(existing_->ReadAt(copied, wanted, piece));
     if (piece.empty())
       return absl::UnavailableError(absl::StrCat("'", path_, "' shrinks while it is read"));
@@ -66,6 +67,7 @@ absl::Status PartCheck::Skip(uint64_t bytes, const Digest& digest) {
   is_lost_ = size_ < bytes;
   while (!is_lost_ && position_ < bytes) {
     const auto wanted = static_cast<size_t>(std::min<uint64_t>(kPieceBytes, bytes - position_));
+    RETURN_IF_ERROR(lane::CheckStop(stop_));
     RETURN_IF_ERROR(existing_->ReadAt(position_, wanted, piece));
     if (piece.empty())
       return absl::UnavailableError(absl::StrCat("'", path_, "' shrinks while it is read"));

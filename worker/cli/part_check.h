@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "base/disk.h"
 #include "base/hash.h"
+#include "worker/lane/executor.h"
 
 namespace streamml::cli {
 
@@ -24,8 +25,9 @@ class PartCheck {
     kLost,     // what was skipped is missing or not what it was; left as it is
   };
 
-  // The disk must outlive the check.
-  static absl::StatusOr<PartCheck> Open(Disk& disk, std::string path);
+  // The disk must outlive the check. While it reads much at once it asks `stop`, which may be
+  // empty, and ends with CANCELLED.
+  static absl::StatusOr<PartCheck> Open(Disk& disk, std::string path, lane::StopFunction stop = {});
   PartCheck(PartCheck&&) = default;
   ~PartCheck();
 
@@ -43,13 +45,15 @@ class PartCheck {
   uint64_t size_bytes() const { return position_; }  // of the part as it should be
 
  private:
-  PartCheck(Disk& disk, std::string path) : disk_(&disk), path_(std::move(path)) {}
+  PartCheck(Disk& disk, std::string path, lane::StopFunction stop)
+      : disk_(&disk), path_(std::move(path)), stop_(std::move(stop)) {}
   absl::Status Compare(std::string_view bytes);
   absl::Status StartWriting();
   std::string TemporaryPath() const;
 
   Disk* disk_;
   std::string path_;
+  lane::StopFunction stop_;
   std::unique_ptr<ReadFile> existing_;  // null: there is none
   uint64_t size_ = 0;                   // of the existing file
   uint64_t position_ = 0;

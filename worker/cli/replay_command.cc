@@ -10,6 +10,7 @@
 #include "worker/cli/exit_code.h"
 #include "worker/cli/job_folder.h"
 #include "worker/cli/part_check.h"
+#include "worker/cli/signals.h"
 #include "worker/cli/text.h"
 #include "worker/lane/fingerprint.h"
 #include "worker/lane/replay.h"
@@ -56,11 +57,13 @@ class Replay {
     absl::Status first;
     for (uint32_t index = 0; index < job_.plan.lanes.size(); ++index) {
       const absl::Status status = ReplayLane(index);
+      if (absl::IsCancelled(status)) return first.ok() ? Stopped(index) : first;
       if (!status.ok()) std::cout << "  MISMATCH: " << status.message() << "\n";
       if (!status.ok() && !absl::IsDataLoss(status)) return status;
       first.Update(status);
     }
-    if (!first.ok() || is_ours_) return first;
+    if (!first.ok()) return first;
+    if (is_ours_) return folder_.MakeFirstParts();
     return absl::FailedPreconditionError(absl::StrCat(
         "FingerprintMismatch: no lane was last run by a build or machine that computes "
         "the bits that this one does (fingerprint ",
@@ -72,7 +75,7 @@ class Replay {
     const plan::LanePlan& planned = job_.plan.lanes[index];
     std::cout << "lane " << planned.name << std::endl;
     ASSIGN_OR_RETURN(const lane::LaneSpec spec,
-                     plan::MakeLaneSpec(job_.plan, index, folder_.log()));
+                     plan::MakeLaneSpec(job_.plan, index, folder_.log(), StopRequested));
     ASSIGN_OR_RETURN(const std::vector<lane::FileIdentity> claimed,
                      ClaimedFiles(folder_.log(), index));
     const std::string changed = ChangedFile(spec, claimed);
@@ -83,7 +86,8 @@ class Replay {
     for (const lane::SinkOutput& sink : spec.stage->sinks) {
       ASSIGN_OR_RETURN(
           PartCheck part,
-          PartCheck::Open(folder_.disk(), lane::PartPath(job_.data_dir, sink, spec.part)));
+          PartCheck::Open(folder_.disk(), lane::PartPath(job_.data_dir, sink, spec.part),
+                          StopRequested));
       parts.push_back(std::move(part));
     }
     lane::ReplayOptions options = Options();
@@ -110,6 +114,7 @@ class Replay {
     lane::ReplayOptions options;
     options.fingerprint = lane::Fingerprint();
     options.job_hash = job_.plan.job_hash;
+    options.stop = StopRequested;
     return options;
   }
 
@@ -128,12 +133,23 @@ class Replay {
         absl::StrCat(what, ", though its rows give what they gave then; put it back as it was"));
   }
 
+  absl::Status Stopped(uint32_t index) const {
+    return absl::CancelledError(
+        absl::StrCat("the replay was stopped in lane ", job_.plan.lanes[index].name,
+                     " before its end: what was compared until then is equal and nothing is lost; "
+                     "run it again to compare all"));
+  }
+
   static void TellStart(const lane::ReplayStart& start) {
     if (start.sequence == 0) return;
     std::cout << "  journal positions up to " << start.sequence
               << " were written by another build or machine (fingerprint " << start.fingerprint
               << "): what was emitted there cannot be computed again here and is left as it is; "
                  "part files are compared up to there with the digest kept in the snapshot\n";
+    if (start.first_own_claim == 0 || start.sequence < start.first_own_claim) return;
+    std::cout << "  note: this build or machine ran from position " << start.first_own_claim
+              << " on, but the snapshot that it went on from is lost: it is replayed only from "
+              << start.sequence + 1 << " on\n";
   }
 
   static void Tell(const lane::ReplayResult& result) {
@@ -162,8 +178,9 @@ class Replay {
       const absl::Status status = store.Read(
           snapshot.key, [&entries](std::string_view, std::string_view, std::string_view) {
             ++entries;
-            return absl::OkStatus();
+            return lane::CheckStop(StopRequested);
           });
+      if (absl::IsCancelled(status)) return status;
       const std::string where =
           absl::StrCat("snapshot at journal position ", snapshot.key.sequence);
       if (status.ok()) {
@@ -215,6 +232,7 @@ absl::Status Execute(const CommandLine& line, Disk& disk) {
         "built yet");
   }
   ASSIGN_OR_RETURN(const Job job, LoadJob(line));
+  CatchStopSignals();
   const auto note = [](const std::string& text) { std::cerr << "note: " << text << "\n"; };
   ASSIGN_OR_RETURN(const std::unique_ptr<JobFolder> folder,
                    JobFolder::Open(job, disk, /*must_exist=*/true, note));

@@ -65,7 +65,7 @@ class Run {
     if (!line_.print_sink.empty())
       RETURN_IF_ERROR(SinkTail::Make(job_, line_.print_sink, folder_->disk()).status());
     RETURN_IF_ERROR(folder_->OpenLanes(note, StopRequested));
-    if (folder_->lanes().size() < job_.plan.lanes.size()) {
+    if (folder_->lanes().empty()) {
       terminal_.Print(absl::StrCat(job_.name, ": stopped while it was opened; nothing was done"));
       return absl::OkStatus();
     }
@@ -136,6 +136,9 @@ class Run {
       if (StopRequested()) runner.RequestStop();
       status.Update(CopyTail());
       if (!status.ok()) runner.RequestStop();
+      if (runner.failed()) folder_->patience().GiveUp();
+      const std::string trouble = folder_->patience().TakeNews();
+      if (!trouble.empty()) terminal_.Print(absl::StrCat("note: ", trouble));
       const int64_t now = SystemClock().MonotonicMicroseconds();
       if (now - last_shown < (terminal_.is_terminal() ? kRedrawUs : kLineUs)) continue;
       last_shown = now;

@@ -97,7 +97,9 @@ bool ReadTime(const SourceColumn& column, std::string_view text, Cell& cell, std
   const auto time =
       column.unit.has_value() ? data::ParseEpoch(text, *column.unit) : data::ParseTimestamp(text);
   if (!time.ok()) {
-    reason = absl::StrCat("column '", column.name, "': ", time.status().message());
+    const bool lacks_unit = !column.unit.has_value() && data::ParseDouble(text).has_value();
+    reason = lacks_unit ? TypeReason(column, "number", text)
+                        : absl::StrCat("column '", column.name, "': ", time.status().message());
     return false;
   }
   cell.integer = *time;

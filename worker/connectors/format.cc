@@ -34,10 +34,13 @@ void AppendRow(const Row& row, data::BatchBuilder& builder) {
 
 std::string TypeReason(const SourceColumn& column, std::string_view kind, std::string_view seen) {
   const std::string_view shown = Utf8Prefix(seen, kShownBytes);
-  const std::string unit = column.unit.has_value()
-                               ? absl::StrCat(" as a number of ", data::TimeUnitName(*column.unit))
-                               : "";
-  return absl::StrCat("column '", column.name, "': expected ", data::TypeName(column.type), unit,
+  std::string written;
+  if (column.unit.has_value()) {
+    written = absl::StrCat(" as a number of ", data::TimeUnitName(*column.unit));
+  } else if (column.type == data::Type::kTimestamp) {
+    written = " as text (for a number the column needs unit: s, ms or us)";
+  }
+  return absl::StrCat("column '", column.name, "': expected ", data::TypeName(column.type), written,
                       ", got ", kind, shown.empty() ? "" : " ", shown,
                       shown.size() < seen.size() ? "..." : "");
 }

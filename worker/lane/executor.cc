@@ -17,6 +17,7 @@ using journal::v1::InputPosition;
 constexpr size_t kBatchRows = 1024;          // rows that operators get at once, or one event time's
 constexpr size_t kMaxUncommitted = 8 << 20;  // bytes; beyond it processing waits for a commit
 constexpr size_t kMaxAheadRows = 500'000;    // held while an input without an end has nothing
+constexpr size_t kLookBytes = 1 << 20;       // of output between two looks at a stop
 constexpr size_t kMaxReads = 4096;           // entries of the merge order in one journal record
 constexpr std::string_view kWayOut =
     "; way out: put the input back as it was, or start over in an empty data folder";
@@ -55,6 +56,10 @@ std::string FailedRowJson(const NodeSpec& node, const operators::RowError& error
 }
 
 }  // namespace
+
+absl::Status CheckStop(const StopFunction& stop) {
+  return stop && stop() ? absl::CancelledError("stopped as asked") : absl::OkStatus();
+}
 
 Executor::Executor(const StageSpec& stage, size_t num_inputs)
     : stage_(stage), buffer_(stage.input_schema, num_inputs), output_(stage) {
@@ -241,6 +246,7 @@ void Executor::EmitFailed(std::vector<std::pair<size_t, operators::RowError>>& f
 absl::Status Executor::ReadTo(size_t input, const InputPoint& target, bool process) {
   Input& from = *inputs_[input];
   while (from.position().ordinal != target.ordinal || from.position().ended != target.ended) {
+    RETURN_IF_ERROR(CheckStop(stop_));
     const bool at_place =
         from.position().ordinal == target.ordinal;  // only the end is still to be seen
     ASSIGN_OR_RETURN(const std::optional<Block> block,
@@ -271,7 +277,11 @@ absl::Status Executor::Apply(const journal::v1::Commit& commit) {
     }
     RETURN_IF_ERROR(ReadTo(read.input(), FromProto(read, 0), /*process=*/true));
   }
-  if (stage_.event_order) RETURN_IF_ERROR(ReleaseUpTo(commit.frontier(), SIZE_MAX));
+  if (!stage_.event_order) return absl::OkStatus();
+  do {
+    RETURN_IF_ERROR(CheckStop(stop_));
+    RETURN_IF_ERROR(ReleaseUpTo(commit.frontier(), output_.size_bytes() + kLookBytes));
+  } while (frontier_ < commit.frontier());
   return absl::OkStatus();
 }
 

@@ -25,6 +25,12 @@ class LaneState;
 
 namespace streamml::lane {
 
+// True once somebody wants what is under way to end soon. Any thread.
+using StopFunction = std::function<bool()>;
+
+// CANCELLED when `stop`, which may be empty, says so.
+absl::Status CheckStop(const StopFunction& stop);
+
 using InputFactory = std::function<absl::StatusOr<std::unique_ptr<Input>>()>;
 
 // A counter's name and value: "read", "late", "dead", then "<owner>.<node>.in", ".out",
@@ -38,6 +44,9 @@ class Executor {
   // The stage must outlive the executor.
   static absl::StatusOr<std::unique_ptr<Executor>> Make(const StageSpec& stage,
                                                         const std::vector<InputFactory>& inputs);
+
+  // From now on Apply and Import ask between blocks and end with CANCELLED.
+  void SetStop(StopFunction stop) { stop_ = std::move(stop); }
 
   // Reads what is furthest behind, about `max_rows` rows, and processes what is due. False when
   // there was nothing to read and nothing to process.
@@ -97,6 +106,7 @@ class Executor {
   std::vector<std::unique_ptr<Input>> inputs_;
   ReorderBuffer buffer_;
   Output output_;
+  StopFunction stop_;
   int64_t frontier_ = data::kMinTime;
   int64_t committed_frontier_ = data::kMinTime;
   std::vector<Read> reads_;

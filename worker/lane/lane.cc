@@ -117,19 +117,6 @@ absl::Status Lane::WriteCommit(journal::v1::Commit& commit, bool markers) {
   return absl::OkStatus();
 }
 
-absl::Status Lane::Append(const JournalRecord& record, log::Transaction& transaction) {
-  JournalRecord full = record;
-  full.set_version(1);
-  full.set_sequence(sequence_ + 1);
-  full.set_epoch(epoch_);
-  transaction.sequence = sequence_ + 1;
-  transaction.journal = full.SerializeAsString();
-  RETURN_IF_ERROR(writer_->Commit(transaction));
-  history_.Chain(transaction.journal);
-  ++sequence_;
-  return absl::OkStatus();
-}
-
 absl::Status Lane::TakeSnapshot() {
   if (executor_->has_news()) return absl::InternalError("snapshot asked for with uncommitted rows");
   if (sequence_ == snapshot_sequence_) return absl::OkStatus();

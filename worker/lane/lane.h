@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,6 +64,10 @@ struct LaneEnvironment {
   std::string worker;       // for people
   std::string fingerprint;  // of this build on this machine (I3)
   uint64_t job_hash = 0;    // of all in the job that decides results
+  StopFunction stop = {};   // asked all along while a lane is opened; may be empty
+  // Asked when the log could not take a transaction for a reason that may pass: waits a while, or
+  // says false, and the lane fails. Without it the lane fails at once.
+  std::function<bool(const absl::Status& status, int attempt)> wait_for_log = {};
 };
 
 // Path of the part file a lane writes for a sink.
@@ -77,7 +82,8 @@ class Lane {
   // deleted before all that has gone well. `notes` gets a line for everything a person may want to
   // know (torn tails, snapshots that could not be used). FAILED_PRECONDITION: another job, other
   // input files or another fingerprint than the journal's. DATA_LOSS: what was committed cannot be
-  // reproduced; the message names position and way out (I8).
+  // reproduced; the message names position and way out (I8). CANCELLED soon after a stop is asked
+  // for; nothing is lost by it.
   static absl::StatusOr<std::unique_ptr<Lane>> Open(LaneSpec spec,
                                                     const LaneEnvironment& environment,
                                                     std::vector<std::string>& notes);
@@ -132,6 +138,9 @@ class Lane {
   absl::Status WriteSinks();
   absl::Status WriteCommit(journal::v1::Commit& commit, bool markers);
   absl::Status Append(const journal::v1::JournalRecord& record, log::Transaction& transaction);
+  absl::Status Send(const log::Transaction& transaction);
+  absl::Status AppendAgain(const log::Transaction& transaction);
+  absl::StatusOr<bool> CheckOwner(const log::Transaction& transaction);
 
   const LaneSpec spec_;
   LaneEnvironment environment_;
@@ -140,6 +149,7 @@ class Lane {
   std::vector<std::unique_ptr<AppendFile>> sink_files_;
   std::vector<uint64_t> sink_bytes_;  // committed lengths
   uint64_t sequence_ = 0;
+  log::Position journal_end_;  // after the last record
   uint64_t epoch_ = 0;
   Digest history_;  // chained over all journal records
   int64_t committed_watermark_ = data::kMinTime;

@@ -123,10 +123,11 @@ absl::Status Lane::Recover(std::vector<std::string>& notes) {
   std::vector<std::string> problems;
   const auto snapshots = environment_.snapshots.List(problems);
   // Before anything is restored or deleted.
-  ASSIGN_OR_RETURN(const internal::JournalScan journal,
-                   internal::ScanJournal(
-                       spec_, environment_.log, {environment_.fingerprint, environment_.job_hash},
-                       snapshots.ok() ? *snapshots : std::vector<state::SnapshotInfo>()));
+  ASSIGN_OR_RETURN(
+      const internal::JournalScan journal,
+      internal::ScanJournal(spec_, environment_.log,
+                            {environment_.fingerprint, environment_.job_hash, environment_.stop},
+                            snapshots.ok() ? *snapshots : std::vector<state::SnapshotInfo>()));
   RETURN_IF_ERROR(snapshots.status());
   notes.insert(notes.end(), problems.begin(), problems.end());
   history_ = journal.history;
@@ -135,6 +136,7 @@ absl::Status Lane::Recover(std::vector<std::string>& notes) {
   KeepFirstOfFingerprint(journal, *snapshots);
   RETURN_IF_ERROR(ReplayAfter(restored));
   sequence_ = journal.num_records;
+  journal_end_ = journal.end;
   RETURN_IF_ERROR(RepairSinks(notes));
   executor_->MarkCommitted();
   committed_watermark_ = executor_->watermark();
@@ -180,6 +182,7 @@ absl::Status Lane::RestoreState(const internal::JournalScan& journal,
   store_is_stale_ =
       true;  // emptied before the first snapshot is taken, not before replay has gone well
   ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
+  executor_->SetStop(environment_.stop);
   return absl::OkStatus();
 }
 
@@ -190,7 +193,7 @@ absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& da
                        [&](const state::SnapshotStore::EntryFunction& entry) {
                          return environment_.snapshots.Restore(snapshot.key, entry);
                        },
-                       damaged));
+                       environment_.stop, damaged));
   executor_ = std::move(restored.executor);
   sink_bytes_ = std::move(restored.sink_bytes);
   epoch_ = restored.epoch;
@@ -203,6 +206,7 @@ absl::Status Lane::ReplayAfter(uint64_t restored) {
                    internal::JournalCursor::Open(environment_.log, spec_.index));
   std::string fingerprint = environment_.fingerprint;
   while (true) {
+    RETURN_IF_ERROR(CheckStop(environment_.stop));
     ASSIGN_OR_RETURN(const bool more, cursor.Next());
     if (!more) return absl::OkStatus();
     const JournalRecord& record = cursor.record();

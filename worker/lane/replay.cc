@@ -64,7 +64,8 @@ class Replayer {
     }
     ASSIGN_OR_RETURN(
         const internal::JournalScan scan,
-        internal::ScanJournal(spec_, log, {options_.fingerprint, options_.job_hash}, snapshots));
+        internal::ScanJournal(spec_, log, {options_.fingerprint, options_.job_hash, options_.stop},
+                              snapshots));
     result_.is_ours = scan.last_foreign == 0 || scan.last_fingerprint == options_.fingerprint;
     RETURN_IF_ERROR(ReadStateDigests(log));
     RETURN_IF_ERROR(Start(scan, snapshots));
@@ -80,6 +81,7 @@ class Replayer {
     ASSIGN_OR_RETURN(internal::JournalCursor cursor,
                      internal::JournalCursor::Open(log, spec_.index));
     while (true) {
+      RETURN_IF_ERROR(CheckStop(options_.stop));
       ASSIGN_OR_RETURN(const bool more, cursor.Next());
       if (!more) return absl::OkStatus();
       const JournalRecord& record = cursor.record();
@@ -93,10 +95,12 @@ class Replayer {
   absl::Status Start(const internal::JournalScan& scan,
                      const std::vector<state::SnapshotInfo>& snapshots) {
     start_.fingerprint = scan.foreign_fingerprint;
+    start_.first_own_claim = scan.first_own_claim;
     start_.sink_bytes.resize(spec_.stage->sinks.size());
     start_.sink_digests.resize(spec_.stage->sinks.size());
     if (scan.last_foreign == 0) {
       ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
+      executor_->SetStop(options_.stop);
     } else {
       for (auto oldest = snapshots.rbegin(); oldest != snapshots.rend(); ++oldest) {
         if (executor_ != nullptr || !scan.CanStartFrom(oldest->key)) continue;
@@ -121,7 +125,7 @@ class Replayer {
           });
     };
     ASSIGN_OR_RETURN(internal::Restored restored,
-                     internal::RestoreExecutor(spec_, snapshot, load, damaged));
+                     internal::RestoreExecutor(spec_, snapshot, load, options_.stop, damaged));
     executor_ = std::move(restored.executor);
     start_.sequence = snapshot.key.sequence;
     start_.sink_bytes = std::move(restored.sink_bytes);
@@ -142,6 +146,7 @@ class Replayer {
     ASSIGN_OR_RETURN(internal::JournalCursor cursor,
                      internal::JournalCursor::Open(log, spec_.index));
     while (true) {
+      RETURN_IF_ERROR(CheckStop(options_.stop));
       ASSIGN_OR_RETURN(const bool more, cursor.Next());
       if (!more) return absl::OkStatus();
       const JournalRecord& record = cursor.record();

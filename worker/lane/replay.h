@@ -23,6 +23,9 @@ namespace streamml::lane {
 struct ReplayStart {
   uint64_t sequence = 0;
   std::string fingerprint;  // theirs
+  // Where the first owner with the replay's fingerprint claimed the lane; 0: none did. The replay
+  // begins before it, unless the snapshot that this owner went on from is lost.
+  uint64_t first_own_claim = 0;
   // Of each of the lane's part files: the bytes that were committed before, and the digest of their
   // lines, chained one by one with their line ends.
   std::vector<uint64_t> sink_bytes;
@@ -45,6 +48,8 @@ struct ReplayOptions {
   uint64_t job_hash = 0;
   // Where a journal that crosses a change of fingerprint gets the state after it; null: nowhere.
   state::SnapshotStore* snapshots = nullptr;
+  // Asked all along; may be empty.
+  StopFunction stop = {};
   // Told once, before anything is received; an error ends the replay.
   std::function<absl::Status(const ReplayStart& start)> start;
   // Gets what each commit emitted to a sink, in order; an error ends the replay.
@@ -54,8 +59,8 @@ struct ReplayOptions {
 // Executes all records of the lane's journal from the oldest replayable position on. DATA_LOSS
 // names the first journal position where rows, part file lengths or state are not what the journal
 // says; FAILED_PRECONDITION when the journal was written under another job or other inputs, or
-// crosses a change of fingerprint without a snapshot after it. Reads only: the log, and entries of
-// snapshots.
+// crosses a change of fingerprint without a snapshot after it; CANCELLED when stopped. Reads only:
+// the log, and entries of snapshots.
 absl::StatusOr<ReplayResult> Replay(const LaneSpec& spec, log::Log& log,
                                     const ReplayOptions& options);
 

@@ -60,6 +60,7 @@ class JobRunner {
   absl::Status Run();
   void RequestStop() { stop_.store(true); }
   bool stop_requested() const { return stop_.load(); }
+  bool failed() const { return failed_.load(); }  // a lane has; the others are stopping
   // By lane; refreshed at commits.
   std::vector<LaneProgress> Progress() const;
 

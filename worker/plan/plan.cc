@@ -63,6 +63,23 @@ lane::InputFactory TopicFactory(const SourcePlan& source, uint32_t partition,
   };
 }
 
+// The bytes of another, until a stop is asked for.
+class StoppableSource final : public connectors::ByteSource {
+ public:
+  StoppableSource(connectors::ByteSource& source, const lane::StopFunction& stop)
+      : source_(source), stop_(stop) {}
+  const std::string& path() const override { return source_.path(); }
+  uint64_t size() const override { return source_.size(); }
+  absl::StatusOr<size_t> ReadAt(uint64_t position, char* out, size_t capacity) override {
+    RETURN_IF_ERROR(lane::CheckStop(stop_));
+    return source_.ReadAt(position, out, capacity);
+  }
+
+ private:
+  connectors::ByteSource& source_;
+  const lane::StopFunction& stop_;
+};
+
 lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition,
                                const FileAccess& access, uint64_t size_bytes) {
   lane::FileInputSpec spec;
@@ -78,7 +95,8 @@ lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition,
 
 }  // namespace
 
-absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log) {
+absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log,
+                                            const lane::StopFunction& stop) {
   const LanePlan& lane_plan = plan.lanes[index];
   const StagePlan& stage = plan.stages[lane_plan.stage];
   lane::LaneSpec spec;
@@ -105,7 +123,8 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
     }
     ASSIGN_OR_RETURN(const std::unique_ptr<connectors::ByteSource> file,
                      plan.access.open(source.files[input.partition], std::nullopt));
-    ASSIGN_OR_RETURN(const connectors::FileIdentity identity, connectors::Identify(*file));
+    StoppableSource stoppable(*file, stop);
+    ASSIGN_OR_RETURN(const connectors::FileIdentity identity, connectors::Identify(stoppable));
     spec.files.push_back({static_cast<uint32_t>(spec.inputs.size()), identity.path, identity.size,
                           identity.content});
     spec.inputs.push_back(FileFactory(source, input.partition, plan.access, identity.size));

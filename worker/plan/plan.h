@@ -109,8 +109,10 @@ absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest,
 absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest);
 
 // Lane `index` ready to open: its inputs read from `log` and from files. Hashes the lane's input
-// files, which takes a while for large ones. `plan` and `log` must outlive what is made.
-absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log);
+// files, which takes a while for large ones: CANCELLED soon after `stop`, which may be empty, says
+// so. `plan` and `log` must outlive what is made.
+absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log,
+                                            const lane::StopFunction& stop = {});
 
 // Stages, lanes, keys and state, for people.
 std::string Explain(const JobPlan& plan);

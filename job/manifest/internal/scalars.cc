@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/ascii.h"
 #include "base/status.h"
 #include "base/wording.h"
 #include "job/manifest/internal/allowed.h"
@@ -68,13 +69,60 @@ absl::Status CheckBounds(std::string_view text, const Rule& rule) {
   return absl::OkStatus();
 }
 
+// What other systems call what is meant.
+struct OtherName {
+  std::string_view seen;
+  std::string_view meant;
+};
+constexpr OtherName kOtherNames[] = {
+    {"bool", "boolean"},
+    {"int", "bigint"},
+    {"int4", "bigint"},
+    {"int8", "bigint"},
+    {"int32", "bigint"},
+    {"int64", "bigint"},
+    {"integer", "bigint"},
+    {"long", "bigint"},
+    {"smallint", "bigint"},
+    {"double", "double precision"},
+    {"float", "double precision"},
+    {"float4", "double precision"},
+    {"float8", "double precision"},
+    {"float32", "double precision"},
+    {"float64", "double precision"},
+    {"number", "double precision"},
+    {"real", "double precision"},
+    {"string", "text"},
+    {"str", "text"},
+    {"varchar", "text"},
+    {"date", "timestamp"},
+    {"datetime", "timestamp"},
+    {"timestamptz", "timestamp"},
+    {"decimal", "numeric"},
+    {"jsonl", "json"},
+    {"ndjson", "json"},
+    {"online", "inline"},
+    {"drop", "skip"},
+};
+
+std::string WhatIsMeant(std::string_view seen, const std::vector<std::string>& known) {
+  const std::string lower = absl::AsciiStrToLower(std::string(seen));
+  for (const OtherName& name : kOtherNames) {
+    const bool is_known = std::find(known.begin(), known.end(), name.meant) != known.end();
+    if (name.seen == lower && is_known) {
+      return absl::StrCat("; did you mean ", Quoted(name.meant), "?");
+    }
+  }
+  return DidYouMean(seen, known);
+}
+
 absl::Status CheckWord(const std::string& text, const Rule& rule) {
   const auto& words = rule.one_of();
   if (words.empty() || std::find(words.begin(), words.end(), text) != words.end()) {
     return absl::OkStatus();
   }
   const std::vector<std::string> known(words.begin(), words.end());
-  return Wrong("unknown value ", Quoted(text), DidYouMean(text, known), "; ", AllowedWords(rule));
+  return Wrong("unknown value ", Quoted(text), WhatIsMeant(text, known), "; ", AllowedWords(rule));
 }
 
 }  // namespace

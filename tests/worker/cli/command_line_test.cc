@@ -66,6 +66,24 @@ TEST(CommandLineTest, HelpShowsExitCodesAndAnExampleOfEachCommand) {
   }
 }
 
+std::string Refusal(const std::vector<const char*>& arguments) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(Parse(arguments).exit_code, kExitUsage);
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(CommandLineTest, UnknownWordsAreNamedWithTheNearestKnownOne) {
+  EXPECT_THAT(Refusal({"rnu", "job.yaml"}),
+              HasSubstr("unknown command 'rnu'; did you mean 'run'?; commands are run, validate"));
+  EXPECT_THAT(
+      Refusal({"run", "job.yaml", "--datadir", "x"}),
+      HasSubstr("run: unknown option '--datadir'; did you mean '--data-dir'?; options are"));
+  EXPECT_THAT(Refusal({"run", "job.yaml", "--sumary=x"}), HasSubstr("did you mean '--summary'?"));
+  EXPECT_THAT(Refusal({"run", "job.yaml", "other.yaml"}),
+              HasSubstr("run: one word too many: 'other.yaml'"));
+  EXPECT_THAT(Refusal({"run"}), HasSubstr("JOB is required"));
+}
+
 TEST(ExitCodeTest, TellsWhoMustAct) {
   EXPECT_EQ(ExitCode(absl::OkStatus()), kExitDone);
   EXPECT_EQ(ExitCode(absl::InvalidArgumentError("")), kExitUsage);

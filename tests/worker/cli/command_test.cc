@@ -67,6 +67,41 @@ TEST_F(CommandTest, DataFolderIsNamedAfterTheJobByDefault) {
   EXPECT_TRUE(std::filesystem::exists(Path("tiny.data/.streamml/log/lock")));
 }
 
+TEST_F(CommandTest, ASinkWithoutRowsHasAnEmptyPart) {
+  MakeJob(20);
+  std::string job = Read("job.yaml");
+  job.replace(job.find("- {name: scores, from: scored}"), 30,
+              "- {name: scores, from: scored}\n  - {name: none, sql: \"SELECT id FROM payments "
+              "WHERE id < 0\"}");
+  Write("job.yaml", job);
+  ASSERT_EQ(Run(RunArguments("data")).exit_code, 0);
+  const auto outputs = Outputs("data");
+  ASSERT_TRUE(outputs.contains("none/part-00000.jsonl"));
+  EXPECT_EQ(outputs.at("none/part-00000.jsonl"), "");
+  EXPECT_FALSE(outputs.contains("none/part-00001.jsonl"));  // one is enough for a pattern
+  // Whatever is lost of the outputs comes back, also nothing.
+  std::filesystem::remove_all(Path("data/none"));
+  EXPECT_EQ(Run(RunArguments("data")).exit_code, 0);
+  EXPECT_EQ(Outputs("data"), outputs);
+  std::filesystem::remove_all(Path("data/none"));
+  std::vector<std::string> replay = RunArguments("data", {"--all"});
+  replay[0] = "replay";
+  EXPECT_EQ(Run(replay).exit_code, 0);
+  EXPECT_EQ(Outputs("data"), outputs);
+}
+
+TEST_F(CommandTest, TheFileOfASourceIsBesideTheManifest) {
+  MakeJob(20);
+  std::filesystem::create_directories(Path("jobs/x"));
+  std::string job = Read("job.yaml");
+  job.replace(job.find("topic: payments\n    cluster: main"), 33, "file: ?.jsonl");
+  Write("jobs/x/job.yaml", job);
+  std::filesystem::rename(Path("a.jsonl"), Path("jobs/x/a.jsonl"));
+  const CommandResult run = Run({"run", "jobs/x/job.yaml", "--data-dir", "data"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("21 rows"));
+}
+
 TEST_F(CommandTest, RowsOfASinkAreAlsoPrinted) {
   MakeJob(200);
   const CommandResult run = Run(RunArguments("data", {"--stdout", "scores"}));

@@ -46,6 +46,18 @@ TEST_F(CommandTest, StoppedRunGoesOnToTheSameOutputs) {
   EXPECT_EQ(Outputs("data"), Outputs("undisturbed"));
 }
 
+TEST_F(CommandTest, AStoppedReplaySaysThatItIsNotWhole) {
+  MakeJob(kManyRows);
+  ASSERT_EQ(Run(RunArguments("data")).exit_code, 0);
+  const auto outputs = Outputs("data");
+  Start({"replay", "job.yaml", "--all", "--bind", "payments=?.jsonl", "--data-dir", "data"});
+  ASSERT_TRUE(AwaitLine());
+  Signal(SIGTERM);
+  EXPECT_EQ(Finish(), 1);
+  EXPECT_THAT(Read(".started-err"), HasSubstr("the replay was stopped in lane payments[0]"));
+  EXPECT_EQ(Outputs("data"), outputs);
+}
+
 TEST_F(CommandTest, KilledRunGoesOnToTheSameOutputsAndReplays) {
   MakeJob(12'000);
   ASSERT_EQ(Run(RunArguments("undisturbed")).exit_code, 0);

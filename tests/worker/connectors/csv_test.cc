@@ -56,6 +56,16 @@ TEST(CsvTest, WrongValuesNameTheColumn) {
               HasSubstr("column 'at': timestamp '2026-03-01': expected a decimal"));
 }
 
+TEST(CsvTest, ANumberForATimestampIsToldToNeedAUnit) {
+  const std::vector<SourceColumn> columns = {{"at", Type::kTimestamp, "", {}}};
+  const auto parser = MakeCsvParser(columns, "at");
+  ASSERT_TRUE(parser.ok()) << parser.status();
+  EXPECT_EQ(
+      ParseToText(**parser, columns, "1772323200"),
+      "! column 'at': expected timestamp as text (for a number the column needs unit: s, ms or "
+      "us), got number 1772323200");
+}
+
 TEST(CsvTest, BrokenRecordsAreRefusedWithTheByte) {
   EXPECT_EQ(Parse("1,,a"), "! expected 6 cells as in the header, got 3");
   EXPECT_EQ(Parse("1,,a,,,,"), "! expected 6 cells as in the header, got 7");

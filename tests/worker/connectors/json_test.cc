@@ -116,8 +116,10 @@ TEST(JsonTest, TimestampsAreTextOrNumbersOfAUnit) {
             R"({"v":"2026-03-01T00:00:00.101Z"})");
   EXPECT_EQ(ParseValue(Type::kTimestamp, "1.7723232001E9", TimeUnit::kSeconds),
             R"({"v":"2026-03-01T00:00:00.1Z"})");
-  EXPECT_EQ(ParseValue(Type::kTimestamp, "1772323200101"),
-            "! column 'v': expected timestamp, got number 1772323200101");
+  EXPECT_EQ(
+      ParseValue(Type::kTimestamp, "1772323200101"),
+      "! column 'v': expected timestamp as text (for a number the column needs unit: s, ms or "
+      "us), got number 1772323200101");
   EXPECT_EQ(ParseValue(Type::kTimestamp, R"("2026-03-01")", TimeUnit::kSeconds),
             R"(! column 'v': expected timestamp as a number of s, got string "2026-03-01")");
   EXPECT_EQ(ParseValue(Type::kTimestamp, R"("2026-02-30")"),

@@ -19,6 +19,7 @@ absl::StatusOr<bool> JournalCursor::Next() {
   ASSIGN_OR_RETURN(std::optional<log::JournalEntry> entry, reader_->Next());
   if (!entry.has_value()) return false;
   bytes_ = std::move(entry->record);
+  next_ = entry->next;
   RETURN_IF_ERROR(ParseRecord(bytes_, record_));
   ++sequence_;
   if (record_.sequence() == sequence_) return true;
@@ -47,20 +48,25 @@ absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, con
   int64_t frontier = data::kMinTime;
   ASSIGN_OR_RETURN(JournalCursor cursor, JournalCursor::Open(log, spec.index));
   while (true) {
+    RETURN_IF_ERROR(CheckStop(owner.stop));
     if (wanted.contains(scan.num_records)) scan.histories[scan.num_records] = scan.history;
     ASSIGN_OR_RETURN(const bool more, cursor.Next());
     if (!more) return scan;
     scan.history.Chain(cursor.bytes());
     ++scan.num_records;
+    scan.end = cursor.next();
     const journal::v1::JournalRecord& record = cursor.record();
     if (record.has_claim()) {
       RETURN_IF_ERROR(CheckClaim(spec, owner.job_hash, record));
       scan.last_fingerprint = record.claim().fingerprint();
+      if (scan.last_fingerprint == owner.fingerprint && scan.first_own_claim == 0)
+        scan.first_own_claim = scan.num_records;
       continue;
     }
     if (Computes(record.commit(), frontier) && scan.last_fingerprint != owner.fingerprint) {
       scan.last_foreign = scan.num_records;
       scan.foreign_fingerprint = scan.last_fingerprint;
+      scan.first_own_claim = 0;
     }
     frontier = record.commit().frontier();
   }

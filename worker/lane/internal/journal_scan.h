@@ -29,6 +29,7 @@ class JournalCursor {
 
   const journal::v1::JournalRecord& record() const { return record_; }
   const std::string& bytes() const { return bytes_; }
+  const log::Position& next() const { return next_; }  // after the record
 
  private:
   explicit JournalCursor(std::unique_ptr<log::JournalReader> reader) : reader_(std::move(reader)) {}
@@ -37,23 +38,27 @@ class JournalCursor {
   std::string bytes_;
   journal::v1::JournalRecord record_;
   uint64_t sequence_ = 0;
+  log::Position next_;
 };
 
 // Who reads: what a claim must say to be ours.
 struct Owner {
   std::string fingerprint;
   uint64_t job_hash = 0;
+  StopFunction stop;  // asked between records
 };
 
 // What must be known of a journal before anything is restored or deleted.
 struct JournalScan {
   uint64_t num_records = 0;
+  log::Position end;                     // after the last record
   Digest history;                        // chained over all records
   std::map<uint64_t, Digest> histories;  // the same, at the positions of snapshots
   // The last position that was computed under another fingerprint than the reader's, and that
   // fingerprint; 0 where there is none. What comes up to there cannot be replayed (I3).
   uint64_t last_foreign = 0;
   std::string foreign_fingerprint;
+  uint64_t first_own_claim = 0;  // the reader's first claim after it, 0: none
   std::string last_fingerprint;  // of the last claim
 
   // The journal's digest at the snapshot's position is the snapshot's (I6).
@@ -64,6 +69,7 @@ struct JournalScan {
 };
 
 // Reads the whole journal once and checks that every claim was made for this job and these files.
+// CANCELLED when the owner wants to stop.
 absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, const Owner& owner,
                                         const std::vector<state::SnapshotInfo>& snapshots);
 

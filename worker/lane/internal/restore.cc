@@ -34,10 +34,12 @@ class Loader {
 }  // namespace
 
 absl::StatusOr<Restored> RestoreExecutor(const LaneSpec& spec, const state::SnapshotInfo& snapshot,
-                                         const LoadFunction& load, bool& damaged) {
+                                         const LoadFunction& load, const StopFunction& stop,
+                                         bool& damaged) {
   Restored restored;
   damaged = false;
   ASSIGN_OR_RETURN(restored.executor, Executor::Make(*spec.stage, spec.inputs));
+  restored.executor->SetStop(stop);
   journal::v1::LaneState engine;
   if (!engine.ParseFromString(snapshot.engine)) {
     damaged = true;
@@ -45,7 +47,8 @@ absl::StatusOr<Restored> RestoreExecutor(const LaneSpec& spec, const state::Snap
   }
   Loader loader(restored.executor->states());
   const absl::Status loaded =
-      load([&loader](std::string_view id, std::string_view key, std::string_view value) {
+      load([&](std::string_view id, std::string_view key, std::string_view value) {
+        RETURN_IF_ERROR(CheckStop(stop));
         return loader.Load(id, key, value);
       });
   damaged = absl::IsDataLoss(loaded);

@@ -24,8 +24,10 @@ struct Restored {
 using LoadFunction = std::function<absl::Status(const state::SnapshotStore::EntryFunction& entry)>;
 
 // Makes an executor and fills it. On an error, `damaged` says that it is the snapshot that is
-// wrong, not what it rests on. The spec must outlive the executor.
+// wrong, not what it rests on. The spec must outlive the executor, which keeps `stop`. CANCELLED
+// when that says so.
 absl::StatusOr<Restored> RestoreExecutor(const LaneSpec& spec, const state::SnapshotInfo& snapshot,
-                                         const LoadFunction& load, bool& damaged);
+                                         const LoadFunction& load, const StopFunction& stop,
+                                         bool& damaged);
 
 }  // namespace streamml::lane::internal

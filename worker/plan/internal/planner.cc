@@ -201,7 +201,10 @@ bool Planner::FindFiles(const job::v1::Source& source, SourcePlan& plan) {
   for (const std::string& pattern : files_->at(source.name())) {
     const auto found = access_.list(pattern);
     if (!found.ok()) {
-      Report(ListPath("sources", source.name()), found.status());
+      const std::string path = ListPath("sources", source.name());
+      const bool is_bound = !pattern.ends_with(source.file());
+      Report(is_bound || source.file().empty() ? path : absl::StrCat(path, ".file"),
+             found.status());
       return false;
     }
     files.insert(found->begin(), found->end());

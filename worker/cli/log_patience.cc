@@ -1,0 +1,52 @@
+#include "worker/cli/log_patience.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/status.h"
+
+namespace streamml::cli {
+namespace {
+
+constexpr int64_t kFirstWaitUs = 20'000;
+constexpr int64_t kMaxWaitUs = 2'000'000;
+constexpr int64_t kStepUs = 20'000;
+constexpr int64_t kTellUs = 10'000'000;   // between two lines about the same trouble
+constexpr int64_t kAfterStopUs = 3'000'000;
+
+}  // namespace
+
+bool LogPatience::Wait(const absl::Status& status, int attempt) {
+  Clock& clock = SystemClock();
+  const int64_t start = clock.MonotonicMicroseconds();
+  // One failure is nothing to talk about.
+  if (attempt > 1) {
+    const MutexLock lock(mutex_);
+    if (told_us_ < 0 || start - told_us_ >= kTellUs) {
+      told_us_ = start;
+      news_ = absl::StrCat("the log cannot be written, trying again: ",
+                           std::string(status.message()));
+    }
+  }
+  const int64_t wait = std::min(kMaxWaitUs, kFirstWaitUs << std::min(attempt, 10));
+  while (true) {
+    if (given_up_.load()) return false;
+    const int64_t now = clock.MonotonicMicroseconds();
+    if (stop_ && stop_()) {
+      const MutexLock lock(mutex_);
+      if (stop_us_ < 0) stop_us_ = now;
+      if (now - stop_us_ >= kAfterStopUs) return false;
+    }
+    if (now - start >= wait) return true;
+    std::this_thread::sleep_for(std::chrono::microseconds(std::min(kStepUs, wait)));
+  }
+}
+
+std::string LogPatience::TakeNews() {
+  const MutexLock lock(mutex_);
+  return std::exchange(news_, "");
+}
+
+}  // namespace streamml::cli

@@ -1,0 +1,37 @@
+// How lanes wait for a log that cannot be reached, and what the user is told of it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "base/mutex.h"
+
+namespace streamml::cli {
+
+// Thread-safe.
+class LogPatience {
+ public:
+  explicit LogPatience(std::function<bool()> stop) : stop_(std::move(stop)) {}
+
+  // Waits before attempt `attempt` (from 1), longer each time up to two seconds. False once a stop
+  // has been asked for and three seconds have passed: what was not committed is done again later.
+  bool Wait(const absl::Status& status, int attempt);
+  // From now on nobody waits.
+  void GiveUp() { given_up_.store(true); }
+  // The trouble that nobody was told of yet, or "".
+  std::string TakeNews();
+
+ private:
+  const std::function<bool()> stop_;
+  std::atomic<bool> given_up_ = false;
+  Mutex mutex_;
+  std::string news_ ABSL_GUARDED_BY(mutex_);
+  int64_t told_us_ ABSL_GUARDED_BY(mutex_) = -1;  // when there was news last
+  int64_t stop_us_ ABSL_GUARDED_BY(mutex_) = -1;  // when the stop was first seen
+};
+
+}  // namespace streamml::cli

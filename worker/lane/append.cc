@@ -1,0 +1,74 @@
+// Lane: one record into the journal, also when the log cannot be reached for a while.
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "proto/streamml/journal/v1/journal.pb.h"
+#include "worker/lane/lane.h"
+
+namespace streamml::lane {
+
+absl::Status Lane::Append(const journal::v1::JournalRecord& record, log::Transaction& transaction) {
+  journal::v1::JournalRecord full = record;
+  full.set_version(1);
+  full.set_sequence(sequence_ + 1);
+  full.set_epoch(epoch_);
+  transaction.sequence = sequence_ + 1;
+  transaction.journal = full.SerializeAsString();
+  absl::Status status = Send(transaction);
+  for (int attempt = 1; !status.ok(); ++attempt) {
+    const bool may_pass = absl::IsUnavailable(status) || absl::IsAborted(status);
+    if (!may_pass || !environment_.wait_for_log) return status;
+    // Before the wait, because a foreign record ends it at once.
+    if (absl::IsAborted(status)) RETURN_IF_ERROR(CheckOwner(transaction).status());
+    if (!environment_.wait_for_log(status, attempt)) return status;
+    status = AppendAgain(transaction);
+  }
+  history_.Chain(transaction.journal);
+  ++sequence_;
+  return absl::OkStatus();
+}
+
+absl::Status Lane::Send(const log::Transaction& transaction) {
+  RETURN_IF_ERROR(writer_->Commit(transaction));
+  journal_end_ = writer_->end();
+  return absl::OkStatus();
+}
+
+// Nobody knows what became of the transaction: the journal says it.
+absl::Status Lane::AppendAgain(const log::Transaction& transaction) {
+  // Whatever of ours is still under way ends here, one way or the other, before the journal is read.
+  writer_ = nullptr;
+  ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
+  ASSIGN_OR_RETURN(const bool is_there, CheckOwner(transaction));
+  return is_there ? absl::OkStatus() : Send(transaction);
+}
+
+// Whether the journal ends with the transaction, and then where it ends; ABORTED when it holds a record of somebody else.
+absl::StatusOr<bool> Lane::CheckOwner(const log::Transaction& transaction) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader,
+                   environment_.log.OpenJournal(spec_.index, journal_end_));
+  ASSIGN_OR_RETURN(std::optional<log::JournalEntry> entry, reader->Next());
+  if (!entry.has_value()) return false;
+  const bool is_ours = entry->record == transaction.journal;
+  const log::Position end = entry->next;
+  if (is_ours) {
+    ASSIGN_OR_RETURN(entry, reader->Next());
+    if (!entry.has_value()) {
+      journal_end_ = end;
+      return true;
+    }
+  }
+  journal::v1::JournalRecord record;
+  RETURN_IF_ERROR(ParseRecord(entry->record, record));
+  return absl::AbortedError(absl::StrCat(
+      "lane ", spec_.name, ": journal position ", entry->sequence, " was written by another owner",
+      record.has_claim() ? absl::StrCat(" (", record.claim().worker(), ")") : "", ", epoch ",
+      record.epoch(), ", ours was ", epoch_,
+      ": another process runs this job; this one has let go, and what it had not committed is the "
+      "other's to do"));
+}
+
+}  // namespace streamml::lane
