@@ -115,7 +115,7 @@ absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
   const uint64_t read_before = counters_[kRead].second;
   // When rows below the watermark still wait, they are worked off before more is read.
   const bool backlog = stage_.event_order && buffer_.FirstTime() < InputWatermark();
-  while (!backlog) {
+  while (!backlog && input_failure_.ok()) {
     ASSIGN_OR_RETURN(const bool read, ReadFurthestBehind());
     if (!read) break;
     progress = true;
@@ -123,7 +123,9 @@ absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
     if (output_.size_bytes() >= kMaxUncommitted) break;
   }
   if (stage_.event_order) RETURN_IF_ERROR(ReleaseUpTo(InputWatermark(), kMaxUncommitted));
-  return progress || frontier_ != frontier_before;
+  progress = progress || frontier_ != frontier_before;
+  if (!progress && !backlog && !input_failure_.ok()) return input_failure_;
+  return progress;
 }
 
 // The choice depends on positions only, never on what happens to be there already, so that the
@@ -140,9 +142,10 @@ absl::StatusOr<bool> Executor::ReadFurthestBehind() {
     }
   }
   if (behind == nullptr) return false;
-  ASSIGN_OR_RETURN(const std::optional<Block> block, behind->Read(kNoLimit));
-  if (!block.has_value()) return false;
-  RETURN_IF_ERROR(Accept(index, *block));
+  const absl::StatusOr<std::optional<Block>> block = behind->Read(kNoLimit);
+  input_failure_ = block.status();
+  if (!block.ok() || !block->has_value()) return false;
+  RETURN_IF_ERROR(Accept(index, **block));
   return true;
 }
 

@@ -63,8 +63,16 @@ class FileInput final : public Input {
                                     {position_.ordinal, position_.bytes}));
     }
     ASSIGN_OR_RETURN(connectors::SourceBlock read, reader_->Read(max_records));
+    if (spec_.on_error == OnError::kFail && !read.dead.empty()) {
+      // What stands before the bad record is read once more and is a block of its own; the record
+      // itself fails each time that it is met, in this life or another.
+      const connectors::DeadLetter& letter = read.dead.front();
+      reader_ = nullptr;
+      if (letter.record == position_.ordinal) return BadRecord(letter);
+      return ReadRecords(letter.record - position_.ordinal, block);
+    }
     block.num_records = read.end.records - position_.ordinal;
-    RETURN_IF_ERROR(TakeDead(read, block));
+    TakeDead(read, block);
     SplitLate(read.rows, block);
     position_.ordinal = read.end.records;
     position_.bytes = read.end.bytes;
@@ -75,15 +83,15 @@ class FileInput final : public Input {
     return absl::OkStatus();
   }
 
-  absl::Status TakeDead(const connectors::SourceBlock& read, Block& block) const {
+  absl::Status BadRecord(const connectors::DeadLetter& letter) const {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name(), ": record ", letter.record, " at byte ", letter.byte_position, ": ", letter.reason,
+        "; onError.policy is fail; mend the record or choose deadLetter or skip, "
+        "and start over in another --data-dir"));
+  }
+
+  void TakeDead(const connectors::SourceBlock& read, Block& block) const {
     for (const connectors::DeadLetter& letter : read.dead) {
-      if (spec_.on_error == OnError::kFail) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(name(), ": record ", letter.record, " at byte ", letter.byte_position,
-                         ": ", letter.reason,
-                         "; onError.policy is fail; mend the record or choose deadLetter or skip, "
-                         "and start over in another --data-dir"));
-      }
       DeadRecord dead{letter.record, ""};
       if (spec_.on_error == OnError::kDeadLetter) {
         connectors::AppendDeadLetterJson(
@@ -92,7 +100,6 @@ class FileInput final : public Input {
       }
       block.dead.push_back(std::move(dead));
     }
-    return absl::OkStatus();
   }
 
   // Judged row by row against the file's own watermark, which makes it independent of lanes and
