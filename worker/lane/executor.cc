@@ -116,7 +116,7 @@ absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
   const uint64_t read_before = counters_[kRead].second;
   // When rows below the watermark still wait, they are worked off before more is read.
   const bool backlog = stage_.event_order && buffer_.FirstTime() < InputWatermark();
-  while (!backlog) {
+  while (!backlog && input_failure_.ok()) {
     ASSIGN_OR_RETURN(const bool read, ReadFurthestBehind());
     if (!read) break;
     progress = true;
@@ -124,7 +124,9 @@ absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
     if (output_.size_bytes() >= kMaxUncommitted) break;
   }
   if (stage_.event_order) RETURN_IF_ERROR(ReleaseUpTo(InputWatermark(), kMaxUncommitted));
-  return progress || frontier_ != frontier_before;
+  progress = progress || frontier_ != frontier_before;
+  if (!progress && !backlog && !input_failure_.ok()) return input_failure_;
+  return progress;
 }
 
 // Between inputs that have an end the choice depends on positions only, never on what happens to be
@@ -141,9 +143,11 @@ absl::StatusOr<bool> Executor::ReadFurthestBehind() {
     // What is ahead of one that has nothing to read is read up to a bound.
     if (rank > 0 && buffer_.num_rows() >= kMaxAheadRows) return false;
     Input& input = *inputs_[order_[rank]];
-    ASSIGN_OR_RETURN(const std::optional<Block> block, input.Read(kNoLimit));
-    if (block.has_value()) {
-      RETURN_IF_ERROR(Accept(order_[rank], *block));
+    const absl::StatusOr<std::optional<Block>> block = input.Read(kNoLimit);
+    input_failure_ = block.status();
+    if (!block.ok()) return false;
+    if (block->has_value()) {
+      RETURN_IF_ERROR(Accept(order_[rank], **block));
       return true;
     }
     if (!input.live()) return false;

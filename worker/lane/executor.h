@@ -49,11 +49,16 @@ class Executor {
   void SetStop(StopFunction stop) { stop_ = std::move(stop); }
 
   // Reads what is furthest behind, about `max_rows` rows, and processes what is due. False when
-  // there was nothing to read and nothing to process.
+  // there was nothing to read and nothing to process. That an input cannot be read is told only
+  // when all that was read before it is processed, and again and again.
   absl::StatusOr<bool> Advance(size_t max_rows);
   // Does what a journalled commit did: the same reads in the same order, processed to the same
   // frontier. DATA_LOSS when the inputs no longer give what they gave then.
   absl::Status Apply(const journal::v1::Commit& commit);
+
+  // An input could not be read, and nothing is read any more. What was processed is whole and may
+  // be committed.
+  bool input_failed() const { return !input_failure_.ok(); }
 
   // Fills reads, frontier, watermark, digest and finished of a commit of all that happened since
   // the last MarkCommitted.
@@ -107,6 +112,7 @@ class Executor {
   ReorderBuffer buffer_;
   Output output_;
   StopFunction stop_;
+  absl::Status input_failure_;
   int64_t frontier_ = data::kMinTime;
   int64_t committed_frontier_ = data::kMinTime;
   std::vector<Read> reads_;

@@ -63,10 +63,16 @@ class FileInput final : public Input {
                                     {position_.ordinal, position_.bytes}));
     }
     ASSIGN_OR_RETURN(connectors::SourceBlock read, reader_->Read(max_records));
+    if (spec_.rules.on_error == OnError::kFail && !read.dead.empty()) {
+      // What stands before the bad record is read once more and is a block of its own; the record
+      // itself fails each time that it is met, in this life or another.
+      const connectors::DeadLetter& letter = read.dead.front();
+      reader_ = nullptr;
+      if (letter.record == position_.ordinal) return internal::BadRecord(name(), letter);
+      return ReadRecords(letter.record - position_.ordinal, block);
+    }
     block.num_records = read.end.records - position_.ordinal;
-    RETURN_IF_ERROR(internal::TakeDead(spec_.rules, name(),
-                                       spec_.path.substr(spec_.path.rfind('/') + 1), read.dead,
-                                       block));
+    internal::TakeDead(spec_.rules, spec_.path.substr(spec_.path.rfind('/') + 1), read.dead, block);
     internal::SplitLate(spec_.rules, read.rows, position_.time, block);
     position_.ordinal = read.end.records;
     position_.bytes = read.end.bytes;

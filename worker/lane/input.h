@@ -52,7 +52,7 @@ class Input {
   virtual int64_t watermark() const = 0;
   // Reads one block that ends at or before ordinal `limit`, or nothing while there is none. A file
   // cuts its blocks at fixed ordinals, so which blocks there are does not depend on when they are
-  // read. An ended input gives nothing.
+  // read. An ended input gives nothing. After an error only Seek is of use.
   virtual absl::StatusOr<std::optional<Block>> Read(uint64_t limit) = 0;
   // Goes to a point that position() gave before, in this process or an earlier one.
   virtual absl::Status Seek(const InputPoint& point) = 0;

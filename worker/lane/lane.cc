@@ -54,6 +54,7 @@ absl::StatusOr<std::unique_ptr<Lane>> Lane::Open(LaneSpec spec, const LaneEnviro
 absl::StatusOr<bool> Lane::Advance(size_t max_rows) {
   auto progress = executor_->Advance(max_rows);
   if (progress.ok()) return progress;
+  if (executor_->input_failed()) RETURN_IF_ERROR(Commit());
   return Annotate(progress.status(), absl::StrCat("lane ", spec_.name));
 }
 

@@ -91,7 +91,9 @@ class Lane {
   // Writes the claim of this owner. Once, before the first Advance and after all lanes of the job
   // have been opened, so that a job that cannot go on leaves no trace. Nothing for a finished lane.
   absl::Status Claim();
-  // Reads and processes about `max_rows` rows. False when there was nothing to do.
+  // Reads and processes about `max_rows` rows. False when there was nothing to do. When an input
+  // cannot be read, what was read before it is committed first; input_failed() then, and the lane
+  // may still be stopped in order.
   absl::StatusOr<bool> Advance(size_t max_rows);
   // Makes durable and visible what was processed since the last commit: part files first, then rows
   // for other lanes and the journal record in one transaction. Does nothing when there is nothing
@@ -109,6 +111,7 @@ class Lane {
   bool finished() const { return finished_; }
   // All inputs have ended and all rows are processed; Finish() is due.
   bool at_end() const { return executor_->finished(); }
+  bool input_failed() const { return executor_->input_failed() && !broken_; }
   bool has_uncommitted() const { return executor_->has_news(); }
   size_t uncommitted_bytes() const { return executor_->output().size_bytes(); }
 

@@ -51,7 +51,12 @@ LaneProgress ProgressOf(const Lane& lane) {
 
 JobRunner::JobRunner(std::vector<std::unique_ptr<Lane>>& lanes, log::Log& log, Clock& clock,
                      RunOptions options)
-    : lanes_(lanes), log_(log), clock_(clock), options_(options), progress_(lanes.size()) {
+    : lanes_(lanes),
+      log_(log),
+      clock_(clock),
+      options_(options),
+      progress_(lanes.size()),
+      ended_(lanes.size()) {
   for (size_t i = 0; i < lanes_.size(); ++i) Publish(i);
 }
 
@@ -67,21 +72,21 @@ std::vector<LaneProgress> JobRunner::Progress() const {
 }
 
 absl::Status JobRunner::Run() {
-  std::vector<absl::Status> results(lanes_.size());
   std::vector<std::thread> threads;
   threads.reserve(lanes_.size());
   for (size_t i = 0; i < lanes_.size(); ++i) {
-    threads.emplace_back([this, i, &results] {
-      results[i] = RunLane(i);
-      if (results[i].ok()) return;
-      failed_.store(true);
-      const MutexLock lock(mutex_);
-      if (first_error_.ok()) first_error_ = results[i];
-    });
+    threads.emplace_back([this, i] { NoteEnd(i, RunLane(i)); });
   }
   for (std::thread& thread : threads) thread.join();
   const MutexLock lock(mutex_);
   return first_error_;
+}
+
+void JobRunner::NoteEnd(size_t index, const absl::Status& result) {
+  if (!result.ok() && !lanes_[index]->input_failed()) failed_.store(true);
+  const MutexLock lock(mutex_);
+  ended_[index] = true;
+  if (first_error_.ok()) first_error_ = result;
 }
 
 absl::Status JobRunner::RunLane(size_t index) {
@@ -90,17 +95,57 @@ absl::Status JobRunner::RunLane(size_t index) {
   times.last_commit = times.last_snapshot = clock_.MonotonicMicroseconds();
   times.rows_at_commit = lane.executor().counters().front().second;
   while (!lane.finished()) {
-    if (stop_.load() || failed_.load()) {
+    if (stop_.load() || failed_.load() || IsPast(lane)) {
       RETURN_IF_ERROR(lane.Stop());
       break;
     }
-    RETURN_IF_ERROR(Step(lane, index, times));
+    // Asked before the look for something to do: who has ended gives nothing more.
+    const bool last_look = end_time_.load() != data::kMaxTime && EarlierLanesEnded(index);
+    bool idle = false;
+    const absl::Status status = Step(lane, index, times, idle);
+    if (!status.ok() && lane.input_failed()) return StopBecauseOfInput(index, status);
+    RETURN_IF_ERROR(status);
+    if (last_look && idle) {
+      RETURN_IF_ERROR(lane.Stop());
+      break;
+    }
   }
   Publish(index);
   return absl::OkStatus();
 }
 
-absl::Status JobRunner::Step(Lane& lane, size_t index, LaneTimes& times) {
+// All that the lane read is committed. The snapshot spares the next life the way here.
+absl::Status JobRunner::StopBecauseOfInput(size_t index, const absl::Status& failure) {
+  Lane& lane = *lanes_[index];
+  const absl::Status stopped = lane.Stop();
+  Publish(index);
+  if (!stopped.ok()) {
+    failed_.store(true);
+    return stopped;
+  }
+  const int64_t reached = std::min(lane.executor().watermark(), data::kMaxTime - 1);
+  int64_t end_time = end_time_.load();
+  while (reached < end_time && !end_time_.compare_exchange_weak(end_time, reached)) {
+  }
+  return failure;
+}
+
+// A lane that reads files need not go beyond the end that an input's failure has set: nobody
+// downstream can use it.
+bool JobRunner::IsPast(const Lane& lane) const {
+  const int64_t end_time = end_time_.load();
+  return end_time != data::kMaxTime && !lane.spec().files.empty() &&
+         lane.executor().watermark() >= end_time;
+}
+
+// Lanes stand behind all whose rows they read.
+bool JobRunner::EarlierLanesEnded(size_t index) const {
+  const MutexLock lock(mutex_);
+  return std::all_of(ended_.begin(), ended_.begin() + static_cast<ptrdiff_t>(index),
+                     [](bool ended) { return ended; });
+}
+
+absl::Status JobRunner::Step(Lane& lane, size_t index, LaneTimes& times, bool& idle) {
   const uint64_t seen = log_.version();
   const size_t rows = options_.commit_rows > 0 ? options_.commit_rows : kRowsAtOnce;
   ASSIGN_OR_RETURN(const bool progress, lane.Advance(rows));
@@ -131,7 +176,10 @@ absl::Status JobRunner::Step(Lane& lane, size_t index, LaneTimes& times) {
       times.last_publish = now;
     }
   } else if (!progress) {
-    log_.WaitForCommit(seen, lane.has_uncommitted() ? wanted - since_commit : kIdleWaitUs);
+    idle = !lane.has_uncommitted();
+    const int64_t idle_wait =
+        end_time_.load() == data::kMaxTime ? kIdleWaitUs : kMinCommitIntervalUs;
+    log_.WaitForCommit(seen, idle ? idle_wait : wanted - since_commit);
   }
   return absl::OkStatus();
 }

@@ -56,7 +56,9 @@ class JobRunner {
             RunOptions options);
 
   // Runs until every lane has finished or stopped. When one lane fails, the others stop in order;
-  // the first error is returned. After a stop that was asked for, OK.
+  // the first error is returned. When it is an input that cannot be read, they go on as far as that
+  // lane got in event time and stop then, so that outputs in event order are a function of the
+  // inputs. After a stop that was asked for, OK.
   absl::Status Run();
   void RequestStop() { stop_.store(true); }
   bool stop_requested() const { return stop_.load(); }
@@ -66,7 +68,12 @@ class JobRunner {
 
  private:
   absl::Status RunLane(size_t index);
-  absl::Status Step(Lane& lane, size_t index, struct LaneTimes& times);
+  // Sets `idle` when there was nothing to do.
+  absl::Status Step(Lane& lane, size_t index, struct LaneTimes& times, bool& idle);
+  void NoteEnd(size_t index, const absl::Status& result);
+  absl::Status StopBecauseOfInput(size_t index, const absl::Status& failure);
+  bool IsPast(const Lane& lane) const;
+  bool EarlierLanesEnded(size_t index) const;
   void Publish(size_t index);
 
   std::vector<std::unique_ptr<Lane>>& lanes_;
@@ -75,8 +82,11 @@ class JobRunner {
   const RunOptions options_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> failed_{false};
+  // An input failed: lanes end where all is processed that is older than this. kMaxTime: none did.
+  std::atomic<int64_t> end_time_{data::kMaxTime};
   mutable Mutex mutex_;
   std::vector<LaneProgress> progress_ ABSL_GUARDED_BY(mutex_);
+  std::vector<bool> ended_ ABSL_GUARDED_BY(mutex_);
   absl::Status first_error_ ABSL_GUARDED_BY(mutex_);  // in time: others may follow from it
 };
 

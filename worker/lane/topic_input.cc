@@ -44,9 +44,17 @@ class TopicInput final : public Input {
     std::vector<connectors::DeadLetter> dead;
     for (; next_ < records_.size() && records_[next_].offset < limit; ++next_) {
       Add(records_[next_], dead);
+      if (spec_.rules.on_error == OnError::kFail && !dead.empty()) break;
+      position_.ordinal = records_[next_].offset + 1;
+      ++position_.bytes;
     }
     block.num_records = position_.bytes - block.start.bytes;
-    RETURN_IF_ERROR(internal::TakeDead(spec_.rules, name(), spec_.topic, dead, block));
+    if (spec_.rules.on_error == OnError::kFail && !dead.empty()) {
+      // What stands before the bad record is a block; the record fails each time that it is met.
+      if (block.num_records == 0) return internal::BadRecord(name(), dead.front());
+      dead.clear();
+    }
+    internal::TakeDead(spec_.rules, spec_.topic, dead, block);
     internal::SplitLate(spec_.rules, decoder_->Finish(), position_.time, block);
     block.end = position_;
     block.watermark = watermark();
@@ -83,8 +91,6 @@ class TopicInput final : public Input {
       decoder_->Bury("", place, "the record is a tombstone: it has a key and no value",
                      /*is_cut=*/false, dead);
     }
-    position_.ordinal = record.offset + 1;
-    ++position_.bytes;
   }
 
   const TopicInputSpec spec_;

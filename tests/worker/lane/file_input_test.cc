@@ -135,14 +135,35 @@ TEST_F(FileInputTest, ASkippedRecordIsCountedWithoutALine) {
   EXPECT_EQ(block.num_records, 3);
 }
 
-TEST_F(FileInputTest, WithPolicyFailABrokenRecordStopsWithItsPlace) {
+TEST_F(FileInputTest, WithPolicyFailABrokenRecordStopsWithItsPlaceAfterWhatStandsBeforeIt) {
   on_error_ = OnError::kFail;
   const auto input = Open(MakeText({1, -1, 2}));
+  const Block before = Read(*input);
+  EXPECT_EQ(before.rows.num_rows(), 1);
+  EXPECT_EQ(before.end.ordinal, 1);
   const absl::Status status = input->Read(kNoLimit).status();
   EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("events[0] (events.jsonl): record 1 at byte"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("deadLetter or skip"));
+}
+
+TEST_F(FileInputTest, WithPolicyFailABrokenRecordStopsAgainFromAnyPointBeforeIt) {
+  on_error_ = OnError::kFail;
+  const auto input = Open(MakeText({1, 2, 3, 4, 5, 6, -1, 8}) + "\n");
+  EXPECT_EQ(Read(*input).num_records, 4);
+  const InputPoint middle = input->position();
+  EXPECT_EQ(Read(*input).num_records, 2);
+  const InputPoint last = input->position();
+  const absl::Status status = input->Read(kNoLimit).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_EQ(input->position(), last);
+  for (const InputPoint& point : {InputPoint{}, middle, last}) {
+    ASSERT_TRUE(input->Seek(point).ok());
+    while (input->position().ordinal < 6) ASSERT_GT(Read(*input, 6).num_records, 0);
+    EXPECT_EQ(input->position(), last);
+    EXPECT_EQ(input->Read(kNoLimit).status(), status);
+  }
 }
 
 TEST_F(FileInputTest, WithoutEventTimeNothingIsLateAndThereIsNoWatermarkBeforeTheEnd) {

@@ -1,6 +1,7 @@
 #include "worker/lane/internal/source_rows.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
@@ -30,16 +31,9 @@ void SplitLate(const SourceRules& rules, const data::Batch& rows, int64_t& time,
   block.late = data::Take(rows, late);
 }
 
-absl::Status TakeDead(const SourceRules& rules, const std::string& name, std::string_view partition,
-                      const std::vector<connectors::DeadLetter>& dead, Block& block) {
+void TakeDead(const SourceRules& rules, std::string_view partition,
+              const std::vector<connectors::DeadLetter>& dead, Block& block) {
   for (const connectors::DeadLetter& letter : dead) {
-    if (rules.on_error == OnError::kFail) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(name, ": record ", letter.record, " at byte ", letter.byte_position, ": ",
-                       letter.reason,
-                       "; onError.policy is fail; mend the record or choose deadLetter or skip, "
-                       "and start over in another --data-dir"));
-    }
     DeadRecord record{letter.record, ""};
     if (rules.on_error == OnError::kDeadLetter) {
       connectors::AppendDeadLetterJson(rules.source_name, partition, letter, record.json);
@@ -47,7 +41,14 @@ absl::Status TakeDead(const SourceRules& rules, const std::string& name, std::st
     }
     block.dead.push_back(std::move(record));
   }
-  return absl::OkStatus();
+}
+
+absl::Status BadRecord(const std::string& input_name, const connectors::DeadLetter& letter) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      input_name, ": record ", letter.record, " at byte ", letter.byte_position, ": ",
+      letter.reason,
+      "; onError.policy is fail; mend the record or choose deadLetter or skip, "
+      "and start over in another --data-dir"));
 }
 
 }  // namespace streamml::lane::internal

@@ -20,10 +20,12 @@ int64_t SourceWatermark(const SourceRules& rules, int64_t time);
 // time so far and moves on.
 void SplitLate(const SourceRules& rules, const data::Batch& rows, int64_t& time, Block& block);
 
-// What the source's policy makes of dead letters. `partition`: as it stands in the letters.
-// INVALID_ARGUMENT, with `name` of the input, where the policy is to fail.
-absl::Status TakeDead(const SourceRules& rules, const std::string& name,
-                      std::string_view partition, const std::vector<connectors::DeadLetter>& dead,
-                      Block& block);
+// What the source's policy makes of dead letters: lines, or only numbers of records. `partition`: as
+// it stands in the letters.
+void TakeDead(const SourceRules& rules, std::string_view partition,
+              const std::vector<connectors::DeadLetter>& dead, Block& block);
+
+// The error of a bad record where the policy is to fail.
+absl::Status BadRecord(const std::string& input_name, const connectors::DeadLetter& letter);
 
 }  // namespace streamml::lane::internal
