@@ -54,6 +54,7 @@ class JobFolder {
   Disk& disk_;
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> snapshots_;
+  std::unique_ptr<lane::BackgroundRunner> background_ = lane::MakeThreadRunner();
   std::vector<std::unique_ptr<lane::Lane>> lanes_;  // last: they use the others
 };
 
