@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
     const double share = 100.0 * static_cast<double>(events[*name]) / static_cast<double>(count);
     const bool too_rare = share < 1.0;
     rare = rare || too_rare;
-    std::printf("%-28s %8llu seeds %6.1f %%%s\n", *name,
+    std::printf("%-36s %8llu seeds %6.1f %%%s\n", *name,
                 static_cast<unsigned long long>(events[*name]), share,
                 too_rare ? "  too rare" : "");
   }

@@ -69,7 +69,11 @@ std::string Difference(const Outcome& expected, const Outcome& seen) {
 
 Process::Process(const World& world, support::ModelDisk& disk, support::Random& random,
                  std::string fingerprint)
-    : world_(world), disk_(disk), random_(random), fingerprint_(std::move(fingerprint)) {}
+    : world_(world),
+      disk_(disk),
+      random_(random),
+      fingerprint_(std::move(fingerprint)),
+      background_lag_(1 + random.Below(60)) {}
 Process::~Process() = default;
 
 absl::Status Process::Start() {
@@ -84,8 +88,8 @@ absl::Status Process::Start() {
   for (uint32_t i = 0; i < plan.lanes.size(); ++i) {
     stores_.push_back(state::MakePlainSnapshots(disk_, absl::StrCat(kFolder, "/snapshots-", i)));
     ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(plan, i, *log_));
-    const lane::LaneEnvironment environment{disk_, *log_,        *stores_.back(), kFolder,
-                                            "sim", fingerprint_, plan.job_hash};
+    const lane::LaneEnvironment environment{disk_,   *log_, *stores_.back(), background_,
+                                            kFolder, "sim", fingerprint_,    plan.job_hash};
     ASSIGN_OR_RETURN(std::unique_ptr<lane::Lane> lane,
                      lane::Lane::Open(std::move(spec), environment, notes_));
     lanes_.push_back(std::move(lane));
@@ -101,7 +105,39 @@ bool Process::finished() const {
   return true;
 }
 
+bool Process::snapshot_under_way() const {
+  for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
+    if (lane->snapshot_under_way()) return true;
+  }
+  return false;
+}
+
+absl::Status Process::CheckSnapshots() const {
+  for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
+    if (lane->snapshot_sequence() == lane->restored_sequence()) continue;
+    return absl::InternalError(absl::StrCat(
+        "the journal of ", lane->spec().name, " tells of a snapshot at ", lane->snapshot_sequence(),
+        ", but the lane began from ", lane->restored_sequence()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Process::Commit(lane::Lane& lane) {
+  phase_ = Phase::kCommit;
+  const uint64_t before = lane.num_commits();
+  const bool under_way = lane.snapshot_under_way();
+  RETURN_IF_ERROR(lane.Commit());
+  if (under_way && lane.snapshot_under_way() && lane.num_commits() > before)
+    committed_meanwhile_ = true;
+  return absl::OkStatus();
+}
+
 absl::Status Process::Act() {
+  if (background_.has_work() && random_.OneIn(background_lag_)) {
+    phase_ = Phase::kSnapshot;
+    background_.RunOldest();
+    return absl::OkStatus();
+  }
   lane::Lane& lane = *lanes_[random_.Below(lanes_.size())];
   if (lane.finished()) return absl::OkStatus();
   const uint64_t choice = random_.Below(12);
@@ -112,11 +148,8 @@ absl::Status Process::Act() {
     phase_ = Phase::kFinish;
     return lane.Finish();
   }
-  phase_ = Phase::kCommit;
-  RETURN_IF_ERROR(lane.Commit());
-  if (choice < 11) return absl::OkStatus();
-  phase_ = Phase::kSnapshot;
-  return lane.TakeSnapshot();
+  RETURN_IF_ERROR(Commit(lane));
+  return choice < 11 ? absl::OkStatus() : lane.StartSnapshot();
 }
 
 absl::Status Process::StopAll() {

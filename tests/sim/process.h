@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "tests/sim/seeded_background.h"
 #include "tests/sim/world.h"
 #include "tests/support/model_disk.h"
 #include "tests/support/random.h"
@@ -45,11 +46,18 @@ class Process {
 
   // Opens log and lanes, as `streamml run` does.
   absl::Status Start();
-  // One action of one lane. Sets finished() when all lanes have finished.
+  // I6: the newest snapshot that a journal tells of is there, and this life began from it. Right
+  // after Start(), on a disk without damage.
+  absl::Status CheckSnapshots() const;
+  // One action of one lane, or a step of the background. Sets finished() when all lanes have
+  // finished.
   absl::Status Act();
   absl::Status StopAll();
   bool finished() const;
   Phase phase() const { return phase_; }
+  bool snapshot_under_way() const;
+  // A lane has committed while its snapshot was under way.
+  bool committed_meanwhile() const { return committed_meanwhile_; }
   const std::vector<std::string>& notes() const { return notes_; }
 
   Outcome Collect();
@@ -60,6 +68,7 @@ class Process {
   bool replayed_from_snapshot() const { return replayed_from_snapshot_; }
 
  private:
+  absl::Status Commit(lane::Lane& lane);
   absl::Status ReplayLane(uint32_t index);
 
   const World& world_;
@@ -67,6 +76,9 @@ class Process {
   support::Random& random_;
   const std::string fingerprint_;
   bool replayed_from_snapshot_ = false;
+  bool committed_meanwhile_ = false;
+  SeededBackground background_;
+  const uint64_t background_lag_;  // actions until a task runs, on average
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> stores_;
   std::vector<std::unique_ptr<lane::Lane>> lanes_;

@@ -27,6 +27,8 @@ constexpr const char* kEventNames[] = {"crash in open log",
                                        "crash in recovery",
                                        "crash in commit",
                                        "crash in snapshot",
+                                       "crash while a snapshot is under way",
+                                       "commit while a snapshot is under way",
                                        "crash in finish",
                                        "crash in stop",
                                        "crash in a rename",
@@ -78,6 +80,8 @@ class Disturbance {
       if (operation.number > fault_at_)
         return fault_ == DiskAction::kFull ? fault_ : DiskAction::kProceed;
       struck_ = std::string(operation.name);
+      struck_phase_ = process_->phase();
+      struck_under_way_ = process_->snapshot_under_way();
       return fault_;
     });
   }
@@ -86,9 +90,10 @@ class Disturbance {
     struck_.clear();
     PlanFault(last);
     const uint64_t stop_after = random_.OneIn(5) ? random_.Below(150) : kMaxActions;
-    auto process =
-        std::make_unique<Process>(world_, disk_, random_, absl::StrCat("sim", fingerprint_));
+    process_ = std::make_unique<Process>(world_, disk_, random_, absl::StrCat("sim", fingerprint_));
+    Process* const process = process_.get();
     absl::Status status = process->Start();
+    if (status.ok()) RETURN_IF_ERROR(process->CheckSnapshots());
     NoteRecovery(*process, events);
     bool stopped = false;
     for (uint64_t action = 0; status.ok() && !process->finished(); ++action) {
@@ -102,6 +107,7 @@ class Disturbance {
                   PhaseName(process->phase()), struck_.c_str());
       for (const std::string& note : process->notes()) std::printf("  note: %s\n", note.c_str());
     }
+    if (process->committed_meanwhile()) events.insert("commit while a snapshot is under way");
     if (status.ok() && stopped) {
       events.insert("orderly stop");
       if (random_.OneIn(2)) {  // an upgrade
@@ -123,14 +129,15 @@ class Disturbance {
         if (!absl::IsResourceExhausted(status)) return Annotate(status, "disk full reported as");
         events.insert("disk full");
       } else {
-        events.insert(EventOf(process->phase()));
+        events.insert(EventOf(struck_phase_));
+        if (struck_under_way_) events.insert("crash while a snapshot is under way");
         for (const char* name : {"rename", "sync", "append"}) {
           if (struck_ == name)
             events.insert(absl::StrCat("crash in a", name[0] == 'a' ? "n " : " ", name));
         }
       }
     }
-    process.reset();
+    process_.reset();
     disk_.SetHook(nullptr);
     // The machine may lose what was not synced, also after an orderly stop or a full disk; or only
     // the process died, and what it left unsynced is lost by a later crash, or never.
@@ -159,7 +166,10 @@ class Disturbance {
   ModelDisk disk_;
   uint64_t fault_at_ = 0;
   DiskAction fault_ = DiskAction::kStop;
+  std::unique_ptr<Process> process_;  // the life that is being lived
   std::string struck_;
+  Phase struck_phase_ = Phase::kOpenLog;
+  bool struck_under_way_ = false;
   int fingerprint_ = 0;
   Outcome outcome_;
 };

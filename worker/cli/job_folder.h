@@ -63,6 +63,7 @@ class JobFolder {
   std::unique_ptr<DiskLock> lock_;  // of a folder whose log is on Kafka
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> snapshots_;
+  std::unique_ptr<lane::BackgroundRunner> background_ = lane::MakeThreadRunner();
   std::vector<std::unique_ptr<lane::Lane>> lanes_;  // last: they use the others
 };
 

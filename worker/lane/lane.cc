@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "proto/streamml/journal/v1/journal.pb.h"
 #include "worker/lane/internal/digest_bytes.h"
+#include "worker/lane/internal/snapshot_task.h"
 
 namespace streamml::lane {
 namespace {
@@ -51,7 +52,10 @@ absl::StatusOr<std::unique_ptr<Lane>> Lane::Open(LaneSpec spec, const LaneEnviro
   return lane;
 }
 
+Lane::~Lane() = default;
+
 absl::StatusOr<bool> Lane::Advance(size_t max_rows) {
+  RETURN_IF_ERROR(CollectSnapshot());
   auto progress = executor_->Advance(max_rows);
   if (progress.ok()) return progress;
   if (executor_->input_failed()) RETURN_IF_ERROR(Commit());
@@ -59,6 +63,7 @@ absl::StatusOr<bool> Lane::Advance(size_t max_rows) {
 }
 
 absl::Status Lane::Commit() {
+  RETURN_IF_ERROR(CollectSnapshot());
   if (!executor_->has_news()) return absl::OkStatus();
   journal::v1::Commit commit;
   executor_->Describe(commit);
@@ -118,34 +123,52 @@ absl::Status Lane::WriteCommit(journal::v1::Commit& commit, bool markers) {
   return absl::OkStatus();
 }
 
-absl::Status Lane::TakeSnapshot() {
+absl::Status Lane::StartSnapshot() {
   if (executor_->has_news()) return absl::InternalError("snapshot asked for with uncommitted rows");
-  if (sequence_ == snapshot_sequence_) return absl::OkStatus();
+  if (snapshot_ != nullptr || sequence_ == snapshot_sequence_) return absl::OkStatus();
+  internal::SnapshotTask::Contents contents;
+  contents.key = {sequence_, history_};
   journal::v1::LaneState state;
   executor_->Export(state);
   for (const uint64_t length : sink_bytes_) state.add_sink_bytes(length);
   state.set_epoch(epoch_);
-  std::vector<state::StateChange> changes;
-  ChangeCollector collector(changes);
+  contents.engine = state.SerializeAsString();
+  ChangeCollector collector(contents.changes);
   for (state::DeclaredState* declared : executor_->states().states()) {
     collector.SetState(declared->id().ToString());
     declared->TakeChanges(collector);
   }
-  if (store_is_stale_) RETURN_IF_ERROR(environment_.snapshots.Clear());
+  contents.clear_first = store_is_stale_;
   store_is_stale_ = false;
-  const state::SnapshotKey key{sequence_, history_};
-  auto saved = environment_.snapshots.Save(key, state.SerializeAsString(), changes);
-  if (!saved.ok()) return Annotate(saved.status(), absl::StrCat("lane ", spec_.name, ": snapshot"));
-  state_digest_ = *saved;
-  snapshot_sequence_ = sequence_;
+  snapshot_ = std::make_unique<internal::SnapshotTask>(std::move(contents), environment_.snapshots,
+                                                       environment_.background);
+  return absl::OkStatus();
+}
+
+absl::Status Lane::CollectSnapshot() {
+  if (snapshot_ == nullptr || !snapshot_->done()) return absl::OkStatus();
+  const std::unique_ptr<internal::SnapshotTask> task = std::move(snapshot_);
+  if (!task->result().ok()) {
+    broken_ = true;  // the changes are taken from the state and are in no snapshot
+    return Annotate(task->result().status(), absl::StrCat("lane ", spec_.name, ": snapshot"));
+  }
+  state_digest_ = *task->result();
+  snapshot_sequence_ = task->key().sequence;
   snapshot_unreported_ = true;
   return absl::OkStatus();
 }
 
+absl::Status Lane::AwaitSnapshot() {
+  if (snapshot_ != nullptr) snapshot_->Wait();
+  return CollectSnapshot();
+}
+
 absl::Status Lane::Stop() {
+  RETURN_IF_ERROR(AwaitSnapshot());
   RETURN_IF_ERROR(Commit());
   if (finished_) return absl::OkStatus();
-  RETURN_IF_ERROR(TakeSnapshot());
+  RETURN_IF_ERROR(StartSnapshot());
+  RETURN_IF_ERROR(AwaitSnapshot());
   if (!snapshot_unreported_) return absl::OkStatus();
   journal::v1::Commit commit;
   executor_->Describe(commit);
@@ -156,8 +179,10 @@ absl::Status Lane::Stop() {
 absl::Status Lane::Finish() {
   if (finished_) return absl::OkStatus();
   if (!at_end()) return absl::InternalError("finish asked for before the end of the inputs");
+  RETURN_IF_ERROR(AwaitSnapshot());
   RETURN_IF_ERROR(Commit());
-  RETURN_IF_ERROR(TakeSnapshot());
+  RETURN_IF_ERROR(StartSnapshot());
+  RETURN_IF_ERROR(AwaitSnapshot());
   snapshot_unreported_ = true;  // the last record always carries the final state digest
   journal::v1::Commit commit;
   executor_->Describe(commit);

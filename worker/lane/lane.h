@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "base/disk.h"
 #include "base/hash.h"
+#include "worker/lane/background.h"
 #include "worker/lane/executor.h"
 #include "worker/lane/program.h"
 #include "worker/log/log.h"
@@ -28,6 +29,7 @@ namespace streamml::lane {
 
 namespace internal {
 struct JournalScan;
+class SnapshotTask;
 }  // namespace internal
 
 struct FileIdentity {
@@ -60,11 +62,12 @@ struct LaneEnvironment {
   Disk& disk;
   log::Log& log;
   state::SnapshotStore& snapshots;
-  std::string data_folder;  // sinks' part files are written below it
-  std::string worker;       // for people
-  std::string fingerprint;  // of this build on this machine (I3)
-  uint64_t job_hash = 0;    // of all in the job that decides results
-  StopFunction stop = {};   // asked all along while a lane is opened; may be empty
+  BackgroundRunner& background;  // snapshots are saved in it
+  std::string data_folder;       // sinks' part files are written below it
+  std::string worker;            // for people
+  std::string fingerprint;       // of this build on this machine (I3)
+  uint64_t job_hash = 0;         // of all in the job that decides results
+  StopFunction stop = {};        // asked all along while a lane is opened; may be empty
   // Asked when the log could not take a transaction for a reason that may pass: waits a while, or
   // says false, and the lane fails. Without it the lane fails at once.
   std::function<bool(const absl::Status& status, int attempt)> wait_for_log = {};
@@ -99,13 +102,21 @@ class Lane {
   // for other lanes and the journal record in one transaction. Does nothing when there is nothing
   // to say.
   absl::Status Commit();
-  // Publishes a snapshot of the state as of the last commit; everything processed must be
-  // committed. The next commit journals its state digest.
-  absl::Status TakeSnapshot();
+  // Captures the state as of the last commit, all that was processed being committed, and leaves it
+  // to the background to make a snapshot of it. The first commit after that is done journals its
+  // state digest; if it failed, the next Advance or Commit returns the error. Nothing while one is
+  // under way or when nothing was committed since the last.
+  absl::Status StartSnapshot();
+  bool snapshot_under_way() const { return snapshot_ != nullptr; }
   // After the last row: commits and, once, takes the final snapshot and journals its state digest.
+  // Waits for the snapshot, as Stop() and the destructor do.
   absl::Status Finish();
   // For an orderly stop before the end: commit, snapshot, and a record of it.
   absl::Status Stop();
+
+  ~Lane();
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
 
   // All inputs have ended and Finish() has been done, in this life or an earlier one.
   bool finished() const { return finished_; }
@@ -124,6 +135,8 @@ class Lane {
   // Of the newest snapshot; complete once finished or stopped.
   const Digest& state_digest() const { return state_digest_; }
   uint64_t snapshot_sequence() const { return snapshot_sequence_; }
+  // The position of the snapshot that this life began from, 0: none.
+  uint64_t restored_sequence() const { return restored_sequence_; }
 
  private:
   Lane(LaneSpec spec, const LaneEnvironment& environment);
@@ -131,13 +144,16 @@ class Lane {
   absl::Status Recover(std::vector<std::string>& notes);
   absl::Status RestoreState(const internal::JournalScan& journal,
                             const std::vector<state::SnapshotInfo>& snapshots,
-                            std::vector<std::string>& notes, uint64_t& restored);
+                            std::vector<std::string>& notes);
   void KeepFirstOfFingerprint(const internal::JournalScan& journal,
                               const std::vector<state::SnapshotInfo>& snapshots);
   // Sets `damaged` when it is the snapshot that is wrong, not what it rests on.
   absl::Status RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& damaged);
-  absl::Status ReplayAfter(uint64_t restored);
+  absl::Status ReplayAfter();
   absl::Status RepairSinks(std::vector<std::string>& notes);
+  // Takes the result of a snapshot that is done; Await waits for it first.
+  absl::Status CollectSnapshot();
+  absl::Status AwaitSnapshot();
   absl::Status WriteSinks();
   absl::Status WriteCommit(journal::v1::Commit& commit, bool markers);
   absl::Status Append(const journal::v1::JournalRecord& record, log::Transaction& transaction);
@@ -157,6 +173,7 @@ class Lane {
   Digest history_;  // chained over all journal records
   int64_t committed_watermark_ = data::kMinTime;
   uint64_t num_commits_ = 0;
+  uint64_t restored_sequence_ = 0;
   bool snapshot_unreported_ = false;
   uint64_t snapshot_sequence_ = 0;
   Digest state_digest_;
@@ -164,6 +181,7 @@ class Lane {
   bool claimed_ = false;
   bool store_is_stale_ = false;  // the snapshot store holds nothing that this journal knows
   bool broken_ = false;          // a write failed: its outcome is unknown
+  std::unique_ptr<internal::SnapshotTask> snapshot_;  // under way; last: its end is awaited first
 };
 
 // Parses and checks one journal record. DATA_LOSS for one that cannot be understood.

@@ -9,6 +9,7 @@
 #include "worker/lane/internal/digest_bytes.h"
 #include "worker/lane/internal/journal_scan.h"
 #include "worker/lane/internal/restore.h"
+#include "worker/lane/internal/snapshot_task.h"
 #include "worker/lane/lane.h"
 #include "worker/lane/replay.h"
 
@@ -131,10 +132,9 @@ absl::Status Lane::Recover(std::vector<std::string>& notes) {
   RETURN_IF_ERROR(snapshots.status());
   notes.insert(notes.end(), problems.begin(), problems.end());
   history_ = journal.history;
-  uint64_t restored = 0;
-  RETURN_IF_ERROR(RestoreState(journal, *snapshots, notes, restored));
+  RETURN_IF_ERROR(RestoreState(journal, *snapshots, notes));
   KeepFirstOfFingerprint(journal, *snapshots);
-  RETURN_IF_ERROR(ReplayAfter(restored));
+  RETURN_IF_ERROR(ReplayAfter());
   sequence_ = journal.num_records;
   journal_end_ = journal.end;
   RETURN_IF_ERROR(RepairSinks(notes));
@@ -152,11 +152,10 @@ void Lane::KeepFirstOfFingerprint(const internal::JournalScan& journal,
   }
 }
 
-// Restores the newest snapshot whose key the journal shows, else starts from nothing. `restored` is
-// the number of records the state then stands after.
+// Restores the newest snapshot whose key the journal shows, else starts from nothing.
 absl::Status Lane::RestoreState(const internal::JournalScan& journal,
                                 const std::vector<state::SnapshotInfo>& snapshots,
-                                std::vector<std::string>& notes, uint64_t& restored) {
+                                std::vector<std::string>& notes) {
   for (const state::SnapshotInfo& snapshot : snapshots) {
     const uint64_t sequence = snapshot.key.sequence;
     if (!journal.Shows(snapshot.key)) {
@@ -167,7 +166,7 @@ absl::Status Lane::RestoreState(const internal::JournalScan& journal,
     bool damaged = false;
     absl::Status status = RestoreSnapshot(snapshot, damaged);
     if (status.ok()) {
-      restored = sequence;
+      restored_sequence_ = sequence;
       state_digest_ = snapshot.state_digest;
       snapshot_sequence_ = sequence;
       notes.push_back(absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ",
@@ -201,7 +200,7 @@ absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& da
 }
 
 // Executes the commits after the snapshot with their outputs suppressed and their digests checked.
-absl::Status Lane::ReplayAfter(uint64_t restored) {
+absl::Status Lane::ReplayAfter() {
   ASSIGN_OR_RETURN(internal::JournalCursor cursor,
                    internal::JournalCursor::Open(environment_.log, spec_.index));
   std::string fingerprint = environment_.fingerprint;
@@ -222,7 +221,7 @@ absl::Status Lane::ReplayAfter(uint64_t restored) {
       snapshot_sequence_ = commit.snapshot().sequence();
       state_digest_ = FromBytes(commit.snapshot().state_digest());
     }
-    if (record.sequence() <= restored) continue;
+    if (record.sequence() <= restored_sequence_) continue;
     if (internal::Computes(commit, executor_->frontier()) &&
         fingerprint != environment_.fingerprint) {
       return absl::FailedPreconditionError(

@@ -167,8 +167,8 @@ absl::Status JobRunner::Step(Lane& lane, size_t index, LaneTimes& times, bool& i
     times.commit_interval = std::clamp<int64_t>(
         progress ? times.commit_interval * 2 : times.commit_interval / 2,
         std::min(kMinCommitIntervalUs, options_.commit_interval_us), options_.commit_interval_us);
-    if (now - times.last_snapshot >= options_.snapshot_interval_us) {
-      RETURN_IF_ERROR(lane.TakeSnapshot());
+    if (now - times.last_snapshot >= options_.snapshot_interval_us && !lane.snapshot_under_way()) {
+      RETURN_IF_ERROR(lane.StartSnapshot());
       times.last_snapshot = now;
     }
     if (now - times.last_publish >= kProgressIntervalUs) {

@@ -22,6 +22,7 @@ class ChannelInputTest : public testing::Test {
   }
   void Commit(int64_t watermark, const std::vector<TestRow>& rows, const std::string& extra = "") {
     log::Transaction transaction;
+    transaction.sequence = writer_->end().sequence;
     transaction.watermark = watermark;
     log::Frame frame{"topic", 0, static_cast<uint32_t>(rows.size()), ""};
     const data::Batch batch = MakeBatch(rows);

@@ -57,8 +57,9 @@ class StopTest : public testing::Test {
     const std::unique_ptr<log::Log> log = OpenLog();
     const auto snapshots = state::MakePlainSnapshots(disk_, absl::StrCat("data/snapshots-", index));
     std::vector<std::string> notes;
+    const auto background = lane::MakeThreadRunner();
     const lane::LaneEnvironment environment{
-        disk_, *log, *snapshots, "data", "sim", "sim", world_->plan().job_hash, stop};
+        disk_, *log, *snapshots, *background, "data", "sim", "sim", world_->plan().job_hash, stop};
     ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(world_->plan(), index, *log));
     return lane::Lane::Open(std::move(spec), environment, notes).status();
   }

@@ -17,6 +17,7 @@ namespace streamml::log {
 // Transaction `number` of a lane: rows for partition 0, every third time for partition 1 too.
 inline Transaction MakeTransaction(uint64_t number) {
   Transaction transaction;
+  transaction.sequence = number;
   transaction.watermark = static_cast<int64_t>(number * 10);
   transaction.journal = absl::StrCat("journal record ", number);
   transaction.frames.push_back({"rows", 0, 2, absl::StrCat("two rows of ", number)});

@@ -185,15 +185,21 @@ bool Planner::FindInput(const job::v1::Source& source, SourcePlan& plan) {
   if (files_->contains(source.name())) return FindFiles(source, plan);
   const std::string path = ListPath("sources", source.name());
   if (spec_.log().cluster().empty()) {
-    Report(path, absl::InvalidArgumentError(
-                     "a source that is read from a topic needs a log on Kafka: give spec.log.cluster, "
-                     "or add --bind to read a file in its place"));
+    Report(path, absl::InvalidArgumentError(absl::StrCat(
+                     "a source that is read from a topic needs a log on Kafka: give "
+                     "spec.log.cluster, or read a file in its place with --bind ",
+                     source.name(), "=FILE")));
     return false;
   }
   plan.topic = source.topic();
   plan.cluster = source.cluster();
   plan_.log_cluster = spec_.log().cluster();
-  return FindTopic(absl::StrCat(path, ".topic"), plan.cluster, plan.topic, plan.description);
+  if (FindTopic(absl::StrCat(path, ".topic"), plan.cluster, plan.topic, plan.description)) {
+    return true;
+  }
+  absl::StrAppend(&problems_.back().message, "; to read a file in its place: --bind ",
+                  source.name(), "=FILE");
+  return false;
 }
 
 bool Planner::FindFiles(const job::v1::Source& source, SourcePlan& plan) {

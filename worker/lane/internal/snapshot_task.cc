@@ -1,0 +1,23 @@
+#include "worker/lane/internal/snapshot_task.h"
+
+#include <utility>
+
+namespace streamml::lane::internal {
+
+SnapshotTask::SnapshotTask(Contents contents, state::SnapshotStore& store,
+                           BackgroundRunner& background)
+    : contents_(std::move(contents)), pending_(background.Start([this, &store] { Save(store); })) {}
+
+void SnapshotTask::Save(state::SnapshotStore& store) {
+  if (contents_.clear_first) {
+    const absl::Status cleared = store.Clear();
+    if (!cleared.ok()) {
+      result_ = cleared;
+      return;
+    }
+  }
+  result_ = store.Save(contents_.key, contents_.engine, contents_.changes);
+  contents_.changes = {};
+}
+
+}  // namespace streamml::lane::internal

@@ -1,0 +1,44 @@
+// A snapshot between the moment that it shows and the moment that it is durable.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/hash.h"
+#include "worker/lane/background.h"
+#include "worker/state/snapshot_store.h"
+
+namespace streamml::lane::internal {
+
+// All that the store needs, captured: the lane goes on meanwhile and touches neither this nor the
+// store before it is done.
+class SnapshotTask {
+ public:
+  struct Contents {
+    state::SnapshotKey key;
+    std::string engine;
+    std::vector<state::StateChange> changes;
+    bool clear_first = false;  // the store holds nothing that the journal knows
+  };
+
+  // Starts to save. The store must outlive the task.
+  SnapshotTask(Contents contents, state::SnapshotStore& store, BackgroundRunner& background);
+
+  bool done() const { return pending_->done(); }
+  void Wait() { pending_->Wait(); }
+  const state::SnapshotKey& key() const { return contents_.key; }
+  // The state digest of the snapshot, which is durable, or why there is none. Once done.
+  const absl::StatusOr<Digest>& result() const { return result_; }
+
+ private:
+  void Save(state::SnapshotStore& store);
+
+  Contents contents_;
+  absl::StatusOr<Digest> result_ = absl::InternalError("not done");
+  std::unique_ptr<Pending> pending_;  // last: its end is awaited before the others go
+};
+
+}  // namespace streamml::lane::internal
