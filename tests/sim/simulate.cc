@@ -122,21 +122,7 @@ class Disturbance {
       if (process->replayed_from_snapshot()) events.insert("replayed after a change");
       return true;
     }
-    if (!status.ok()) {
-      // A fault of the disk ends a life; anything else is a mistake of ours.
-      if (struck_.empty()) return status;
-      if (fault_ == DiskAction::kFull) {
-        if (!absl::IsResourceExhausted(status)) return Annotate(status, "disk full reported as");
-        events.insert("disk full");
-      } else {
-        events.insert(EventOf(struck_phase_));
-        if (struck_under_way_) events.insert("crash while a snapshot is under way");
-        for (const char* name : {"rename", "sync", "append"}) {
-          if (struck_ == name)
-            events.insert(absl::StrCat("crash in a", name[0] == 'a' ? "n " : " ", name));
-        }
-      }
-    }
+    if (!status.ok()) RETURN_IF_ERROR(NoteFault(status, events));
     process_.reset();
     disk_.SetHook(nullptr);
     // The machine may lose what was not synced, also after an orderly stop or a full disk; or only
@@ -149,6 +135,23 @@ class Disturbance {
       events.insert("power cut");
     }
     return false;
+  }
+
+  // A fault of the disk ends a life; anything else is a mistake of ours, and returned.
+  absl::Status NoteFault(const absl::Status& status, std::set<std::string>& events) const {
+    if (struck_.empty()) return status;
+    if (fault_ == DiskAction::kFull) {
+      if (!absl::IsResourceExhausted(status)) return Annotate(status, "disk full reported as");
+      events.insert("disk full");
+      return absl::OkStatus();
+    }
+    events.insert(EventOf(struck_phase_));
+    if (struck_under_way_) events.insert("crash while a snapshot is under way");
+    for (const char* name : {"rename", "sync", "append"}) {
+      if (struck_ == name)
+        events.insert(absl::StrCat("crash in a", name[0] == 'a' ? "n " : " ", name));
+    }
+    return absl::OkStatus();
   }
 
   static void NoteRecovery(const Process& process, std::set<std::string>& events) {
