@@ -66,7 +66,8 @@ Example:
   streamml replay job.yaml --all --bind payments=payments.jsonl --data-dir out)";
 
 constexpr const char* kVersionFooter =
-    R"(The fingerprint says which builds compute equal bits: a data folder is only used by builds with an equal one.
+    R"(The fingerprint says which builds compute equal bits: what one has computed is executed again only by builds with
+an equal one. Another goes on with a data folder where the one before has stopped in order.
 
 Example:
   streamml version)";

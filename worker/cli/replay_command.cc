@@ -205,7 +205,7 @@ class Replay {
       return absl::DataLossError(absl::StrCat(
           "part file '", part.path(),
           "' is missing, too short or not what it was before the position that can be replayed "
-          "from, and is left as it is; way out: a replay with the build that wrote it, or starting "
+          "from, and is left as it is; way out: put it back from a copy, or start "
           "over in another --data-dir"));
     }
     if (part.size_bytes() == 0 && part.uncommitted_bytes() == 0) return absl::OkStatus();
