@@ -21,9 +21,9 @@ using Bindings = std::map<std::string, std::vector<std::string>, std::less<>>;
 absl::StatusOr<Bindings> ParseBindings(absl::Span<const std::string> flags);
 
 // The files of each source that is read from files: those of `bindings`, else the manifest's own
-// `file`, which lies beside the manifest. A source that has only a topic is left out: it is read from
-// there. INVALID_ARGUMENT, one line per mistake, if a binding names no source of the manifest (the
-// sources are listed).
+// `file`, which lies beside the manifest. A source that has only a topic is left out: it is read
+// from there. INVALID_ARGUMENT, one line per mistake, if a binding names no source of the manifest
+// (the sources are listed).
 absl::StatusOr<Bindings> ResolveFiles(const Manifest& manifest, const Bindings& bindings);
 
 }  // namespace streamml::manifest

@@ -111,12 +111,18 @@ absl::Status JobFolder::OpenAll(const NoteFunction& note, const std::function<bo
     ASSIGN_OR_RETURN(std::unique_ptr<state::SnapshotStore> snapshots, OpenSnapshots(index));
     snapshots_.push_back(std::move(snapshots));
     ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_, stop));
-    const lane::LaneEnvironment environment{
-        disk_,  *log_,       *snapshots_.back(), *background_, job_.data_dir,
-        worker, fingerprint, job_.plan.job_hash, stop,
-        [this](const absl::Status& status, int attempt) {
-          return patience_.Wait(status, attempt);
-        }};
+    const lane::LaneEnvironment environment{disk_,
+                                            *log_,
+                                            *snapshots_.back(),
+                                            *background_,
+                                            job_.data_dir,
+                                            worker,
+                                            fingerprint,
+                                            job_.plan.job_hash,
+                                            stop,
+                                            [this](const absl::Status& status, int attempt) {
+                                              return patience_.Wait(status, attempt);
+                                            }};
     auto lane = lane::Lane::Open(std::move(spec), environment, notes);
     if (!lane.ok()) {
       TellAll(notes, note);

@@ -39,14 +39,16 @@ absl::Status Lane::Send(const log::Transaction& transaction) {
 
 // Nobody knows what became of the transaction: the journal says it.
 absl::Status Lane::AppendAgain(const log::Transaction& transaction) {
-  // Whatever of ours is still under way ends here, one way or the other, before the journal is read.
+  // Whatever of ours is still under way ends here, one way or the other, before the journal is
+  // read.
   writer_ = nullptr;
   ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
   ASSIGN_OR_RETURN(const bool is_there, CheckOwner(transaction));
   return is_there ? absl::OkStatus() : Send(transaction);
 }
 
-// Whether the journal ends with the transaction, and then where it ends; ABORTED when it holds a record of somebody else.
+// Whether the journal ends with the transaction, and then where it ends; ABORTED when it holds a
+// record of somebody else.
 absl::StatusOr<bool> Lane::CheckOwner(const log::Transaction& transaction) {
   ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader,
                    environment_.log.OpenJournal(spec_.index, journal_end_));

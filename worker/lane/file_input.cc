@@ -54,7 +54,8 @@ class FileInput final : public Input {
       ASSIGN_OR_RETURN(std::unique_ptr<connectors::ByteSource> source, spec_.open());
       if (source->size() == 0) {  // not even a header: no records
         position_.ended = true;
-        internal::SplitLate(spec_.rules, data::BatchBuilder(spec_.rules.description.schema).Finish(),
+        internal::SplitLate(spec_.rules,
+                            data::BatchBuilder(spec_.rules.description.schema).Finish(),
                             position_.time, block);
         return absl::OkStatus();
       }

@@ -23,7 +23,8 @@ struct TopicOutput {
   std::vector<size_t> key_columns;
 };
 
-// Rows that leave the job as JSON lines, for part files or for a topic. Index in StageSpec::sinks is what other members refer to.
+// Rows that leave the job as JSON lines, for part files or for a topic. Index in StageSpec::sinks
+// is what other members refer to.
 struct SinkOutput {
   static constexpr int kNoRows = -2;
   int node = kNoRows;                // whose rows; kNoRows for dead letters and late rows

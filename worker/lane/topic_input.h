@@ -17,9 +17,9 @@ struct TopicInputSpec {
   uint32_t partition = 0;
 };
 
-// In its points, `ordinal` is the offset of the next record and `bytes` the number of records before
-// it, so that records which the cluster has lost or compacted away since are noticed. `topics` must
-// outlive it.
+// In its points, `ordinal` is the offset of the next record and `bytes` the number of records
+// before it, so that records which the cluster has lost or compacted away since are noticed.
+// `topics` must outlive it.
 std::unique_ptr<Input> MakeTopicInput(TopicInputSpec spec, log::Topics& topics);
 
 }  // namespace streamml::lane

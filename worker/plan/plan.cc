@@ -56,11 +56,11 @@ lane::SourceRules RulesOf(const SourcePlan& source) {
 lane::InputFactory TopicFactory(const SourcePlan& source, uint32_t partition,
                                 const TopicAccess& access) {
   lane::TopicInputSpec spec{RulesOf(source), source.topic, partition};
-  return [spec, access, cluster = source.cluster]()
-             -> absl::StatusOr<std::unique_ptr<lane::Input>> {
-    ASSIGN_OR_RETURN(log::Topics* topics, access(cluster));
-    return lane::MakeTopicInput(spec, *topics);
-  };
+  return
+      [spec, access, cluster = source.cluster]() -> absl::StatusOr<std::unique_ptr<lane::Input>> {
+        ASSIGN_OR_RETURN(log::Topics * topics, access(cluster));
+        return lane::MakeTopicInput(spec, *topics);
+      };
 }
 
 // The bytes of another, until a stop is asked for.
@@ -116,8 +116,7 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
     const SourcePlan& source = plan.sources[static_cast<size_t>(input.source)];
     if (source.is_topic()) {
       spec.topics.push_back({static_cast<uint32_t>(spec.inputs.size()), source.topic,
-                             source.description.cluster, source.description.id,
-                             input.partition});
+                             source.description.cluster, source.description.id, input.partition});
       spec.inputs.push_back(TopicFactory(source, input.partition, plan.topics));
       continue;
     }

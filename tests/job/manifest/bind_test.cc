@@ -52,9 +52,7 @@ TEST(Bind, AnUnknownSourceIsRefusedWithTheSourcesThereAre) {
             "events");
 }
 
-TEST(Bind, AnUnboundTopicIsLeftOut) {
-  EXPECT_THAT(*ResolveFiles(WithTopic(), {}), ElementsAre());
-}
+TEST(Bind, AnUnboundTopicIsLeftOut) { EXPECT_THAT(*ResolveFiles(WithTopic(), {}), ElementsAre()); }
 
 TEST(Bind, TheManifestsFileIsRelativeToTheManifestAndABoundOneIsNot) {
   Manifest manifest = *Parse(kSmall, "jobs/tiny/job.yaml");

@@ -62,7 +62,8 @@ TEST(Validate, TopicAndClusterComeTogether) {
 TEST(Validate, ASinkMayBeATopic) {
   const std::string clusters = "spec:\n  clusters: [{name: main, kafka: {brokers: 'k:9092'}}]\n";
   std::string yaml = Edited("spec:\n", clusters);
-  yaml.replace(yaml.find("from: guess}"), 12, "from: guess, cluster: main, topic: x, key: [twice]}");
+  yaml.replace(yaml.find("from: guess}"), 12,
+               "from: guess, cluster: main, topic: x, key: [twice]}");
   EXPECT_EQ(Report(yaml, "job.yaml"), "");
 }
 

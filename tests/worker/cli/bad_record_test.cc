@@ -63,8 +63,8 @@ TEST_P(BadRecordTest, OutputsAreThoseOfTheRowsBefore) {
 
 TEST_P(BadRecordTest, OutputsInEventOrderDoNotDependOnLanes) {
   ASSERT_EQ(Run(RunArguments("data")).exit_code, 2);
-  Write("job.yaml", absl::StrReplaceAll(
-                        Read("job.yaml"), {{absl::StrCat("lanes: ", GetParam()), "lanes: 3"}}));
+  Write("job.yaml",
+        absl::StrReplaceAll(Read("job.yaml"), {{absl::StrCat("lanes: ", GetParam()), "lanes: 3"}}));
   ASSERT_EQ(Run(RunArguments("other")).exit_code, 2);
   EXPECT_EQ(Scores("data"), Scores("other"));
 }

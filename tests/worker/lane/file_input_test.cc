@@ -50,8 +50,9 @@ class FileInputTest : public testing::Test {
     text_ = text;
     FileInputSpec spec;
     spec.rules.source_name = "events";
-    spec.rules.description.columns = {{"name", data::Type::kText, "", {}},
-                                {"at", data::Type::kTimestamp, "", data::TimeUnit::kMicroseconds}};
+    spec.rules.description.columns = {
+        {"name", data::Type::kText, "", {}},
+        {"at", data::Type::kTimestamp, "", data::TimeUnit::kMicroseconds}};
     spec.rules.description.schema = std::make_shared<const data::Schema>(
         std::vector<data::Field>{{"name", data::Type::kText}, {"at", data::Type::kTimestamp}},
         has_time_ ? 1 : data::Schema::kNoTime);

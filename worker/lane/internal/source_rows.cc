@@ -44,11 +44,11 @@ void TakeDead(const SourceRules& rules, std::string_view partition,
 }
 
 absl::Status BadRecord(const std::string& input_name, const connectors::DeadLetter& letter) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      input_name, ": record ", letter.record, " at byte ", letter.byte_position, ": ",
-      letter.reason,
-      "; onError.policy is fail; mend the record or choose deadLetter or skip, "
-      "and start over in another --data-dir"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(input_name, ": record ", letter.record, " at byte ", letter.byte_position, ": ",
+                   letter.reason,
+                   "; onError.policy is fail; mend the record or choose deadLetter or skip, "
+                   "and start over in another --data-dir"));
 }
 
 }  // namespace streamml::lane::internal

@@ -20,8 +20,8 @@ int64_t SourceWatermark(const SourceRules& rules, int64_t time);
 // time so far and moves on.
 void SplitLate(const SourceRules& rules, const data::Batch& rows, int64_t& time, Block& block);
 
-// What the source's policy makes of dead letters: lines, or only numbers of records. `partition`: as
-// it stands in the letters.
+// What the source's policy makes of dead letters: lines, or only numbers of records. `partition`:
+// as it stands in the letters.
 void TakeDead(const SourceRules& rules, std::string_view partition,
               const std::vector<connectors::DeadLetter>& dead, Block& block);
 

@@ -94,8 +94,7 @@ class FileLog final : public Log {
                                                              const Position& start) override {
     RETURN_IF_ERROR(CheckLane(lane));
     const LaneFile& file = *lanes_[lane];
-    return std::make_unique<FileJournalReader>(file,
-                                               start.sequence == 1 ? file.begin() : start);
+    return std::make_unique<FileJournalReader>(file, start.sequence == 1 ? file.begin() : start);
   }
   absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
                                                              const Position& start) override {

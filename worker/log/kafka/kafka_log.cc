@@ -101,8 +101,8 @@ class KafkaLaneWriter final : public LaneWriter {
       if (name == names_.topics.end()) {
         return absl::InternalError(absl::StrCat("topic '", frame.topic, "' is not in the log"));
       }
-      bytes_.push_back(internal::EncodeFrame({lane_, transaction.sequence, transaction.watermark,
-                                    frame.num_rows, frame.rows}));
+      bytes_.push_back(internal::EncodeFrame(
+          {lane_, transaction.sequence, transaction.watermark, frame.num_rows, frame.rows}));
       messages.push_back({.topic = &name->second,
                           .partition = static_cast<int32_t>(frame.partition),
                           .value = bytes_.back()});
@@ -148,19 +148,18 @@ class KafkaJournalReader final : public JournalReader {
       if (message != nullptr) return Decode(*message);
       if (stream_->at_end()) return std::nullopt;
     }
-    return client_.Explain(absl::UnavailableError(
-        absl::StrCat("journal '", name_, "', partition ", lane_, ": no answer for ",
-                     client_.timeout_ms() / 1000, " s")));
+    return client_.Explain(absl::UnavailableError(absl::StrCat("journal '", name_, "', partition ",
+                                                               lane_, ": no answer for ",
+                                                               client_.timeout_ms() / 1000, " s")));
   }
 
  private:
   static constexpr int kStepMs = 100;
 
   absl::StatusOr<std::optional<JournalEntry>> Decode(const rd_kafka_message_t& message) {
-    auto wire =
-        internal::DecodeJournal({static_cast<const char*>(message.payload), message.len});
-    const std::string place = absl::StrCat("journal '", name_, "', partition ", lane_,
-                                           ", offset ", message.offset);
+    auto wire = internal::DecodeJournal({static_cast<const char*>(message.payload), message.len});
+    const std::string place =
+        absl::StrCat("journal '", name_, "', partition ", lane_, ", offset ", message.offset);
     if (!wire.ok()) return Annotate(wire.status(), place);
     if (wire->sequence != expected_) {
       return absl::DataLossError(absl::StrCat(place, ": holds record ", wire->sequence,
@@ -215,10 +214,10 @@ class KafkaLog final : public Log {
     graveyard_.WaitFor(lane);
     std::vector<std::string> topics = {names_.journal};
     for (const auto& [name, full] : names_.topics) topics.push_back(full);
-    ASSIGN_OR_RETURN(std::unique_ptr<TransactionalProducer> producer,
-                     TransactionalProducer::Make(
-                         client_, KafkaTopicName(options_, absl::StrCat("lane-", lane)),
-                         options_.transaction_timeout_ms, topics));
+    ASSIGN_OR_RETURN(
+        std::unique_ptr<TransactionalProducer> producer,
+        TransactionalProducer::Make(client_, KafkaTopicName(options_, absl::StrCat("lane-", lane)),
+                                    options_.transaction_timeout_ms, topics));
     return std::make_unique<KafkaLaneWriter>(client_, graveyard_, names_, lane,
                                              std::move(producer));
   }
@@ -226,8 +225,8 @@ class KafkaLog final : public Log {
   absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane,
                                                              const Position& start) override {
     RETURN_IF_ERROR(CheckLane(lane));
-    const int64_t offset = start.sequence == 1 ? RD_KAFKA_OFFSET_BEGINNING
-                                               : static_cast<int64_t>(start.bytes);
+    const int64_t offset =
+        start.sequence == 1 ? RD_KAFKA_OFFSET_BEGINNING : static_cast<int64_t>(start.bytes);
     ASSIGN_OR_RETURN(std::unique_ptr<PartitionStream> stream,
                      PartitionStream::Open(client_, names_.journal, lane, offset));
     return std::make_unique<KafkaJournalReader>(client_, names_.journal, lane, std::move(stream),
@@ -247,8 +246,7 @@ class KafkaLog final : public Log {
       std::weak_ptr<PartitionChannels>& known = channels_[{channel.topic, channel.partition}];
       channels = known.lock();
       if (channels == nullptr) {
-        channels =
-            std::make_shared<PartitionChannels>(client_, name->second, channel.partition);
+        channels = std::make_shared<PartitionChannels>(client_, name->second, channel.partition);
         known = channels;
       }
     }
@@ -272,8 +270,8 @@ class KafkaLog final : public Log {
     auto found = client_.Describe(topic);
     if (absl::IsNotFound(found.status()) && options_.create) {
       ASSIGN_OR_RETURN(const int brokers, client_.CountBrokers());
-      const int replication = options_.replication > 0 ? options_.replication
-                                                       : std::clamp(brokers, 1, 3);
+      const int replication =
+          options_.replication > 0 ? options_.replication : std::clamp(brokers, 1, 3);
       RETURN_IF_ERROR(client_.CreateTopic(topic, num_partitions, replication,
                                           {{"cleanup.policy", "delete"},
                                            {"retention.ms", "-1"},
@@ -286,10 +284,11 @@ class KafkaLog final : public Log {
     }
     if (!found.ok()) return found.status();
     if (found->num_partitions != num_partitions) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "topic '", topic, "' has ", found->num_partitions, " partitions and the job needs ",
-          num_partitions, "; another job or another revision of this one made it: give the job "
-          "another name, or delete its topics to start over"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("topic '", topic, "' has ", found->num_partitions,
+                       " partitions and the job needs ", num_partitions,
+                       "; another job or another revision of this one made it: give the job "
+                       "another name, or delete its topics to start over"));
     }
     return CheckSettings(topic);
   }
@@ -312,10 +311,11 @@ class KafkaLog final : public Log {
     const char* const names[] = {"cleanup.policy", "retention.ms", "retention.bytes"};
     for (size_t i = 0; i < values.size(); ++i) {
       if (values[i] == wanted[i]) continue;
-      return absl::FailedPreconditionError(absl::StrCat(
-          "topic '", topic, "': setting ", names[i], " is '", values[i], "' and has to be '",
-          wanted[i], "', or brokers may delete what a recovery needs; set it with kafka-configs "
-          "--alter"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("topic '", topic, "': setting ", names[i], " is '", values[i],
+                       "' and has to be '", wanted[i],
+                       "', or brokers may delete what a recovery needs; set it with kafka-configs "
+                       "--alter"));
     }
     return absl::OkStatus();
   }

@@ -185,10 +185,10 @@ bool Planner::FindInput(const job::v1::Source& source, SourcePlan& plan) {
   if (files_->contains(source.name())) return FindFiles(source, plan);
   const std::string path = ListPath("sources", source.name());
   if (spec_.log().cluster().empty()) {
-    Report(path, absl::InvalidArgumentError(absl::StrCat(
-                     "a source that is read from a topic needs a log on Kafka: give "
-                     "spec.log.cluster, or read a file in its place with --bind ",
-                     source.name(), "=FILE")));
+    Report(path, absl::InvalidArgumentError(
+                     absl::StrCat("a source that is read from a topic needs a log on Kafka: give "
+                                  "spec.log.cluster, or read a file in its place with --bind ",
+                                  source.name(), "=FILE")));
     return false;
   }
   plan.topic = source.topic();

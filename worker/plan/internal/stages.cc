@@ -43,8 +43,7 @@ Place StageBuilder::AddSource(const SourcePlan& source) {
   stage.source = static_cast<int>(source.index);
   // Without event time the order is that of the files, which one lane keeps.
   const bool timed = source.schema->time_column() != data::Schema::kNoTime;
-  stage.num_lanes =
-      timed ? std::clamp<uint32_t>(source.num_partitions(), 1, max_lanes_) : 1;
+  stage.num_lanes = timed ? std::clamp<uint32_t>(source.num_partitions(), 1, max_lanes_) : 1;
   stages_.push_back(std::move(stage));
   const size_t index = stages_.size() - 1;
   lane::StageSpec& spec = *stages_.back().spec;
@@ -201,12 +200,11 @@ absl::StatusOr<Place> StageBuilder::AddModel(const operators::ModelSpec& model, 
 void StageBuilder::AddSink(lane::SinkOutput sink, const Place& from) {
   StagePlan& stage = stages_[from.stage];
   sink.node = from.node;
-  stage.operators.push_back(
-      sink.topic.empty()
-          ? absl::StrCat("sink ", sink.name, ": JSON lines in DATA_DIR/", sink.name,
-                         "/part-*.jsonl")
-          : absl::StrCat("sink ", sink.name, ": JSON in topic ", sink.topic, ", ",
-                         sink.num_partitions, " partition(s)"));
+  stage.operators.push_back(sink.topic.empty()
+                                ? absl::StrCat("sink ", sink.name, ": JSON lines in DATA_DIR/",
+                                               sink.name, "/part-*.jsonl")
+                                : absl::StrCat("sink ", sink.name, ": JSON in topic ", sink.topic,
+                                               ", ", sink.num_partitions, " partition(s)"));
   stage.spec->sinks.push_back(std::move(sink));
 }
 
