@@ -56,7 +56,7 @@ class Replay {
   absl::Status Execute() {
     absl::Status first;
     for (uint32_t index = 0; index < job_.plan.lanes.size(); ++index) {
-      const absl::Status status = ReplayLane(index);
+      absl::Status status = ReplayLane(index);
       if (absl::IsCancelled(status)) return first.ok() ? Stopped(index) : first;
       if (!status.ok()) std::cout << "  MISMATCH: " << status.message() << "\n";
       if (!status.ok() && !absl::IsDataLoss(status)) return status;

@@ -117,7 +117,7 @@ absl::Status JobRunner::RunLane(size_t index) {
 // All that the lane read is committed. The snapshot spares the next life the way here.
 absl::Status JobRunner::StopBecauseOfInput(size_t index, const absl::Status& failure) {
   Lane& lane = *lanes_[index];
-  const absl::Status stopped = lane.Stop();
+  absl::Status stopped = lane.Stop();
   Publish(index);
   if (!stopped.ok()) {
     failed_.store(true);
