@@ -137,9 +137,9 @@ absl::Status JobFolder::OpenAll(const NoteFunction& note, const std::function<bo
 absl::Status JobFolder::MakeFirstParts() {
   for (const plan::StagePlan& stage : job_.plan.stages) {
     for (const lane::SinkOutput& sink : stage.spec->sinks) {
-      if (sink.node == lane::SinkOutput::kNoRows) continue;
+      if (sink.node == lane::SinkOutput::kNoRows || !sink.topic.empty()) continue;
       const std::string path = lane::PartPath(job_.data_dir, sink, 0);
-      const absl::Status found = disk_.OpenForRead(path).status();
+      absl::Status found = disk_.OpenForRead(path).status();
       if (found.ok()) continue;
       if (!absl::IsNotFound(found)) return found;
       RETURN_IF_ERROR(disk_.MakeDirectories(ParentDirectory(path)));

@@ -38,8 +38,6 @@ absl::StatusCode CodeOf(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
     case RD_KAFKA_RESP_ERR_TRANSACTION_COORDINATOR_FENCED:
       return absl::StatusCode::kAborted;
-    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
-      return absl::StatusCode::kUnavailable;
     default:
       return absl::StatusCode::kUnavailable;
   }
