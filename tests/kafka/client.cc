@@ -21,7 +21,7 @@ absl::Status Failed(const std::string& what, rd_kafka_resp_err_t error) {
 absl::StatusOr<Conf> MakeConf(const std::vector<Setting>& settings) {
   Conf conf(rd_kafka_conf_new());
   rd_kafka_conf_set(conf.get(), "log_level", "2", nullptr, 0);  // what matters is in our statuses
-  std::array<char, 512> error;
+  std::array<char, 512> error{};
   for (const Setting& setting : settings) {
     if (rd_kafka_conf_set(conf.get(), setting.name.c_str(), setting.value.c_str(), error.data(),
                           error.size()) != RD_KAFKA_CONF_OK) {
@@ -32,12 +32,12 @@ absl::StatusOr<Conf> MakeConf(const std::vector<Setting>& settings) {
 }
 
 absl::StatusOr<Client> MakeClient(rd_kafka_type_t type, Conf conf) {
-  std::array<char, 512> error;
+  std::array<char, 512> error{};
   Client client(rd_kafka_new(type, conf.get(), error.data(), error.size()));
   if (client == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("kafka client: ", error.data()));
   }
-  static_cast<void>(conf.release());  // the client owns it now
+  conf.release();  // NOLINT(bugprone-unused-return-value): the client owns it now
   return client;
 }
 

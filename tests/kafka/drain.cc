@@ -125,7 +125,7 @@ bool Passes(rd_kafka_resp_err_t error) {
 
 absl::Status ReadToTheEnds(rd_kafka_t* client, double patience_seconds, Files& files) {
   const Queue queue(rd_kafka_queue_get_consumer(client));
-  std::array<rd_kafka_message_t*, 1000> batch;
+  std::array<rd_kafka_message_t*, 1000> batch{};
   auto last_progress = Clock::now();
   while (!files.all_ended()) {
     const ssize_t count =

@@ -40,7 +40,7 @@ void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
 
 // OK also when it exists already.
 absl::Status CreateTopic(rd_kafka_t* client, const std::string& topic, int num_partitions) {
-  std::array<char, 512> words;
+  std::array<char, 512> words{};
   const NewTopic wanted(
       rd_kafka_NewTopic_new(topic.c_str(), num_partitions, -1, words.data(), words.size()));
   if (wanted == nullptr) {
