@@ -35,6 +35,12 @@ InputPosition ToProto(size_t input, const InputPoint& point) {
   return position;
 }
 
+InputPosition ToProto(size_t input, const InputPoint& point, std::optional<int64_t> raised_to) {
+  InputPosition position = ToProto(input, point);
+  if (raised_to.has_value()) position.set_raised_to(*raised_to);
+  return position;
+}
+
 InputPoint FromProto(const InputPosition& position, int64_t time) {
   return {position.ordinal(), position.bytes(), position.ended(), time};
 }
@@ -62,7 +68,11 @@ absl::Status CheckStop(const StopFunction& stop) {
 }
 
 Executor::Executor(const StageSpec& stage, size_t num_inputs)
-    : stage_(stage), buffer_(stage.input_schema, num_inputs), output_(stage) {
+    : stage_(stage),
+      buffer_(stage.input_schema, num_inputs),
+      output_(stage),
+      was_empty_(num_inputs),
+      raises_(num_inputs) {
   counters_ = {{"read", 0}, {"late", 0}, {"dead", 0}};
   for (const NodeSpec& node : stage.nodes) {
     const std::string prefix = absl::StrCat(node.owner, ".", node.name);
@@ -146,6 +156,7 @@ absl::StatusOr<bool> Executor::ReadFurthestBehind() {
     const absl::StatusOr<std::optional<Block>> block = input.Read(kNoLimit);
     input_failure_ = block.status();
     if (!block.ok()) return false;
+    was_empty_[order_[rank]] = !block->has_value();
     if (block->has_value()) {
       RETURN_IF_ERROR(Accept(order_[rank], **block));
       return true;
@@ -164,11 +175,53 @@ void Executor::NoteRead(size_t input, const InputPoint& end) {
       read.end = end;
       return;
     }
-  } else if (!reads_.empty() && reads_.back().input == input) {
+  } else if (!reads_.empty() && reads_.back().input == input &&
+             !reads_.back().raised_to.has_value()) {
     reads_.back().end = end;
     return;
   }
-  reads_.push_back({input, end});
+  reads_.push_back({input, end, std::nullopt});
+}
+
+// Between two reads of an input only its last tick counts.
+void Executor::NoteRaise(size_t input, int64_t watermark) {
+  const Read raise{input, inputs_[input]->position(), watermark};
+  const auto note = [&raise](std::vector<Read>& list) {
+    const auto last = std::find_if(list.rbegin(), list.rend(), [&raise](const Read& read) {
+      return read.input == raise.input;
+    });
+    if (last != list.rend() && last->raised_to.has_value() &&
+        last->end.ordinal == raise.end.ordinal) {
+      *last = raise;
+    } else {
+      list.push_back(raise);
+    }
+  };
+  note(reads_);
+  note(raises_[input]);
+}
+
+absl::StatusOr<bool> Executor::RaiseIdle(const std::vector<bool>& idle) {
+  int64_t target = data::kMaxTime;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (!idle[i]) target = std::min(target, inputs_[i]->watermark());
+  }
+  if (target == data::kMaxTime || target == data::kMinTime) return false;
+  bool changed = false;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (!idle[i] || inputs_[i]->watermark() >= target) continue;
+    // Whatever came in the meantime is read, and counts.
+    ASSIGN_OR_RETURN(const std::optional<Block> block, inputs_[i]->Read(kNoLimit));
+    was_empty_[i] = !block.has_value();
+    if (block.has_value()) {
+      RETURN_IF_ERROR(Accept(i, *block));
+    } else {
+      inputs_[i]->Raise(target);
+      NoteRaise(i, target);
+    }
+    changed = true;
+  }
+  return changed;
 }
 
 absl::Status Executor::Accept(size_t input, const Block& block) {
@@ -280,6 +333,9 @@ absl::Status Executor::Apply(const journal::v1::Commit& commit) {
           absl::StrCat("journal names input ", read.input(), " of ", inputs_.size()));
     }
     RETURN_IF_ERROR(ReadTo(read.input(), FromProto(read, 0), /*process=*/true));
+    if (!read.has_raised_to()) continue;
+    inputs_[read.input()]->Raise(read.raised_to());
+    NoteRaise(read.input(), read.raised_to());
   }
   if (!stage_.event_order) return absl::OkStatus();
   do {
@@ -290,7 +346,9 @@ absl::Status Executor::Apply(const journal::v1::Commit& commit) {
 }
 
 void Executor::Describe(journal::v1::Commit& commit) const {
-  for (const Read& read : reads_) *commit.add_reads() = ToProto(read.input, read.end);
+  for (const Read& read : reads_) {
+    *commit.add_reads() = ToProto(read.input, read.end, read.raised_to);
+  }
   commit.set_frontier(frontier_);
   commit.set_watermark(watermark());
   commit.set_output_digest(internal::ToBytes(output_.digest()));
@@ -298,6 +356,11 @@ void Executor::Describe(journal::v1::Commit& commit) const {
 }
 
 void Executor::MarkCommitted() {
+  for (size_t i = 0; i < raises_.size(); ++i) {
+    if (raises_[i].empty()) continue;
+    const InputPoint low = buffer_.LowPoint(i, inputs_[i]->position());
+    std::erase_if(raises_[i], [&low](const Read& r) { return r.end.ordinal <= low.ordinal; });
+  }
   reads_.clear();
   committed_frontier_ = frontier_;
   output_.Clear();
@@ -313,6 +376,10 @@ void Executor::Export(journal::v1::LaneState& state) const {
     input.set_low_max_time(low.time);
     *input.mutable_end() = ToProto(i, end);
     input.set_end_max_time(end.time);
+    for (const Read& raise : raises_[i]) {
+      if (raise.end.ordinal <= low.ordinal) continue;  // the low point's time knows of it
+      *input.add_raises() = ToProto(i, raise.end, raise.raised_to);
+    }
   }
   state.set_frontier(frontier_);
   state.set_watermark(watermark());
@@ -338,6 +405,11 @@ absl::Status Executor::Import(const journal::v1::LaneState& state) {
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const journal::v1::InputState& input = state.inputs(static_cast<int>(i));
     RETURN_IF_ERROR(inputs_[i]->Seek(FromProto(input.low(), input.low_max_time())));
+    for (const InputPosition& raise : input.raises()) {
+      RETURN_IF_ERROR(ReadTo(i, FromProto(raise, 0), /*process=*/false));
+      inputs_[i]->Raise(raise.raised_to());
+      raises_[i].push_back({i, inputs_[i]->position(), raise.raised_to()});
+    }
     RETURN_IF_ERROR(ReadTo(i, FromProto(input.end(), input.end_max_time()), /*process=*/false));
     if (inputs_[i]->position().time != input.end_max_time()) {
       return absl::DataLossError(absl::StrCat(inputs_[i]->name(), ": event times have changed"));

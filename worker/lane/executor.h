@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,6 +53,13 @@ class Executor {
   // there was nothing to read and nothing to process. That an input cannot be read is told only
   // when all that was read before it is processed, and again and again.
   absl::StatusOr<bool> Advance(size_t max_rows);
+  // Idle inputs no longer hold back time: the watermark of each input that `idle` says, and that
+  // has nothing to read right now, is raised to that of the others. False when that changes
+  // nothing.
+  absl::StatusOr<bool> RaiseIdle(const std::vector<bool>& idle);
+  // For each input: the last look at it found nothing.
+  const std::vector<bool>& was_empty() const { return was_empty_; }
+  const std::vector<std::unique_ptr<Input>>& inputs() const { return inputs_; }
   // Does what a journalled commit did: the same reads in the same order, processed to the same
   // frontier. DATA_LOSS when the inputs no longer give what they gave then.
   absl::Status Apply(const journal::v1::Commit& commit);
@@ -92,6 +100,7 @@ class Executor {
   struct Read {
     size_t input = 0;
     InputPoint end;
+    std::optional<int64_t> raised_to;
   };
 
   Executor(const StageSpec& stage, size_t num_inputs);
@@ -104,6 +113,7 @@ class Executor {
   void EmitFailed(std::vector<std::pair<size_t, operators::RowError>>& failed);
   int64_t InputWatermark() const;
   void NoteRead(size_t input, const InputPoint& end);
+  void NoteRaise(size_t input, int64_t watermark);
 
   const StageSpec& stage_;
   state::StateSet states_;
@@ -117,7 +127,9 @@ class Executor {
   int64_t committed_frontier_ = data::kMinTime;
   std::vector<Read> reads_;
   std::vector<Counter> counters_;
-  std::vector<size_t> order_;  // scratch
+  std::vector<bool> was_empty_;
+  std::vector<std::vector<Read>> raises_;  // by input: ticks that a snapshot may have to tell of
+  std::vector<size_t> order_;              // scratch
 };
 
 }  // namespace streamml::lane

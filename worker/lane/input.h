@@ -59,6 +59,12 @@ class Input {
   // It has no end, and nothing to read now does not mean that nothing will come: whoever reads
   // several goes on with another one. Which one that was must then be journalled.
   virtual bool live() const { return false; }
+  // How long it may have nothing before it no longer holds back time, by the clock of whoever runs
+  // the lane; 0: for ever. Only live inputs.
+  virtual int64_t idle_us() const { return 0; }
+  // From here on the watermark is at least this. To be journalled with the position. Only live
+  // inputs.
+  virtual void Raise(int64_t /*watermark*/) {}
   // For messages: "payments[2] (data/b.jsonl)".
   virtual std::string name() const = 0;
 };

@@ -62,6 +62,10 @@ absl::StatusOr<bool> Lane::Advance(size_t max_rows) {
   return Annotate(progress.status(), absl::StrCat("lane ", spec_.name));
 }
 
+absl::Status Lane::RaiseIdle(const std::vector<bool>& idle) {
+  return Annotate(executor_->RaiseIdle(idle).status(), absl::StrCat("lane ", spec_.name));
+}
+
 absl::Status Lane::Commit() {
   RETURN_IF_ERROR(CollectSnapshot());
   if (!executor_->has_news()) return absl::OkStatus();

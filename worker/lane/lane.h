@@ -98,6 +98,8 @@ class Lane {
   // cannot be read, what was read before it is committed first; input_failed() then, and the lane
   // may still be stopped in order.
   absl::StatusOr<bool> Advance(size_t max_rows);
+  // As Executor::RaiseIdle; the next commit journals it.
+  absl::Status RaiseIdle(const std::vector<bool>& idle);
   // Makes durable and visible what was processed since the last commit: part files first, then rows
   // for other lanes and the journal record in one transaction. Does nothing when there is nothing
   // to say.

@@ -18,6 +18,7 @@ constexpr int64_t kProgressIntervalUs = 200'000;
 }  // namespace
 
 struct LaneTimes {
+  std::vector<int64_t> empty_since;                // by input; -1: had something at the last look
   int64_t commit_interval = kMinCommitIntervalUs;  // adapts, see Step
   int64_t last_commit = 0;
   int64_t last_snapshot = 0;
@@ -145,12 +146,31 @@ bool JobRunner::EarlierLanesEnded(size_t index) const {
                      [](bool ended) { return ended; });
 }
 
+// Inputs that have had nothing for their idle time no longer hold back the others.
+absl::Status JobRunner::Tick(Lane& lane, LaneTimes& times, int64_t now) {
+  const Executor& executor = lane.executor();
+  times.empty_since.resize(executor.inputs().size(), -1);
+  std::vector<bool> idle(times.empty_since.size());
+  bool any = false;
+  for (size_t i = 0; i < idle.size(); ++i) {
+    const int64_t idle_us = executor.inputs()[i]->idle_us();
+    if (idle_us == 0) continue;
+    int64_t& since = times.empty_since[i];
+    if (!executor.was_empty()[i]) since = -1;
+    if (executor.was_empty()[i] && since < 0) since = now;
+    idle[i] = since >= 0 && now - since >= idle_us;
+    any = any || idle[i];
+  }
+  return any ? lane.RaiseIdle(idle) : absl::OkStatus();
+}
+
 absl::Status JobRunner::Step(Lane& lane, size_t index, LaneTimes& times, bool& idle) {
   const uint64_t seen = log_.version();
   const size_t rows = options_.commit_rows > 0 ? options_.commit_rows : kRowsAtOnce;
   ASSIGN_OR_RETURN(const bool progress, lane.Advance(rows));
   if (lane.at_end()) return lane.Finish();
   const int64_t now = clock_.MonotonicMicroseconds();
+  RETURN_IF_ERROR(Tick(lane, times, now));
   const uint64_t rows_read = lane.executor().counters().front().second;
   // A lane that has caught up commits soon, so that rows get through quickly; one that is busy
   // commits less and less often, up to the limit, because each commit is a sync.

@@ -74,6 +74,7 @@ class JobRunner {
   absl::Status StopBecauseOfInput(size_t index, const absl::Status& failure);
   bool IsPast(const Lane& lane) const;
   bool EarlierLanesEnded(size_t index) const;
+  static absl::Status Tick(Lane& lane, struct LaneTimes& times, int64_t now);
   void Publish(size_t index);
 
   std::vector<std::unique_ptr<Lane>>& lanes_;

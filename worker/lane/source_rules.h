@@ -17,6 +17,7 @@ struct SourceRules {
   // this.
   int64_t delay_us = 0;
   OnError on_error = OnError::kDeadLetter;
+  int64_t idle_us = 0;  // of partitions without an end: see Input::idle_us
 };
 
 }  // namespace streamml::lane

@@ -22,6 +22,10 @@ class TopicInput final : public Input {
     return internal::SourceWatermark(spec_.rules, position_.time);
   }
   bool live() const override { return true; }
+  int64_t idle_us() const override { return spec_.rules.idle_us; }
+  void Raise(int64_t watermark) override {
+    position_.time = std::max(position_.time, internal::TimeOfWatermark(spec_.rules, watermark));
+  }
   std::string name() const override {
     return absl::StrCat(spec_.rules.source_name, "[", spec_.partition, "] (topic ", spec_.topic,
                         ")");

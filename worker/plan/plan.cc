@@ -50,6 +50,7 @@ lane::SourceRules RulesOf(const SourcePlan& source) {
   rules.description.source = source.index;
   rules.delay_us = source.delay_us;
   rules.on_error = source.on_error;
+  rules.idle_us = source.idle_us;
   return rules;
 }
 

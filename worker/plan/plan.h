@@ -45,6 +45,7 @@ struct SourcePlan {
   std::vector<connectors::SourceColumn> columns;
   std::shared_ptr<const data::Schema> schema;
   int64_t delay_us = 0;
+  int64_t idle_us = 0;  // 0: never
   lane::OnError on_error = lane::OnError::kDeadLetter;
   std::vector<std::string> files;  // sorted; the rank is the partition in origins
   std::string topic;               // in place of files

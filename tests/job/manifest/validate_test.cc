@@ -132,7 +132,6 @@ TEST(Validate, WhatIsNotBuiltIsRefusedByName) {
   const Case cases[] = {
       {"type: double precision", "type: numeric", "spec.sources[events].columns[amount].type"},
       {"format: json", "format: avro", "spec.sources[events].format"},
-      {"{column: at}", "{column: at, idle: 5s}", "spec.sources[events].watermark.idle"},
       {"    format: json", "    follow: true\n    format: json", "spec.sources[events].follow"},
       {"name: doubled", "name: doubled\n    emit: arrival", "spec.views[doubled].emit"},
       {"name: doubled", "name: doubled\n    allowedLateness: 1h",

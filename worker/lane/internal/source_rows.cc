@@ -14,6 +14,10 @@ int64_t SourceWatermark(const SourceRules& rules, int64_t time) {
   return std::max(time, data::kMinTime + 1 + rules.delay_us) - rules.delay_us;
 }
 
+int64_t TimeOfWatermark(const SourceRules& rules, int64_t watermark) {
+  return std::min(watermark, data::kMaxTime - 1 - rules.delay_us) + rules.delay_us;
+}
+
 void SplitLate(const SourceRules& rules, const data::Batch& rows, int64_t& time, Block& block) {
   if (rules.description.schema->time_column() == data::Schema::kNoTime) {
     block.rows = rows;

@@ -15,6 +15,9 @@ namespace streamml::lane::internal {
 // The watermark of a partition whose greatest event time is `time`.
 int64_t SourceWatermark(const SourceRules& rules, int64_t time);
 
+// The greatest event time that gives this watermark.
+int64_t TimeOfWatermark(const SourceRules& rules, int64_t watermark);
+
 // Splits rows into those on time and late ones, each judged against the partition's own watermark
 // before it, which makes the verdict independent of lanes and batches. `time` is the greatest event
 // time so far and moves on.

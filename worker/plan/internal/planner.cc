@@ -170,6 +170,11 @@ void Planner::AddSource(int index) {
     const auto delay = manifest::ParseDuration(source.watermark().delay());
     if (!delay.ok()) return Report(absl::StrCat(path, ".watermark.delay"), delay.status());
     result.delay_us = *delay;
+    if (!source.watermark().idle().empty()) {
+      const auto idle = manifest::ParseDuration(source.watermark().idle());
+      if (!idle.ok()) return Report(absl::StrCat(path, ".watermark.idle"), idle.status());
+      result.idle_us = *idle;
+    }
   }
   result.on_error = ToOnError(source.on_error().policy());
   if (!FindInput(source, result)) return;
