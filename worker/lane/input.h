@@ -59,6 +59,9 @@ class Input {
   // It has no end, and nothing to read now does not mean that nothing will come: whoever reads
   // several goes on with another one. Which one that was must then be journalled.
   virtual bool live() const { return false; }
+  // For who knows that there is more, because it was read before: waits a moment for it, as the
+  // `attempt`-th time in a row, from 1. False: it is not on its way, or too long.
+  virtual bool Await(int /*attempt*/) { return false; }
   // For messages: "payments[2] (data/b.jsonl)".
   virtual std::string name() const = 0;
 };

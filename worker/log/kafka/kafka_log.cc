@@ -182,11 +182,19 @@ class KafkaJournalReader final : public JournalReader {
 
 class KafkaChannelReader final : public ChannelReader {
  public:
-  KafkaChannelReader(std::shared_ptr<PartitionChannels> channels, uint32_t producer)
-      : channels_(std::move(channels)), producer_(producer) {}
+  KafkaChannelReader(Transport& transport, std::shared_ptr<PartitionChannels> channels,
+                     uint32_t producer)
+      : transport_(transport), channels_(std::move(channels)), producer_(producer) {}
   absl::StatusOr<std::optional<FetchedFrame>> Next() override { return channels_->Next(producer_); }
+  bool Await(int attempt) override {
+    if (attempt * kStepMs > transport_.timeout_ms()) return false;
+    transport_.WaitForMessages(kStepMs);
+    return true;
+  }
 
  private:
+  static constexpr int kStepMs = 10;
+  Transport& transport_;
   std::shared_ptr<PartitionChannels> channels_;
   const uint32_t producer_;
 };
@@ -252,7 +260,7 @@ class KafkaLog final : public Log {
       }
     }
     channels->Start(channel.producer, start);
-    return std::make_unique<KafkaChannelReader>(std::move(channels), channel.producer);
+    return std::make_unique<KafkaChannelReader>(*transport_, std::move(channels), channel.producer);
   }
 
   uint64_t version() const override { return transport_->bell().version(); }

@@ -66,6 +66,9 @@ class KafkaTransport final : public Transport {
     return client_.CreateTopic(topic, num_partitions, replication, settings);
   }
   CommitBell& bell() override { return client_.bell(); }
+  void WaitForMessages(int timeout_ms) override {
+    client_.bell().Wait(client_.bell().version(), int64_t{timeout_ms} * 1000);
+  }
   int timeout_ms() const override { return client_.timeout_ms(); }
   absl::Status Explain(const absl::Status& status) const override {
     return client_.Explain(status);
