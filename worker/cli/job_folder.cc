@@ -169,7 +169,7 @@ absl::Status JobFolder::OpenLane(uint32_t index, std::vector<std::string>& notes
 absl::Status JobFolder::MakeFirstParts() {
   for (const plan::StagePlan& stage : job_.plan.stages) {
     for (const lane::SinkOutput& sink : stage.spec->sinks) {
-      if (sink.node == lane::SinkOutput::kNoRows) continue;
+      if (sink.node == lane::SinkOutput::kNoRows || !sink.topic.empty()) continue;
       const std::string path = lane::PartPath(job_.data_dir, sink, 0);
       const absl::Status found = disk_.OpenForRead(path).status();
       if (found.ok()) continue;

@@ -159,6 +159,7 @@ class Lane {
   absl::Status Append(const journal::v1::JournalRecord& record, log::Transaction& transaction);
   absl::Status Send(const log::Transaction& transaction);
   absl::Status AppendAgain(const log::Transaction& transaction);
+  absl::Status CheckNotReplaced(const log::Transaction& transaction);
   absl::StatusOr<bool> CheckOwner(const log::Transaction& transaction);
 
   const LaneSpec spec_;
