@@ -185,7 +185,8 @@ class Job:
         if ours:
             wire.delete_topics(self.broker.address, ours)
         for name in ("payments", *SINKS):
-            self.broker.create_topic(name, NUM_PARTITIONS)
+            # Records of the sinks carry event times, which are older than what brokers keep by default.
+            self.broker.create_topic(name, NUM_PARTITIONS, {"retention.ms": -1})
 
     def fill(self, rate=None):
         command = [self.load, "fill", "--brokers", self.broker.address, "--topic", "payments", "--key", "card", "--file",
