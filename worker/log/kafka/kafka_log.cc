@@ -143,7 +143,8 @@ class KafkaJournalReader final : public JournalReader {
         expected_(start.sequence) {}
 
   absl::StatusOr<std::optional<JournalEntry>> Next() override {
-    for (int waited = 0; waited < transport_.timeout_ms(); waited += kStepMs) {
+    for (int waited = 0; waited < transport_.timeout_ms() && !transport_.gives_up();
+         waited += kStepMs) {
       ASSIGN_OR_RETURN(const std::optional<InMessage> message, stream_->Wait(kStepMs));
       if (message.has_value()) return Decode(*message);
       if (stream_->at_end()) return std::nullopt;

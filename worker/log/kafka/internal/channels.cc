@@ -17,6 +17,10 @@ void PartitionChannels::Clear(Channel& channel) {
 
 absl::Status PartitionChannels::Rewind(uint64_t offset) {
   if (stream_ == nullptr) {
+    // Nothing was skipped yet: it begins where the first of all channels does.
+    for (const auto& [producer, channel] : channels_) {
+      if (channel.started) offset = std::min(offset, channel.next.bytes);
+    }
     ASSIGN_OR_RETURN(stream_, transport_.OpenStream(topic_, partition_, offset));
   } else {
     RETURN_IF_ERROR(stream_->Seek(offset));

@@ -70,6 +70,7 @@ class KafkaTransport final : public Transport {
     client_.bell().Wait(client_.bell().version(), int64_t{timeout_ms} * 1000);
   }
   int timeout_ms() const override { return client_.timeout_ms(); }
+  bool gives_up() const override { return client_.gives_up(); }
   absl::Status Explain(const absl::Status& status) const override {
     return client_.Explain(status);
   }

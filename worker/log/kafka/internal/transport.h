@@ -85,6 +85,8 @@ class Transport {
                                    int replication, const Settings& settings) = 0;
   virtual CommitBell& bell() = 0;
   virtual int timeout_ms() const = 0;
+  // Nobody wants to wait for brokers any more.
+  virtual bool gives_up() const { return false; }
   // Waits until messages have come, or the time is over.
   virtual void WaitForMessages(int timeout_ms) = 0;
   // The status with what the connections last complained about.
