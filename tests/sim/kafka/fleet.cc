@@ -334,6 +334,21 @@ absl::Status Fleet::Settle() {
       if (owners_[lane] != i) worker.life->Drop(lane);
     }
   }
+  bool stopped = false;
+  while (!stopped) {
+    RETURN_IF_ERROR(Rest());
+    RETURN_IF_ERROR(StopAll(stopped));
+  }
+  for (uint32_t lane = 0; lane < owners_.size(); ++lane) {
+    lane::Lane* open = workers_[owners_[lane]].life->lane(lane);
+    ends_.push_back({open->spec().name, open->output_digest(), open->state_digest(),
+                     open->executor().counters()});
+  }
+  return absl::OkStatus();
+}
+
+// Until there is nothing left to do.
+absl::Status Fleet::Rest() {
   int quiet = 0;
   for (int round = 0; quiet < kQuietRounds; ++round) {
     if (round > kMaxCalmRounds) return absl::InternalError("the job does not come to rest");
@@ -341,12 +356,19 @@ absl::Status Fleet::Settle() {
     RETURN_IF_ERROR(SettleRound(progress));
     quiet = progress || kafka_.has_scheduled() ? 0 : quiet + 1;
   }
+  return absl::OkStatus();
+}
+
+// One that had nothing to write may notice only now that a zombie has written meanwhile.
+absl::Status Fleet::StopAll(bool& stopped) {
+  stopped = true;
   for (uint32_t lane = 0; lane < owners_.size(); ++lane) {
     lane::Lane* open = workers_[owners_[lane]].life->lane(lane);
     if (open == nullptr) return absl::InternalError("a lane is not open in the end");
-    RETURN_IF_ERROR(Annotate(open->Stop(), "stopping in the end"));
-    ends_.push_back({open->spec().name, open->output_digest(), open->state_digest(),
-                     open->executor().counters()});
+    const absl::Status status = open->Stop();
+    stopped = stopped && status.ok();
+    if (!status.ok() && ++num_errors_ > kMaxCalmErrors) return Annotate(status, "no end");
+    RETURN_IF_ERROR(After(owners_[lane], lane, status));
   }
   return absl::OkStatus();
 }

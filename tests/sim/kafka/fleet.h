@@ -61,6 +61,8 @@ class Fleet {
   void Others(uint64_t steps);
   void Say(const std::string& what) const;
   absl::Status SettleRound(bool& progress);
+  absl::Status Rest();
+  absl::Status StopAll(bool& stopped);
 
   support::Random random_;
   const TopicWorld& world_;
