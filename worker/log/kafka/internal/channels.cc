@@ -97,7 +97,9 @@ void PartitionChannels::MakeRoom(uint32_t keep) {
     if (largest->first == keep || channel.bytes == 0) return;
     const FetchedFrame& first = channel.waiting.front();
     channel.next = {first.sequence, first.next.bytes - 1};
-    channel.skipped = true;
+    // After a rewind for another channel the stream may still have it before itself: to go there at
+    // once would pass by what others have to get.
+    channel.skipped = channel.next.bytes < offset_;
     Clear(channel);
   }
 }
