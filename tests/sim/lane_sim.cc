@@ -18,10 +18,9 @@
 namespace {
 
 int Usage() {
-  std::fprintf(
-      stderr,
-      "usage: lane_sim [--kafka] [--seeds FROM:COUNT | --seed N] [--rows N] [--trace] "
-      "[--no-rarity]\n");
+  std::fprintf(stderr,
+               "usage: lane_sim [--kafka] [--seeds FROM:COUNT | --seed N] [--rows N] [--trace] "
+               "[--no-rarity]\n");
   return 2;
 }
 

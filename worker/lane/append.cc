@@ -39,7 +39,8 @@ absl::Status Lane::Send(const log::Transaction& transaction) {
 
 // Nobody knows what became of the transaction: the journal says it.
 absl::Status Lane::AppendAgain(const log::Transaction& transaction) {
-  // Whatever of ours is still under way ends here, one way or the other, before the journal is read.
+  // Whatever of ours is still under way ends here, one way or the other, before the journal is
+  // read.
   writer_ = nullptr;
   // Who was replaced while it could not write, or stood still, must not shut out the new owner.
   RETURN_IF_ERROR(CheckNotReplaced(transaction));
@@ -50,14 +51,15 @@ absl::Status Lane::AppendAgain(const log::Transaction& transaction) {
   return absl::OkStatus();
 }
 
-// ABORTED when the journal already holds a record of somebody else. What cannot be read says nothing.
+// ABORTED when the journal already holds a record of somebody else. What cannot be read says
+// nothing.
 absl::Status Lane::CheckNotReplaced(const log::Transaction& transaction) {
   const absl::Status owner = CheckOwner(transaction).status();
   return absl::IsAborted(owner) ? owner : absl::OkStatus();
 }
 
-// Where the journal ends if it ends with the transaction, nullopt if that is not there; ABORTED when
-// it holds a record of somebody else. Changes nothing: it may be asked again.
+// Where the journal ends if it ends with the transaction, nullopt if that is not there; ABORTED
+// when it holds a record of somebody else. Changes nothing: it may be asked again.
 absl::StatusOr<std::optional<log::Position>> Lane::CheckOwner(const log::Transaction& transaction) {
   ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader,
                    environment_.log.OpenJournal(spec_.index, journal_end_));

@@ -153,10 +153,9 @@ void Fleet::Others(uint64_t steps) {
 bool Fleet::Pass(size_t index, Point point, const std::string& id) {
   if (calm_) return true;
   if (random_.OneIn(crash_rate_)) {
-    constexpr const char* kNames[] = {"crash before a transaction", "crash inside a transaction",
-                                      "crash before the end request",
-                                      "crash after the end request was sent",
-                                      "crash after the end request took effect"};
+    constexpr const char* kNames[] = {
+        "crash before a transaction", "crash inside a transaction", "crash before the end request",
+        "crash after the end request was sent", "crash after the end request took effect"};
     events_.insert(kNames[static_cast<size_t>(point)]);
     Say(absl::StrCat("worker ", index, ", ", id, ": ", kNames[static_cast<size_t>(point)]));
     return false;

@@ -84,10 +84,10 @@ absl::Status CompareTopics(const ModelKafka& expected, const ModelKafka& seen) {
       const size_t count = found == b.end() ? 0 : found->second.size();
       for (size_t i = 0; i < records.size(); ++i) {
         if (i < count && found->second[i] == records[i]) continue;
-        return absl::InternalError(absl::StrCat(
-            "topic ", topic, ", partition ", place.first, ", ", place.second, ": record ", i,
-            " of ", records.size(), " is ", i < count ? found->second[i] : "missing", ", not ",
-            records[i]));
+        return absl::InternalError(
+            absl::StrCat("topic ", topic, ", partition ", place.first, ", ", place.second,
+                         ": record ", i, " of ", records.size(), " is ",
+                         i < count ? found->second[i] : "missing", ", not ", records[i]));
       }
       if (count > records.size()) {
         return absl::InternalError(absl::StrCat("topic ", topic, ", partition ", place.first, ", ",
@@ -185,8 +185,8 @@ class Auditor {
                                                 frame.producer, " is in another transaction"));
       }
       if (frame.sequence <= last[frame.producer]) {
-        return absl::InternalError(absl::StrCat("frame ", frame.sequence, " of lane ",
-                                                frame.producer, " stands twice"));
+        return absl::InternalError(
+            absl::StrCat("frame ", frame.sequence, " of lane ", frame.producer, " stands twice"));
       }
       last[frame.producer] = frame.sequence;
     }
@@ -223,8 +223,7 @@ absl::Status ReplayAll(const TopicWorld& world, Fleet& fleet) {
                   [](uint32_t, const absl::Status&, int) { return false; });
   RETURN_IF_ERROR(life.Start());
   for (uint32_t index = 0; index < world.plan().lanes.size(); ++index) {
-    ASSIGN_OR_RETURN(const lane::LaneSpec spec,
-                     plan::MakeLaneSpec(life.plan(), index, life.log()));
+    ASSIGN_OR_RETURN(const lane::LaneSpec spec, plan::MakeLaneSpec(life.plan(), index, life.log()));
     std::vector<std::string> sinks(spec.stage->sinks.size());
     lane::ReplayOptions options;
     options.fingerprint = "sim";
@@ -251,8 +250,8 @@ absl::Status ReplayAll(const TopicWorld& world, Fleet& fleet) {
       std::string content;
       for (const auto& [order, record] : written) absl::StrAppend(&content, record->value, "\n");
       if (content != sinks[s]) {
-        return absl::InternalError(absl::StrCat(spec.name, " gives another sink ",
-                                                spec.stage->sinks[s].name));
+        return absl::InternalError(
+            absl::StrCat(spec.name, " gives another sink ", spec.stage->sinks[s].name));
       }
     }
   }
@@ -266,8 +265,7 @@ absl::Status CheckAccounts(const TopicWorld& world, const std::vector<Fleet::Lan
     read += ends[i].counters.front().second;
   }
   if (read == world.num_committed()) return absl::OkStatus();
-  return absl::InternalError(
-      absl::StrCat(read, " records read of ", world.num_committed()));
+  return absl::InternalError(absl::StrCat(read, " records read of ", world.num_committed()));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// One seed of the simulator on the model of Kafka: an undisturbed run on one worker, a run on several
-// with everything that may go wrong, and the comparison of both.
+// One seed of the simulator on the model of Kafka: an undisturbed run on one worker, a run on
+// several with everything that may go wrong, and the comparison of both.
 #pragma once
 
 #include <cstdint>

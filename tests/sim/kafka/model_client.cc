@@ -79,10 +79,9 @@ class ModelProducer final : public log::internal::Producer {
 
   absl::Status Write(const OutMessage& message) {
     const uint32_t num_partitions = kafka().NumPartitions(*message.topic);
-    const uint32_t partition =
-        message.partition == OutMessage::kByKey
-            ? static_cast<uint32_t>(Hash64(message.key) % num_partitions)
-            : static_cast<uint32_t>(message.partition);
+    const uint32_t partition = message.partition == OutMessage::kByKey
+                                   ? static_cast<uint32_t>(Hash64(message.key) % num_partitions)
+                                   : static_cast<uint32_t>(message.partition);
     ModelKafka::Record record;
     record.has_key = message.has_key;
     record.key = std::string(message.key);
@@ -94,9 +93,10 @@ class ModelProducer final : public log::internal::Producer {
       return kafka().AddPartition(id_, identity_, *message.topic, partition);
     });
     added_.emplace(*message.topic, partition);
-    if (status.ok()) status = Insist(*state_, kRetryUs, "writing", [&] {
-      return kafka().Write(id_, identity_, *message.topic, partition, record, offset);
-    });
+    if (status.ok())
+      status = Insist(*state_, kRetryUs, "writing", [&] {
+        return kafka().Write(id_, identity_, *message.topic, partition, record, offset);
+      });
     if (absl::IsAborted(status)) kafka().Note("zombie's write refused");
     if (message.is_journal) journal_offset_ = offset;
     return status;
@@ -181,8 +181,8 @@ class Fetcher {
     if (state_->random->OneIn(fresh_ ? 2 : 12)) return nullptr;
     fresh_ = false;
     if (offset_ > state_->kafka->End(topic_, partition_)) {
-      return absl::DataLossError(absl::StrCat("offset ", offset_, " of topic '", topic_,
-                                              "' is out of range"));
+      return absl::DataLossError(
+          absl::StrCat("offset ", offset_, " of topic '", topic_, "' is out of range"));
     }
     const ModelKafka::Record* record = state_->kafka->Fetch(topic_, partition_, offset_);
     if (record != nullptr) {
@@ -317,7 +317,8 @@ class ModelTopicReader final : public log::TopicReader {
       copies_.back().value.append(64, '\0');  // parsers may look at bytes behind a record
       const ModelKafka::Record& copy = copies_.back();
       records_.push_back({fetcher_.found(), copy.timestamp_ms * 1000, copy.has_key, copy.has_value,
-                          copy.key, std::string_view(copy.value).substr(0, copy.value.size() - 64)});
+                          copy.key,
+                          std::string_view(copy.value).substr(0, copy.value.size() - 64)});
     }
     return absl::MakeConstSpan(records_);
   }

@@ -1,6 +1,6 @@
 // A process's connection to the model of Kafka: the transport of the real KafkaLog, and topics. It
-// behaves as librdkafka does: waits, tries again, gives up; and it is where a process may die, or be
-// stopped for a while, in the middle of a request.
+// behaves as librdkafka does: waits, tries again, gives up; and it is where a process may die, or
+// be stopped for a while, in the middle of a request.
 #pragma once
 
 #include <cstdint>

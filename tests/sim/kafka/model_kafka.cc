@@ -162,8 +162,8 @@ void ModelKafka::Prepare(Coordinated& entry, bool commit) {
   if (!commit) Note("transaction aborted");
   transaction.markers_left = transaction.places.size();
   for (const Place& place : transaction.places) {
-    const int64_t delay = random_.OneIn(10) ? random_.Between(10'000, 300'000)
-                                            : random_.Between(200, 8'000);
+    const int64_t delay =
+        random_.OneIn(10) ? random_.Between(10'000, 300'000) : random_.Between(200, 8'000);
     Schedule(delay, [this, index, place, identity = entry.identity] {
       WriteMarker(index, place, identity);
     });
@@ -173,9 +173,8 @@ void ModelKafka::Prepare(Coordinated& entry, bool commit) {
 void ModelKafka::WriteMarker(int transaction, const Place& place,
                              const ProducerIdentity& identity) {
   if (!IsUp(place.first, place.second)) {
-    Schedule(20'000, [this, transaction, place, identity] {
-      WriteMarker(transaction, place, identity);
-    });
+    Schedule(20'000,
+             [this, transaction, place, identity] { WriteMarker(transaction, place, identity); });
     return;
   }
   Transaction& ended = transactions_[static_cast<size_t>(transaction)];
@@ -210,7 +209,8 @@ void ModelKafka::AppendTransaction(const std::string& topic, uint32_t partition,
                                    int64_t open_us) {
   Note("gaps in a source");
   const auto index = static_cast<int>(transactions_.size());
-  transactions_.push_back({.writer = "others", .state = State::kPrepared, .commit = commit, .places = {}});
+  transactions_.push_back(
+      {.writer = "others", .state = State::kPrepared, .commit = commit, .places = {}});
   Partition& place = At(topic, partition);
   place.open[index] = place.records.size();
   for (Record record : records) {

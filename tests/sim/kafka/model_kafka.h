@@ -3,8 +3,9 @@
 // asked.
 //
 // As Kafka 3.6 to 4.x serve a client without KIP-890 (librdkafka 2.8): an end request is checked by
-// producer id and epoch only, so a stale one of the same epoch hits whatever transaction is open. Not
-// modelled: writes that arrive late (brokers verify them), more than one replica, leader epochs.
+// producer id and epoch only, so a stale one of the same epoch hits whatever transaction is open.
+// Not modelled: writes that arrive late (brokers verify them), more than one replica, leader
+// epochs.
 #pragma once
 
 #include <cstdint>
@@ -101,7 +102,7 @@ class ModelKafka {
  private:
   struct Partition {
     std::vector<Record> records;
-    std::map<int, uint64_t> open;  // transaction -> its first record here
+    std::map<int, uint64_t> open;         // transaction -> its first record here
     std::map<uint64_t, uint32_t> epochs;  // producer id -> highest epoch that wrote here
     int64_t down_until = 0;
   };

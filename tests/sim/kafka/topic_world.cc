@@ -38,9 +38,9 @@ ModelKafka::Record MakeRecord(Random& random, int64_t time_ms, uint64_t number) 
   const std::string amount = random.OneIn(20) ? "null" : absl::StrCat(random.Below(90'000), ".25");
   const uint64_t card = random.Below(7);
   const bool fraud = random.OneIn(4);
-  record.value = absl::StrCat("{\"id\":\"p", number, "\",\"card\":\"c", card,
-                              "\",\"amount\":", amount, ",\"at\":", time_ms,
-                              ",\"fraud\":", fraud ? "true}" : "false}");
+  record.value =
+      absl::StrCat("{\"id\":\"p", number, "\",\"card\":\"c", card, "\",\"amount\":", amount,
+                   ",\"at\":", time_ms, ",\"fraud\":", fraud ? "true}" : "false}");
   return record;
 }
 
@@ -125,9 +125,9 @@ void TopicWorld::MakePartition(Random& random, uint32_t partition, uint64_t num_
   last.records.push_back(MakeRecord(random, kStart, number_));
   last.records[0].has_key = false;
   last.records[0].has_value = true;
-  last.records[0].value = absl::StrCat("{\"id\":\"last", number_++,
-                                       "\",\"card\":\"c0\",\"amount\":1,\"at\":",
-                                       kStart + 100'000'000, ",\"fraud\":false}");
+  last.records[0].value = absl::StrCat(
+      "{\"id\":\"last", number_++, "\",\"card\":\"c0\",\"amount\":1,\"at\":", kStart + 100'000'000,
+      ",\"fraud\":false}");
   ++num_committed_;
   arrivals_.push_back(std::move(last));
 }
@@ -188,12 +188,11 @@ absl::StatusOr<std::unique_ptr<TopicWorld>> TopicWorld::Make(uint64_t seed, uint
   state->kafka = &kafka;
   state->random = &random;
   const std::unique_ptr<log::Topics> topics = MakeModelTopics(state);
-  ASSIGN_OR_RETURN(
-      world->plan_,
-      plan::MakePlan(manifest, {}, plan::FileAccess(),
-                     [&topics](const std::string&) -> absl::StatusOr<log::Topics*> {
-                       return topics.get();
-                     }));
+  ASSIGN_OR_RETURN(world->plan_,
+                   plan::MakePlan(manifest, {}, plan::FileAccess(),
+                                  [&topics](const std::string&) -> absl::StatusOr<log::Topics*> {
+                                    return topics.get();
+                                  }));
   world->plan_.topics = nullptr;
   return world;
 }

@@ -86,8 +86,7 @@ absl::Status WorkerLife::Settle(uint32_t index, bool& progress) {
 absl::Status WorkerLife::StopLane(uint32_t index) {
   const auto found = lanes_.find(index);
   if (found == lanes_.end()) return absl::OkStatus();
-  const absl::Status status =
-      found->second.claimed ? found->second.lane->Stop() : absl::OkStatus();
+  const absl::Status status = found->second.claimed ? found->second.lane->Stop() : absl::OkStatus();
   lanes_.erase(index);
   return status;
 }

@@ -1,5 +1,5 @@
-// One life of a worker process in the simulator: the real log on the model of Kafka, real lanes, and
-// a disk for snapshots.
+// One life of a worker process in the simulator: the real log on the model of Kafka, real lanes,
+// and a disk for snapshots.
 #pragma once
 
 #include <functional>
@@ -19,8 +19,7 @@ namespace streamml::sim {
 
 class WorkerLife {
  public:
-  using WaitFunction =
-      std::function<bool(uint32_t lane, const absl::Status& status, int attempt)>;
+  using WaitFunction = std::function<bool(uint32_t lane, const absl::Status& status, int attempt)>;
   // All must outlive the life; `state` is that of its connection.
   WorkerLife(const TopicWorld& world, support::ModelDisk& disk, support::Random& random,
              std::shared_ptr<ClientState> state, std::string name, WaitFunction wait_for_log);

@@ -101,8 +101,8 @@ class KafkaLaneWriter final : public LaneWriter {
       if (name == names_.topics.end()) {
         return absl::InternalError(absl::StrCat("topic '", frame.topic, "' is not in the log"));
       }
-      bytes_.push_back(internal::EncodeFrame({lane_, transaction.sequence, transaction.watermark,
-                                    frame.num_rows, frame.rows}));
+      bytes_.push_back(internal::EncodeFrame(
+          {lane_, transaction.sequence, transaction.watermark, frame.num_rows, frame.rows}));
       messages.push_back({.topic = &name->second,
                           .partition = static_cast<int32_t>(frame.partition),
                           .value = bytes_.back()});
@@ -159,8 +159,8 @@ class KafkaJournalReader final : public JournalReader {
 
   absl::StatusOr<std::optional<JournalEntry>> Decode(const InMessage& message) {
     auto wire = internal::DecodeJournal(message.value);
-    const std::string place = absl::StrCat("journal '", name_, "', partition ", lane_,
-                                           ", offset ", message.offset);
+    const std::string place =
+        absl::StrCat("journal '", name_, "', partition ", lane_, ", offset ", message.offset);
     if (!wire.ok()) return Annotate(wire.status(), place);
     if (wire->sequence != expected_) {
       return absl::DataLossError(absl::StrCat(place, ": holds record ", wire->sequence,
@@ -224,9 +224,8 @@ class KafkaLog final : public Log {
     std::vector<std::string> topics = {names_.journal};
     for (const auto& [name, full] : names_.topics) topics.push_back(full);
     ASSIGN_OR_RETURN(std::unique_ptr<Producer> producer,
-                     transport_->OpenProducer(
-                         KafkaTopicName(options_, absl::StrCat("lane-", lane)),
-                         options_.transaction_timeout_ms, topics));
+                     transport_->OpenProducer(KafkaTopicName(options_, absl::StrCat("lane-", lane)),
+                                              options_.transaction_timeout_ms, topics));
     return std::make_unique<KafkaLaneWriter>(*transport_, graveyard_, names_, lane,
                                              std::move(producer));
   }
@@ -237,8 +236,8 @@ class KafkaLog final : public Log {
     const uint64_t offset = start.sequence == 1 ? 0 : start.bytes;
     ASSIGN_OR_RETURN(std::unique_ptr<MessageStream> stream,
                      transport_->OpenStream(names_.journal, lane, offset));
-    return std::make_unique<KafkaJournalReader>(*transport_, names_.journal, lane, std::move(stream),
-                                                start);
+    return std::make_unique<KafkaJournalReader>(*transport_, names_.journal, lane,
+                                                std::move(stream), start);
   }
 
   absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
@@ -254,8 +253,7 @@ class KafkaLog final : public Log {
       std::weak_ptr<PartitionChannels>& known = channels_[{channel.topic, channel.partition}];
       channels = known.lock();
       if (channels == nullptr) {
-        channels =
-            std::make_shared<PartitionChannels>(*transport_, name->second, channel.partition,
+        channels = std::make_shared<PartitionChannels>(*transport_, name->second, channel.partition,
                                                        options_.max_waiting_bytes);
         known = channels;
       }
@@ -280,24 +278,26 @@ class KafkaLog final : public Log {
     auto found = transport_->Describe(topic);
     if (absl::IsNotFound(found.status()) && options_.create) {
       ASSIGN_OR_RETURN(const int brokers, transport_->CountBrokers());
-      const int replication = options_.replication > 0 ? options_.replication
-                                                       : std::clamp(brokers, 1, 3);
-      RETURN_IF_ERROR(transport_->CreateTopic(topic, num_partitions, replication,
-                                          {{"cleanup.policy", "delete"},
-                                           {"retention.ms", "-1"},
-                                           {"retention.bytes", "-1"},
-                                           {"max.message.bytes", "16777216"},
-                                           {"message.timestamp.type", "CreateTime"},
-                                           {"unclean.leader.election.enable", "false"},
-                                           {"min.insync.replicas", replication >= 3 ? "2" : "1"}}));
+      const int replication =
+          options_.replication > 0 ? options_.replication : std::clamp(brokers, 1, 3);
+      RETURN_IF_ERROR(
+          transport_->CreateTopic(topic, num_partitions, replication,
+                                  {{"cleanup.policy", "delete"},
+                                   {"retention.ms", "-1"},
+                                   {"retention.bytes", "-1"},
+                                   {"max.message.bytes", "16777216"},
+                                   {"message.timestamp.type", "CreateTime"},
+                                   {"unclean.leader.election.enable", "false"},
+                                   {"min.insync.replicas", replication >= 3 ? "2" : "1"}}));
       RETURN_IF_ERROR(AwaitTopic(topic, found));
     }
     if (!found.ok()) return found.status();
     if (found->num_partitions != num_partitions) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "topic '", topic, "' has ", found->num_partitions, " partitions and the job needs ",
-          num_partitions, "; another job or another revision of this one made it: give the job "
-          "another name, or delete its topics to start over"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("topic '", topic, "' has ", found->num_partitions,
+                       " partitions and the job needs ", num_partitions,
+                       "; another job or another revision of this one made it: give the job "
+                       "another name, or delete its topics to start over"));
     }
     return CheckSettings(topic);
   }
@@ -320,10 +320,11 @@ class KafkaLog final : public Log {
     const char* const names[] = {"cleanup.policy", "retention.ms", "retention.bytes"};
     for (size_t i = 0; i < values.size(); ++i) {
       if (values[i] == wanted[i]) continue;
-      return absl::FailedPreconditionError(absl::StrCat(
-          "topic '", topic, "': setting ", names[i], " is '", values[i], "' and has to be '",
-          wanted[i], "', or brokers may delete what a recovery needs; set it with kafka-configs "
-          "--alter"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("topic '", topic, "': setting ", names[i], " is '", values[i],
+                       "' and has to be '", wanted[i],
+                       "', or brokers may delete what a recovery needs; set it with kafka-configs "
+                       "--alter"));
     }
     return absl::OkStatus();
   }

@@ -29,8 +29,8 @@ struct KafkaLogOptions {
   uint32_t incarnation = 1;
   uint32_t num_lanes = 0;
   std::vector<InternalTopic> topics;
-  bool create = true;                     // false: refuse to go on where topics are missing
-  int32_t replication = 0;                // 0: the smaller of 3 and the number of brokers
+  bool create = true;                       // false: refuse to go on where topics are missing
+  int32_t replication = 0;                  // 0: the smaller of 3 and the number of brokers
   int64_t transaction_timeout_ms = 10'000;  // after which brokers abort what a dead owner left open
   // Of rows of one partition that are read before their turn; more is dropped and read again.
   size_t max_waiting_bytes = 64 << 20;

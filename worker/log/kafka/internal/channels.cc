@@ -112,9 +112,9 @@ absl::StatusOr<std::optional<FetchedFrame>> PartitionChannels::Next(uint32_t pro
   while (channel.waiting.empty()) {
     ASSIGN_OR_RETURN(const std::optional<InMessage> message, stream_->Next());
     if (!message.has_value()) return std::nullopt;
-    RETURN_IF_ERROR(Annotate(Accept(*message),
-                             absl::StrCat("partition ", partition_, " of topic '", topic_,
-                                          "', offset ", message->offset)));
+    RETURN_IF_ERROR(
+        Annotate(Accept(*message), absl::StrCat("partition ", partition_, " of topic '", topic_,
+                                                "', offset ", message->offset)));
     MakeRoom(producer);
   }
   FetchedFrame frame = std::move(channel.waiting.front());

@@ -65,10 +65,9 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Connect(KafkaOptions o
     id.reset(rd_kafka_clusterid(handle, kSliceMs));
   }
   if (id == nullptr) {
-    return client->Explain(absl::UnavailableError(
-        absl::StrCat("cluster '", client->options_.name, "': no broker of '",
-                     client->options_.brokers, "' answered within ", client->timeout_ms() / 1000,
-                     " s")));
+    return client->Explain(absl::UnavailableError(absl::StrCat(
+        "cluster '", client->options_.name, "': no broker of '", client->options_.brokers,
+        "' answered within ", client->timeout_ms() / 1000, " s")));
   }
   return client;
 }
@@ -115,8 +114,7 @@ absl::StatusOr<KafkaHandle> KafkaClient::MakeConsumer() {
   std::array<char, kTextSize> text{};
   KafkaHandle handle(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), text.data(), text.size()));
   if (handle == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cluster '", options_.name, "': ", text.data()));
+    return absl::InvalidArgumentError(absl::StrCat("cluster '", options_.name, "': ", text.data()));
   }
   conf.release();  // NOLINT(bugprone-unused-return-value): the handle owns it now
   return handle;
@@ -140,8 +138,7 @@ absl::StatusOr<SharedConsumer*> KafkaClient::TakeConsumer(const std::string& top
   return consumers_.back().get();
 }
 
-void KafkaClient::GiveBack(SharedConsumer* consumer, const std::string& topic,
-                           uint32_t partition) {
+void KafkaClient::GiveBack(SharedConsumer* consumer, const std::string& topic, uint32_t partition) {
   const MutexLock lock(mutex_);
   consumer->open.erase({topic, partition});
 }
@@ -229,8 +226,8 @@ absl::Status KafkaClient::CreateTopic(const std::string& topic, uint32_t num_par
                                       int replication, const Settings& settings) {
   rd_kafka_t* handle = any();
   std::array<char, kTextSize> text{};
-  const NewTopicHandle wanted(rd_kafka_NewTopic_new(
-      topic.c_str(), static_cast<int>(num_partitions), replication, text.data(), text.size()));
+  const NewTopicHandle wanted(rd_kafka_NewTopic_new(topic.c_str(), static_cast<int>(num_partitions),
+                                                    replication, text.data(), text.size()));
   if (wanted == nullptr) return absl::InvalidArgumentError(text.data());
   for (const auto& [name, value] : settings) {
     rd_kafka_NewTopic_set_config(wanted.get(), name.c_str(), value.c_str());
@@ -243,8 +240,8 @@ absl::Status KafkaClient::CreateTopic(const std::string& topic, uint32_t num_par
                    });
   if (!event.ok()) return Explain(event.status());
   size_t count = 0;
-  const rd_kafka_topic_result_t** results = rd_kafka_CreateTopics_result_topics(
-      rd_kafka_event_CreateTopics_result(event->get()), &count);
+  const rd_kafka_topic_result_t** results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
   for (size_t i = 0; i < count; ++i) {
     const rd_kafka_resp_err_t error = rd_kafka_topic_result_error(results[i]);
     if (error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
@@ -273,8 +270,7 @@ absl::Status KafkaClient::Explain(const absl::Status& status) const {
                        absl::StrContains(error, "_SSL") ||
                        absl::StrContains(error, "SASL_AUTHENTICATION_FAILED");
   return {refused ? absl::StatusCode::kPermissionDenied : status.code(),
-          absl::StrCat(std::string(status.message()), "; the last thing that went wrong: ",
-                       error)};
+          absl::StrCat(std::string(status.message()), "; the last thing that went wrong: ", error)};
 }
 
 }  // namespace streamml::log::internal

@@ -14,9 +14,7 @@ constexpr size_t kBatch = 512;
 void Ring(rd_kafka_t*, void* bell) { static_cast<CommitBell*>(bell)->Ring(); }
 
 // Errors that pass: librdkafka goes on by itself.
-bool IsPassing(rd_kafka_resp_err_t error) {
-  return absl::IsUnavailable(ToStatus(error, ""));
-}
+bool IsPassing(rd_kafka_resp_err_t error) { return absl::IsUnavailable(ToStatus(error, "")); }
 
 }  // namespace
 

@@ -73,8 +73,7 @@ absl::StatusOr<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Ma
                        {"queue.buffering.max.kbytes", "1048576"}}));
   rd_kafka_conf_set_dr_msg_cb(conf.get(), OnDelivery);
   std::array<char, 512> text{};
-  producer->handle_.reset(
-      rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), text.data(), text.size()));
+  producer->handle_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), text.data(), text.size()));
   if (producer->handle_ == nullptr) return absl::InvalidArgumentError(text.data());
   conf.release();  // NOLINT(bugprone-unused-return-value): the handle owns it now
   rd_kafka_t* handle = producer->handle_.get();
@@ -105,8 +104,8 @@ absl::Status TransactionalProducer::Fail(rd_kafka_error_t* error, std::string_vi
   }
   // What happened to a message says more than that its transaction cannot be committed.
   if (!delivery_.ok()) status = Annotate(delivery_, what);
-  return {status.code(), absl::StrCat(std::string(status.message()), ": ",
-                                      rd_kafka_error_string(error))};
+  return {status.code(),
+          absl::StrCat(std::string(status.message()), ": ", rd_kafka_error_string(error))};
 }
 
 absl::Status TransactionalProducer::Produce(const OutMessage& message) {

@@ -1,5 +1,6 @@
-#include "absl/strings/str_cat.h"
 #include "base/status.h"
+
+#include "absl/strings/str_cat.h"
 #include "worker/log/kafka/internal/handles.h"
 
 namespace streamml::log::internal {
