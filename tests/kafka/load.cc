@@ -1,5 +1,5 @@
-// kafka_load fill|drain: puts JSON lines into a topic, reads a topic into files. --help lists the
-// options.
+// kafka_load fill|drain|follow: puts JSON lines into a topic, reads a topic into files, tells when
+// records can be read. --help lists the options.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "tests/kafka/drain.h"
 #include "tests/kafka/fill.h"
+#include "tests/kafka/follow.h"
 
 namespace streamml::kafka {
 namespace {
@@ -19,6 +20,7 @@ struct Arguments {
   std::string file = "-";
   FillOptions fill;
   DrainOptions drain;
+  FollowOptions follow;
 };
 
 absl::StatusOr<std::vector<Setting>> ParseSettings(const Arguments& arguments) {
@@ -89,6 +91,14 @@ void AddDrain(CLI::App& command, Arguments& arguments) {
       ->check(CLI::PositiveNumber);
 }
 
+absl::Status Run(const CLI::App& command, Arguments& arguments) {
+  const absl::StatusOr<std::vector<Setting>> settings = ParseSettings(arguments);
+  if (!settings.ok()) return settings.status();
+  arguments.fill.settings = arguments.drain.settings = arguments.follow.settings = *settings;
+  if (command.get_name() == "fill") return RunFill(arguments);
+  return command.get_name() == "drain" ? RunDrain(arguments) : Follow(arguments.follow);
+}
+
 int Main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app("Fills and drains topics of a Kafka broker.");
@@ -97,14 +107,11 @@ int Main(int argc, char** argv) {
   CLI::App* drain = app.add_subcommand("drain", "a topic into one file per partition");
   AddFill(*fill, arguments);
   AddDrain(*drain, arguments);
+  CLI::App* follow = app.add_subcommand("follow", "a line when committed records can be read");
+  AddShared(*follow, arguments, arguments.follow.topic);
   CLI11_PARSE(app, argc, argv);
 
-  const absl::StatusOr<std::vector<Setting>> settings = ParseSettings(arguments);
-  absl::Status status = settings.status();
-  if (settings.ok()) {
-    arguments.fill.settings = arguments.drain.settings = *settings;
-    status = *fill ? RunFill(arguments) : RunDrain(arguments);
-  }
+  const absl::Status status = Run(*app.get_subcommands().front(), arguments);
   if (status.ok()) return 0;
   std::fprintf(stderr, "kafka_load: %s\n", std::string(status.message()).c_str());
   return 1;

@@ -1,13 +1,18 @@
-"""The little of Kafka's protocol that the harness needs: is a broker there, which topics has it, make one.
+"""The little of Kafka's protocol that the harness needs: is a broker there, which topics has it, make and delete
+some, where they end, how transactions stand.
 
 Java's own tools take a second each; these take milliseconds. Versions are the last ones without tagged fields.
 """
 
 import socket
 import struct
+import time
 
 METADATA, METADATA_VERSION = 3, 8
 CREATE_TOPICS, CREATE_TOPICS_VERSION = 19, 4
+DELETE_TOPICS, DELETE_TOPICS_VERSION = 20, 3
+LIST_OFFSETS, LIST_OFFSETS_VERSION = 2, 1
+DESCRIBE_TRANSACTIONS = 65
 
 
 class WireError(Exception):
@@ -32,6 +37,21 @@ class _Reader:
         length = self.take("h")
         if length < 0:
             return None
+        self._at += length
+        return self._data[self._at - length:self._at].decode()
+
+    def length(self):
+        """A compact length: one more than it, as a varint."""
+        value, shift = 0, 0
+        while True:
+            byte = self.take("B")
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return max(0, value - 1)
+
+    def compact(self):
+        length = self.length()
         self._at += length
         return self._data[self._at - length:self._at].decode()
 
@@ -91,3 +111,57 @@ def create_topic(address, name, partitions=1, settings=None, timeout_s=10.0):
     for topic, code, message in reader.array(lambda: (reader.text(), reader.take("h"), reader.text())):
         if code != 0:
             raise WireError(f"{address}: topic '{topic}' is not made: {message or f'error {code}'}")
+
+
+def delete_topics(address, names, timeout_s=10.0):
+    """Returns when the broker does not know them any more."""
+    body = struct.pack(">i", len(names)) + b"".join(map(_text, names)) + struct.pack(">i", int(timeout_s * 1000))
+    reader = _call(address, DELETE_TOPICS, DELETE_TOPICS_VERSION, body, timeout_s)
+    reader.take("i")  # throttle time
+    for topic, code in reader.array(lambda: (reader.text(), reader.take("h"))):
+        if code != 0:
+            raise WireError(f"{address}: topic '{topic}' is not deleted: error {code}")
+    end = time.monotonic() + timeout_s
+    while set(names) & set(metadata(address, timeout_s)[1]):
+        if time.monotonic() > end:
+            raise WireError(f"{address}: topics are still there {timeout_s} s after they were deleted")
+        time.sleep(0.02)
+
+
+def ends(address, topic, num_partitions, timeout_s=5.0):
+    """{partition: offset behind its last record, committed or not}"""
+    partitions = b"".join(struct.pack(">iq", number, -1) for number in range(num_partitions))
+    body = struct.pack(">ii", -1, 1) + _text(topic) + struct.pack(">i", num_partitions) + partitions
+    reader = _call(address, LIST_OFFSETS, LIST_OFFSETS_VERSION, body, timeout_s)
+
+    def partition():
+        number, code, _, offset = reader.take("ihqq")
+        if code != 0:
+            raise WireError(f"{address}: offsets of '{topic}': error {code}")
+        return number, offset
+
+    answer = reader.array(lambda: (reader.text(), reader.array(partition)))
+    return dict(answer[0][1])
+
+
+def transactions(address, ids, timeout_s=5.0):
+    """{transactional id: state}, such as Ongoing, PrepareCommit, CompleteAbort, Empty; "" for an unknown id.
+
+    The only version there is has compact lengths and tagged fields."""
+    body = bytes([len(ids) + 1]) + b"".join(bytes([len(name) + 1]) + name.encode() for name in ids) + b"\0"
+    reader = _call(address, DESCRIBE_TRANSACTIONS, 0, b"\0" + body, timeout_s)
+    reader.take("B")  # tagged fields of the header
+    reader.take("i")  # throttle time
+    states = {}
+    for _ in range(reader.length()):
+        reader.take("h")
+        name, state = reader.compact(), reader.compact()
+        reader.take("iqqh")  # timeout, start, producer and its epoch
+        for _ in range(reader.length()):
+            reader.compact()
+            for _ in range(reader.length()):
+                reader.take("i")
+            reader.take("B")
+        reader.take("B")
+        states[name] = state
+    return states

@@ -1,6 +1,7 @@
-// lane_sim: the seeded simulator of lanes over a disk that forgets.
+// lane_sim: the seeded simulator of lanes over a disk that forgets, or over a model of Kafka.
 //
 //   lane_sim --seeds 0:10000          seeds 0 .. 9999; prints the table of events
+//   lane_sim --kafka --seeds 0:10000  lanes of several workers on a model of Kafka
 //   lane_sim --seed 17 --trace        one seed, every life of it
 //
 // Exit code 1 when a seed fails (it is printed, with the command that repeats it) or when an event
@@ -11,14 +12,15 @@
 #include <cstring>
 #include <string>
 
+#include "tests/sim/kafka/kafka_simulate.h"
 #include "tests/sim/simulate.h"
 
 namespace {
 
 int Usage() {
-  std::fprintf(
-      stderr,
-      "usage: lane_sim [--seeds FROM:COUNT | --seed N] [--rows N] [--trace] [--no-rarity]\n");
+  std::fprintf(stderr,
+               "usage: lane_sim [--kafka] [--seeds FROM:COUNT | --seed N] [--rows N] [--trace] "
+               "[--no-rarity]\n");
   return 2;
 }
 
@@ -29,12 +31,15 @@ int main(int argc, char** argv) {
   uint64_t from = 0;
   uint64_t count = 100;
   bool check_rarity = true;
+  bool kafka = false;
   streamml::sim::SimulateOptions options;
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
     const char* value = i + 1 < argc ? argv[i + 1] : nullptr;
     if (flag == "--trace") {
       options.trace = true;
+    } else if (flag == "--kafka") {
+      kafka = true;
     } else if (flag == "--no-rarity") {
       check_rarity = false;
     } else if (flag == "--seeds" && value != nullptr && std::strchr(value, ':') != nullptr) {
@@ -55,11 +60,12 @@ int main(int argc, char** argv) {
   }
   Events events;
   for (uint64_t seed = from; seed < from + count; ++seed) {
-    const absl::Status status = streamml::sim::Simulate(seed, options, events);
+    const absl::Status status = kafka ? streamml::sim::SimulateKafka(seed, options, events)
+                                      : streamml::sim::Simulate(seed, options, events);
     if (!status.ok()) {
-      std::printf("seed %llu FAILED: %s\n  again: lane_sim --seed %llu --rows %llu --trace\n",
+      std::printf("seed %llu FAILED: %s\n  again: lane_sim%s --seed %llu --rows %llu --trace\n",
                   static_cast<unsigned long long>(seed), status.ToString().c_str(),
-                  static_cast<unsigned long long>(seed),
+                  kafka ? " --kafka" : "", static_cast<unsigned long long>(seed),
                   static_cast<unsigned long long>(options.num_rows));
       return 1;
     }
@@ -70,7 +76,9 @@ int main(int argc, char** argv) {
     }
   }
   bool rare = false;
-  for (const char* const* name = streamml::sim::EventNames(); *name != nullptr; ++name) {
+  const char* const* const names =
+      kafka ? streamml::sim::KafkaEventNames() : streamml::sim::EventNames();
+  for (const char* const* name = names; *name != nullptr; ++name) {
     const double share = 100.0 * static_cast<double>(events[*name]) / static_cast<double>(count);
     const bool too_rare = share < 1.0;
     rare = rare || too_rare;

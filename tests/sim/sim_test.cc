@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/sim/kafka/kafka_simulate.h"
 #include "tests/sim/simulate.h"
 
 namespace streamml::sim {
@@ -13,6 +14,16 @@ TEST(SimulatorTest, CrashesChangeNeitherOutputsNorState) {
   options.num_rows = 120;
   for (uint64_t seed = 0; seed < 30; ++seed) {
     const absl::Status status = Simulate(seed, options, events);
+    ASSERT_TRUE(status.ok()) << "seed " << seed << ": " << status;
+  }
+}
+
+TEST(SimulatorTest, WhatHappensToWorkersAndBrokersChangesNeitherOutputsNorState) {
+  Events events;
+  SimulateOptions options;
+  options.num_rows = 120;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    const absl::Status status = SimulateKafka(seed, options, events);
     ASSERT_TRUE(status.ok()) << "seed " << seed << ": " << status;
   }
 }

@@ -5,6 +5,7 @@
 
 #include "base/posix_disk.h"
 #include "base/status.h"
+#include "worker/cli/signals.h"
 
 namespace streamml::cli {
 namespace {
@@ -89,6 +90,7 @@ absl::StatusOr<log::KafkaCluster*> Clusters::Get(const std::string& name) {
   for (const job::v1::Cluster& cluster : clusters_) {
     if (cluster.name() != name) continue;
     ASSIGN_OR_RETURN(log::KafkaOptions options, OptionsOf(cluster));
+    options.give_up = StopOverdue;
     ASSIGN_OR_RETURN(std::unique_ptr<log::KafkaCluster> connected,
                      log::KafkaCluster::Connect(std::move(options)));
     return (connected_[name] = std::move(connected)).get();

@@ -23,7 +23,8 @@ constexpr const char* kFooter = R"(Exit codes:
      lost, run again
   2  wrong usage, manifest or input
   3  stored data or inputs cannot be trusted: a checksum, digest or sum does not match
-  4  the data folder is in use, or belongs to another job, other input files or another build
+  4  the data folder is in use, or belongs to another job, other input files or another build; or another
+     process has taken over the job's lanes on Kafka
 
 The manifest is described in docs/manifest.md, its SQL in docs/sql.md.
 

@@ -19,6 +19,7 @@ int ExitCode(const absl::Status& status) {
     case absl::StatusCode::kDataLoss:
       return kExitUntrusted;
     case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kAborted:  // another process has taken the job over
       return kExitOtherOwner;
     default:
       return kExitFailed;

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <thread>
 #include <utility>
 
 #include "base/status.h"
@@ -14,6 +17,8 @@
 
 namespace streamml::cli {
 namespace {
+
+constexpr size_t kMaxThreads = 16;  // that open lanes
 
 // For people who read journals; decides nothing.
 std::string WorkerName() {
@@ -38,6 +43,13 @@ absl::Status InUse(const absl::Status& status, const Job& job) {
 }
 
 }  // namespace
+
+JobFolder::JobFolder(const Job& job, Disk& disk)
+    : job_(job),
+      disk_(disk),
+      worker_(WorkerName()),
+      fingerprint_(lane::Fingerprint()),
+      patience_(StopRequested) {}
 
 absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, Disk& disk,
                                                            bool must_exist,
@@ -97,40 +109,67 @@ absl::Status JobFolder::OpenLanes(const NoteFunction& note, const std::function<
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(status);
-  for (const std::unique_ptr<lane::Lane>& lane : lanes_) {
-    RETURN_IF_ERROR(Annotate(lane->Claim(), absl::StrCat("data folder '", job_.data_dir, "'")));
-  }
+  RETURN_IF_ERROR(ForEachLane([this](uint32_t lane) { return lanes_[lane]->Claim(); }));
   return MakeFirstParts();
 }
 
-absl::Status JobFolder::OpenAll(const NoteFunction& note, const std::function<bool()>& stop) {
-  const std::string fingerprint = lane::Fingerprint();
-  const std::string worker = WorkerName();
-  std::vector<std::string> notes;
-  for (uint32_t index = 0; index < job_.plan.lanes.size() && !stop(); ++index) {
-    ASSIGN_OR_RETURN(std::unique_ptr<state::SnapshotStore> snapshots, OpenSnapshots(index));
-    snapshots_.push_back(std::move(snapshots));
-    ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_, stop));
-    const lane::LaneEnvironment environment{disk_,
-                                            *log_,
-                                            *snapshots_.back(),
-                                            *background_,
-                                            job_.data_dir,
-                                            worker,
-                                            fingerprint,
-                                            job_.plan.job_hash,
-                                            stop,
-                                            [this](const absl::Status& status, int attempt) {
-                                              return patience_.Wait(status, attempt);
-                                            }};
-    auto lane = lane::Lane::Open(std::move(spec), environment, notes);
-    if (!lane.ok()) {
-      TellAll(notes, note);
-      return Annotate(lane.status(), absl::StrCat("data folder '", job_.data_dir, "'"));
+// Lanes whose log is on Kafka mostly wait for brokers, each on its own: several at a time, in order
+// of their start. The first error by number of the lane; after one, no other is begun.
+absl::Status JobFolder::ForEachLane(const std::function<absl::Status(uint32_t lane)>& work) {
+  const size_t num_lanes = job_.plan.lanes.size();
+  const size_t num_threads = job_.plan.log_cluster.empty() ? 1 : std::min(num_lanes, kMaxThreads);
+  std::vector<absl::Status> results(num_lanes);
+  std::atomic<size_t> next{0};
+  std::atomic<bool> failed{false};
+  const auto do_some = [&] {
+    for (size_t lane = next++; lane < num_lanes && !failed.load(); lane = next++) {
+      results[lane] = work(static_cast<uint32_t>(lane));
+      if (!results[lane].ok()) failed.store(true);
     }
-    lanes_.push_back(*std::move(lane));
+  };
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < num_threads; ++i) threads.emplace_back(do_some);
+  do_some();
+  for (std::thread& thread : threads) thread.join();
+  for (const absl::Status& result : results) {
+    RETURN_IF_ERROR(Annotate(result, absl::StrCat("data folder '", job_.data_dir, "'")));
   }
-  TellAll(notes, note);
+  return absl::OkStatus();
+}
+
+// What a lane reads in its recovery is there soon after the lanes before it have been opened, which
+// ends what their last owners left open.
+absl::Status JobFolder::OpenAll(const NoteFunction& note, const std::function<bool()>& stop) {
+  lanes_.resize(job_.plan.lanes.size());
+  snapshots_.resize(lanes_.size());
+  std::vector<std::vector<std::string>> notes(lanes_.size());
+  const absl::Status status = ForEachLane([&](uint32_t lane) {
+    return stop() ? absl::CancelledError("stopped") : OpenLane(lane, notes[lane], stop);
+  });
+  std::vector<std::string> all_notes;
+  for (const std::vector<std::string>& some : notes) {
+    all_notes.insert(all_notes.end(), some.begin(), some.end());
+  }
+  TellAll(all_notes, note);
+  return status;
+}
+
+absl::Status JobFolder::OpenLane(uint32_t index, std::vector<std::string>& notes,
+                                 const std::function<bool()>& stop) {
+  ASSIGN_OR_RETURN(snapshots_[index], OpenSnapshots(index));
+  ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_, stop));
+  const lane::LaneEnvironment environment{
+      disk_,
+      *log_,
+      *snapshots_[index],
+      *background_,
+      job_.data_dir,
+      worker_,
+      fingerprint_,
+      job_.plan.job_hash,
+      stop,
+      [this](const absl::Status& status, int attempt) { return patience_.Wait(status, attempt); }};
+  ASSIGN_OR_RETURN(lanes_[index], lane::Lane::Open(std::move(spec), environment, notes));
   return absl::OkStatus();
 }
 

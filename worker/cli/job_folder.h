@@ -52,13 +52,17 @@ class JobFolder {
 
  private:
   absl::Status OpenAll(const NoteFunction& note, const std::function<bool()>& stop);
-  JobFolder(const Job& job, Disk& disk) : job_(job), disk_(disk), patience_(StopRequested) {}
-
-  const Job& job_;
+  absl::Status OpenLane(uint32_t index, std::vector<std::string>& notes,
+                        const std::function<bool()>& stop);
+  absl::Status ForEachLane(const std::function<absl::Status(uint32_t lane)>& work);
+  JobFolder(const Job& job, Disk& disk);
   absl::Status OpenFiles(bool must_exist, const NoteFunction& note);
   absl::Status OpenKafka(bool must_exist);
 
+  const Job& job_;
   Disk& disk_;
+  const std::string worker_;
+  const std::string fingerprint_;
   LogPatience patience_;
   std::unique_ptr<DiskLock> lock_;  // of a folder whose log is on Kafka
   std::unique_ptr<log::Log> log_;

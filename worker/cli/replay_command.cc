@@ -1,6 +1,7 @@
 // `streamml replay --all`: executes every lane's journal again and compares digests, snapshots and
 // part files.
 #include <iostream>
+#include <optional>
 
 #include "absl/strings/str_format.h"
 #include "base/bytes.h"
@@ -82,32 +83,54 @@ class Replay {
     ASSIGN_OR_RETURN(const std::unique_ptr<state::SnapshotStore> store,
                      folder_.OpenSnapshots(index));
     if (!changed.empty()) return LocateChange(spec, claimed, changed, *store);
-    std::vector<PartCheck> parts;
-    for (const lane::SinkOutput& sink : spec.stage->sinks) {
-      ASSIGN_OR_RETURN(
-          PartCheck part,
-          PartCheck::Open(folder_.disk(), lane::PartPath(job_.data_dir, sink, spec.part),
-                          StopRequested));
-      parts.push_back(std::move(part));
-    }
+    ASSIGN_OR_RETURN(std::vector<std::optional<PartCheck>> parts, OpenParts(spec));
     lane::ReplayOptions options = Options();
     options.snapshots = store.get();
     options.start = [&parts](const lane::ReplayStart& start) {
       TellStart(start);
-      for (size_t i = 0; i < parts.size(); ++i)
-        RETURN_IF_ERROR(parts[i].Skip(start.sink_bytes[i], start.sink_digests[i]));
+      for (size_t i = 0; i < parts.size(); ++i) {
+        if (!parts[i].has_value()) continue;
+        RETURN_IF_ERROR(parts[i]->Skip(start.sink_bytes[i], start.sink_digests[i]));
+      }
       return absl::OkStatus();
     };
-    options.receive = [&parts](size_t sink, std::string_view bytes) {
-      return parts[sink].Receive(bytes);
+    std::vector<uint64_t> sent(parts.size());
+    options.receive = [&parts, &sent](size_t sink, std::string_view bytes) {
+      sent[sink] += bytes.size();
+      return parts[sink].has_value() ? parts[sink]->Receive(bytes) : absl::OkStatus();
     };
     const auto result = lane::Replay(spec, folder_.log(), options);
     if (!result.ok()) return result.status();
     is_ours_ = is_ours_ || result->is_ours;
     Tell(*result);
     absl::Status status = CheckSnapshots(*store);
-    for (PartCheck& part : parts) status.Update(FinishPart(part));
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (parts[i].has_value()) status.Update(FinishPart(*parts[i]));
+      if (!parts[i].has_value()) TellTopic(spec.stage->sinks[i], sent[i]);
+    }
     return status;
+  }
+
+  // None for a sink that is a topic: what stands there was committed with the journal.
+  absl::StatusOr<std::vector<std::optional<PartCheck>>> OpenParts(const lane::LaneSpec& spec) {
+    std::vector<std::optional<PartCheck>> parts(spec.stage->sinks.size());
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const lane::SinkOutput& sink = spec.stage->sinks[i];
+      if (!sink.topic.empty()) continue;
+      ASSIGN_OR_RETURN(
+          PartCheck part,
+          PartCheck::Open(folder_.disk(), lane::PartPath(job_.data_dir, sink, spec.part),
+                          StopRequested));
+      parts[i].emplace(std::move(part));
+    }
+    return parts;
+  }
+
+  static void TellTopic(const lane::SinkOutput& sink, uint64_t bytes) {
+    std::cout
+        << "  sink " << sink.name << ", topic '" << sink.topic << "': " << bytes
+        << " bytes computed again, digest equal to the journal's; the topic itself is neither "
+           "read nor written\n";
   }
 
   lane::ReplayOptions Options() const {

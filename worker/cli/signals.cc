@@ -12,9 +12,11 @@ namespace streamml::cli {
 namespace {
 
 constexpr int64_t kSecondInterruptNs = 300'000'000;
+constexpr int64_t kOverdueNs = 3'000'000'000;
 
 // A handler can reach globals only; these are lock-free.
 std::atomic<bool> stop_requested{false};
+std::atomic<int64_t> first_signal_ns{0};
 std::atomic<int64_t> first_interrupt_ns{0};
 
 int64_t NowNs() {
@@ -24,9 +26,11 @@ int64_t NowNs() {
 }
 
 void OnSignal(int signal) {
+  const int64_t now = NowNs();
+  int64_t none = 0;
+  first_signal_ns.compare_exchange_strong(none, now);
   stop_requested.store(true);
   if (signal != SIGINT) return;
-  const int64_t now = NowNs();
   int64_t first = 0;
   if (first_interrupt_ns.compare_exchange_strong(first, now)) return;
   if (now - first >= kSecondInterruptNs) _exit(128 + SIGINT);
@@ -43,5 +47,7 @@ void CatchStopSignals() {
 }
 
 bool StopRequested() { return stop_requested.load(); }
+
+bool StopOverdue() { return StopRequested() && NowNs() - first_signal_ns.load() >= kOverdueNs; }
 
 }  // namespace streamml::cli

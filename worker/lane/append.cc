@@ -22,7 +22,7 @@ absl::Status Lane::Append(const journal::v1::JournalRecord& record, log::Transac
     const bool may_pass = absl::IsUnavailable(status) || absl::IsAborted(status);
     if (!may_pass || !environment_.wait_for_log) return status;
     // Before the wait, because a foreign record ends it at once.
-    if (absl::IsAborted(status)) RETURN_IF_ERROR(CheckOwner(transaction).status());
+    if (absl::IsAborted(status)) RETURN_IF_ERROR(CheckNotReplaced(transaction));
     if (!environment_.wait_for_log(status, attempt)) return status;
     status = AppendAgain(transaction);
   }
@@ -42,31 +42,39 @@ absl::Status Lane::AppendAgain(const log::Transaction& transaction) {
   // Whatever of ours is still under way ends here, one way or the other, before the journal is
   // read.
   writer_ = nullptr;
+  // Who was replaced while it could not write, or stood still, must not shut out the new owner.
+  RETURN_IF_ERROR(CheckNotReplaced(transaction));
   ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
-  ASSIGN_OR_RETURN(const bool is_there, CheckOwner(transaction));
-  return is_there ? absl::OkStatus() : Send(transaction);
+  ASSIGN_OR_RETURN(const std::optional<log::Position> end, CheckOwner(transaction));
+  if (!end.has_value()) return Send(transaction);
+  journal_end_ = *end;
+  return absl::OkStatus();
 }
 
-// Whether the journal ends with the transaction, and then where it ends; ABORTED when it holds a
-// record of somebody else.
-absl::StatusOr<bool> Lane::CheckOwner(const log::Transaction& transaction) {
+// ABORTED when the journal already holds a record of somebody else. What cannot be read says
+// nothing.
+absl::Status Lane::CheckNotReplaced(const log::Transaction& transaction) {
+  const absl::Status owner = CheckOwner(transaction).status();
+  return absl::IsAborted(owner) ? owner : absl::OkStatus();
+}
+
+// Where the journal ends if it ends with the transaction, nullopt if that is not there; ABORTED
+// when it holds a record of somebody else. Changes nothing: it may be asked again.
+absl::StatusOr<std::optional<log::Position>> Lane::CheckOwner(const log::Transaction& transaction) {
   ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader,
                    environment_.log.OpenJournal(spec_.index, journal_end_));
   ASSIGN_OR_RETURN(std::optional<log::JournalEntry> entry, reader->Next());
-  if (!entry.has_value()) return false;
+  if (!entry.has_value()) return std::nullopt;
   const bool is_ours = entry->record == transaction.journal;
   const log::Position end = entry->next;
   if (is_ours) {
     ASSIGN_OR_RETURN(entry, reader->Next());
-    if (!entry.has_value()) {
-      journal_end_ = end;
-      return true;
-    }
+    if (!entry.has_value()) return end;
   }
   journal::v1::JournalRecord record;
   RETURN_IF_ERROR(ParseRecord(entry->record, record));
   return absl::AbortedError(absl::StrCat(
-      "lane ", spec_.name, ": journal position ", entry->sequence, " was written by another owner",
+      "journal position ", entry->sequence, " was written by another owner",
       record.has_claim() ? absl::StrCat(" (", record.claim().worker(), ")") : "", ", epoch ",
       record.epoch(), ", ours was ", epoch_,
       ": another process runs this job; this one has let go, and what it had not committed is the "

@@ -28,6 +28,10 @@ class ChannelInput final : public Input {
     return absl::OkStatus();
   }
 
+  bool Await(int attempt) override {
+    return !waiting_.has_value() && reader_ != nullptr && reader_->Await(attempt);
+  }
+
   absl::StatusOr<std::optional<Block>> Read(uint64_t limit) override {
     if (position_.ended) return std::nullopt;
     if (!waiting_.has_value()) {

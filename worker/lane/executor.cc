@@ -302,12 +302,25 @@ void Executor::EmitFailed(std::vector<std::pair<size_t, operators::RowError>>& f
 // buffer.
 absl::Status Executor::ReadTo(size_t input, const InputPoint& target, bool process) {
   Input& from = *inputs_[input];
+  int waited = 0;
   while (from.position().ordinal != target.ordinal || from.position().ended != target.ended) {
     RETURN_IF_ERROR(CheckStop(stop_));
     const bool at_place =
         from.position().ordinal == target.ordinal;  // only the end is still to be seen
     ASSIGN_OR_RETURN(const std::optional<Block> block,
                      from.Read(at_place ? target.ordinal + 1 : target.ordinal));
+    // What brokers hold is there only a moment after it was asked for.
+    if (!block.has_value() && from.Await(waited + 1)) {
+      ++waited;
+      continue;
+    }
+    if (!block.has_value() && waited > 0) {
+      return absl::UnavailableError(
+          absl::StrCat(from.name(), ": the journal says it was read up to ", target.ordinal,
+                       ", and nothing comes after ", from.position().ordinal,
+                       ": brokers cannot be reached, or have lost it"));
+    }
+    waited = 0;
     if (!block.has_value() || from.position().ordinal > target.ordinal) {
       return absl::DataLossError(absl::StrCat(
           from.name(), ": the journal says it was read up to ", target.ordinal,

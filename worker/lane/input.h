@@ -65,6 +65,9 @@ class Input {
   // From here on the watermark is at least this. To be journalled with the position. Only live
   // inputs.
   virtual void Raise(int64_t /*watermark*/) {}
+  // For who knows that there is more, because it was read before: waits a moment for it, as the
+  // `attempt`-th time in a row, from 1. False: it is not on its way, or too long.
+  virtual bool Await(int /*attempt*/) { return false; }
   // For messages: "payments[2] (data/b.jsonl)".
   virtual std::string name() const = 0;
 };

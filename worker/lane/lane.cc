@@ -74,8 +74,7 @@ absl::Status Lane::Commit() {
   commit.set_finished(false);  // Finish() says so, with the state digest
   RETURN_IF_ERROR(Annotate(WriteSinks(), absl::StrCat("lane ", spec_.name)));
   const bool advanced = executor_->watermark() > committed_watermark_;
-  RETURN_IF_ERROR(
-      Annotate(WriteCommit(commit, /*markers=*/advanced), absl::StrCat("lane ", spec_.name)));
+  RETURN_IF_ERROR(WriteCommit(commit, /*markers=*/advanced));
   committed_watermark_ = executor_->watermark();
   return absl::OkStatus();
 }
@@ -119,7 +118,7 @@ absl::Status Lane::WriteCommit(journal::v1::Commit& commit, bool markers) {
   transaction.watermark = commit.watermark();
   transaction.frames = executor_->output().Frames(markers);
   transaction.records = executor_->output().Records();
-  RETURN_IF_ERROR(Append(record, transaction));
+  RETURN_IF_ERROR(Annotate(Append(record, transaction), absl::StrCat("lane ", spec_.name)));
   broken_ = false;
   snapshot_unreported_ = false;
   executor_->MarkCommitted();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -161,7 +162,8 @@ class Lane {
   absl::Status Append(const journal::v1::JournalRecord& record, log::Transaction& transaction);
   absl::Status Send(const log::Transaction& transaction);
   absl::Status AppendAgain(const log::Transaction& transaction);
-  absl::StatusOr<bool> CheckOwner(const log::Transaction& transaction);
+  absl::Status CheckNotReplaced(const log::Transaction& transaction);
+  absl::StatusOr<std::optional<log::Position>> CheckOwner(const log::Transaction& transaction);
 
   const LaneSpec spec_;
   LaneEnvironment environment_;

@@ -295,7 +295,7 @@ absl::Status Lane::Claim() {
   }
   log::Transaction transaction;
   transaction.watermark = executor_->watermark();
-  return Append(record, transaction);
+  return Annotate(Append(record, transaction), absl::StrCat("lane ", spec_.name));
 }
 
 }  // namespace streamml::lane

@@ -39,6 +39,8 @@ class TopicInput final : public Input {
     return absl::OkStatus();
   }
 
+  bool Await(int attempt) override { return reader_ != nullptr && reader_->Await(attempt); }
+
   absl::StatusOr<std::optional<Block>> Read(uint64_t limit) override {
     RETURN_IF_ERROR(Annotate(Fill(), name()));
     if (next_ == records_.size() || records_[next_].offset >= limit) return std::nullopt;

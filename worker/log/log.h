@@ -94,6 +94,9 @@ class ChannelReader {
   virtual ~ChannelReader() = default;
   // The next frame of the channel, or nullopt when there is none yet.
   virtual absl::StatusOr<std::optional<FetchedFrame>> Next() = 0;
+  // For who knows that there is a next one, because it was read before: waits a moment for it, as
+  // the `attempt`-th time in a row, from 1. False: it is not on its way, or too long.
+  virtual bool Await(int /*attempt*/) { return false; }
 };
 class JournalReader {
  public:

@@ -90,6 +90,7 @@ TEST(ExitCodeTest, TellsWhoMustAct) {
   EXPECT_EQ(ExitCode(absl::NotFoundError("")), kExitUsage);
   EXPECT_EQ(ExitCode(absl::DataLossError("")), kExitUntrusted);
   EXPECT_EQ(ExitCode(absl::FailedPreconditionError("")), kExitOtherOwner);
+  EXPECT_EQ(ExitCode(absl::AbortedError("")), kExitOtherOwner);
   EXPECT_EQ(ExitCode(absl::ResourceExhaustedError("")), kExitFailed);
   EXPECT_EQ(ExitCode(absl::UnavailableError("")), kExitFailed);
   EXPECT_THAT(ErrorText(absl::ResourceExhaustedError("no space")),

@@ -18,7 +18,8 @@ int64_t ToKafka(uint64_t offset) {
 
 class KafkaTopicReader final : public TopicReader {
  public:
-  explicit KafkaTopicReader(std::unique_ptr<PartitionStream> stream) : stream_(std::move(stream)) {}
+  KafkaTopicReader(internal::KafkaClient& client, std::unique_ptr<PartitionStream> stream)
+      : client_(client), stream_(std::move(stream)) {}
 
   absl::StatusOr<absl::Span<const TopicRecord>> Next(size_t max_records) override {
     // Texts must live until the next call, and messages live only until the next one.
@@ -41,6 +42,11 @@ class KafkaTopicReader final : public TopicReader {
   }
 
   absl::Status Seek(uint64_t offset) override { return stream_->Seek(ToKafka(offset)); }
+  bool Await(int attempt) override {
+    if (attempt * kStepMs > client_.timeout_ms()) return false;
+    client_.bell().Wait(client_.bell().version(), int64_t{kStepMs} * 1000);
+    return true;
+  }
 
  private:
   struct Place {
@@ -49,6 +55,7 @@ class KafkaTopicReader final : public TopicReader {
     size_t value = 0;
     size_t value_size = 0;
   };
+  static constexpr int kStepMs = 10;
   static constexpr size_t kPadding = 64;  // parsers may look at bytes behind a record
 
   void Append(const rd_kafka_message_t& message) {
@@ -68,6 +75,7 @@ class KafkaTopicReader final : public TopicReader {
     records_.push_back(record);
   }
 
+  internal::KafkaClient& client_;
   std::unique_ptr<PartitionStream> stream_;
   std::string bytes_;
   std::vector<TopicRecord> records_;
@@ -99,7 +107,7 @@ absl::StatusOr<std::unique_ptr<TopicReader>> KafkaCluster::Open(const std::strin
                                                                 uint64_t offset) {
   ASSIGN_OR_RETURN(std::unique_ptr<PartitionStream> stream,
                    PartitionStream::Open(*client_, topic, partition, ToKafka(offset)));
-  return std::make_unique<KafkaTopicReader>(std::move(stream));
+  return std::make_unique<KafkaTopicReader>(*client_, std::move(stream));
 }
 
 }  // namespace streamml::log

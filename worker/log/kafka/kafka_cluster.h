@@ -1,6 +1,7 @@
 // A Kafka cluster as a job sees it, on librdkafka.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,6 +23,8 @@ struct KafkaOptions {
   std::vector<std::pair<std::string, std::string>> security;
   std::string client_id = "streamml";
   int64_t timeout_us = 15'000'000;  // of questions about topics
+  // Asked by any thread while brokers are waited for; true: waits end soon, with UNAVAILABLE.
+  std::function<bool()> give_up;
 };
 
 // Thread-safe. Reading is read_committed.

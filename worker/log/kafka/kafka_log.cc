@@ -11,18 +11,18 @@
 #include "base/status.h"
 #include "worker/log/kafka/internal/channels.h"
 #include "worker/log/kafka/internal/frame.h"
-#include "worker/log/kafka/internal/kafka_client.h"
-#include "worker/log/kafka/internal/partition_stream.h"
-#include "worker/log/kafka/internal/producer.h"
+#include "worker/log/kafka/internal/kafka_transport.h"
+#include "worker/log/kafka/internal/transport.h"
 
 namespace streamml::log {
 namespace {
 
-using internal::KafkaClient;
+using internal::InMessage;
+using internal::MessageStream;
 using internal::OutMessage;
 using internal::PartitionChannels;
-using internal::PartitionStream;
-using internal::TransactionalProducer;
+using internal::Producer;
+using internal::Transport;
 
 constexpr std::string_view kJournal = "journal";
 
@@ -34,7 +34,7 @@ class Graveyard {
     const MutexLock lock(mutex_);
     for (auto& [lane, thread] : threads_) thread.join();
   }
-  void Bury(uint32_t lane, std::unique_ptr<TransactionalProducer> producer) {
+  void Bury(uint32_t lane, std::unique_ptr<Producer> producer) {
     WaitFor(lane);
     const MutexLock lock(mutex_);
     threads_[lane] = std::thread([dead = std::move(producer)]() mutable { dead.reset(); });
@@ -64,9 +64,9 @@ struct Names {
 
 class KafkaLaneWriter final : public LaneWriter {
  public:
-  KafkaLaneWriter(KafkaClient& client, Graveyard& graveyard, const Names& names, uint32_t lane,
-                  std::unique_ptr<TransactionalProducer> producer)
-      : client_(client),
+  KafkaLaneWriter(Transport& transport, Graveyard& graveyard, const Names& names, uint32_t lane,
+                  std::unique_ptr<Producer> producer)
+      : transport_(transport),
         graveyard_(graveyard),
         names_(names),
         lane_(lane),
@@ -86,7 +86,7 @@ class KafkaLaneWriter final : public LaneWriter {
       return status;
     }
     end_ = {transaction.sequence + 1, producer_->journal_offset() + 1};
-    client_.bell().Ring();
+    transport_.bell().Ring();
     return absl::OkStatus();
   }
   Position end() const override { return end_; }
@@ -123,41 +123,42 @@ class KafkaLaneWriter final : public LaneWriter {
     return messages;
   }
 
-  KafkaClient& client_;
+  Transport& transport_;
   Graveyard& graveyard_;
   const Names& names_;
   const uint32_t lane_;
-  std::unique_ptr<TransactionalProducer> producer_;
+  std::unique_ptr<Producer> producer_;
   std::deque<std::string> bytes_;  // of the messages under way
   Position end_;
 };
 
 class KafkaJournalReader final : public JournalReader {
  public:
-  KafkaJournalReader(KafkaClient& client, std::string name, uint32_t lane,
-                     std::unique_ptr<PartitionStream> stream, const Position& start)
-      : client_(client),
+  KafkaJournalReader(Transport& transport, std::string name, uint32_t lane,
+                     std::unique_ptr<MessageStream> stream, const Position& start)
+      : transport_(transport),
         name_(std::move(name)),
         lane_(lane),
         stream_(std::move(stream)),
         expected_(start.sequence) {}
 
   absl::StatusOr<std::optional<JournalEntry>> Next() override {
-    for (int waited = 0; waited < client_.timeout_ms(); waited += kStepMs) {
-      ASSIGN_OR_RETURN(const rd_kafka_message_t* message, stream_->Wait(kStepMs));
-      if (message != nullptr) return Decode(*message);
+    for (int waited = 0; waited < transport_.timeout_ms() && !transport_.gives_up();
+         waited += kStepMs) {
+      ASSIGN_OR_RETURN(const std::optional<InMessage> message, stream_->Wait(kStepMs));
+      if (message.has_value()) return Decode(*message);
       if (stream_->at_end()) return std::nullopt;
     }
-    return client_.Explain(absl::UnavailableError(absl::StrCat("journal '", name_, "', partition ",
-                                                               lane_, ": no answer for ",
-                                                               client_.timeout_ms() / 1000, " s")));
+    return transport_.Explain(absl::UnavailableError(
+        absl::StrCat("journal '", name_, "', partition ", lane_, ": no answer for ",
+                     transport_.timeout_ms() / 1000, " s")));
   }
 
  private:
   static constexpr int kStepMs = 100;
 
-  absl::StatusOr<std::optional<JournalEntry>> Decode(const rd_kafka_message_t& message) {
-    auto wire = internal::DecodeJournal({static_cast<const char*>(message.payload), message.len});
+  absl::StatusOr<std::optional<JournalEntry>> Decode(const InMessage& message) {
+    auto wire = internal::DecodeJournal(message.value);
     const std::string place =
         absl::StrCat("journal '", name_, "', partition ", lane_, ", offset ", message.offset);
     if (!wire.ok()) return Annotate(wire.status(), place);
@@ -168,33 +169,41 @@ class KafkaJournalReader final : public JournalReader {
     JournalEntry entry;
     entry.sequence = wire->sequence;
     entry.record = std::string(wire->record);
-    entry.next = {wire->sequence + 1, static_cast<uint64_t>(message.offset) + 1};
+    entry.next = {wire->sequence + 1, message.offset + 1};
     ++expected_;
     return entry;
   }
 
-  KafkaClient& client_;
+  Transport& transport_;
   const std::string name_;
   const uint32_t lane_;
-  std::unique_ptr<PartitionStream> stream_;
+  std::unique_ptr<MessageStream> stream_;
   uint64_t expected_;
 };
 
 class KafkaChannelReader final : public ChannelReader {
  public:
-  KafkaChannelReader(std::shared_ptr<PartitionChannels> channels, uint32_t producer)
-      : channels_(std::move(channels)), producer_(producer) {}
+  KafkaChannelReader(Transport& transport, std::shared_ptr<PartitionChannels> channels,
+                     uint32_t producer)
+      : transport_(transport), channels_(std::move(channels)), producer_(producer) {}
   absl::StatusOr<std::optional<FetchedFrame>> Next() override { return channels_->Next(producer_); }
+  bool Await(int attempt) override {
+    if (attempt * kStepMs > transport_.timeout_ms()) return false;
+    transport_.WaitForMessages(kStepMs);
+    return true;
+  }
 
  private:
+  static constexpr int kStepMs = 10;
+  Transport& transport_;
   std::shared_ptr<PartitionChannels> channels_;
   const uint32_t producer_;
 };
 
 class KafkaLog final : public Log {
  public:
-  KafkaLog(KafkaClient& client, const KafkaLogOptions& options)
-      : client_(client), options_(options) {
+  KafkaLog(std::unique_ptr<Transport> transport, const KafkaLogOptions& options)
+      : transport_(std::move(transport)), options_(options) {
     names_.journal = KafkaTopicName(options, std::string(kJournal));
     for (const InternalTopic& topic : options.topics) {
       names_.topics[topic.name] = KafkaTopicName(options, topic.name);
@@ -214,23 +223,21 @@ class KafkaLog final : public Log {
     graveyard_.WaitFor(lane);
     std::vector<std::string> topics = {names_.journal};
     for (const auto& [name, full] : names_.topics) topics.push_back(full);
-    ASSIGN_OR_RETURN(
-        std::unique_ptr<TransactionalProducer> producer,
-        TransactionalProducer::Make(client_, KafkaTopicName(options_, absl::StrCat("lane-", lane)),
-                                    options_.transaction_timeout_ms, topics));
-    return std::make_unique<KafkaLaneWriter>(client_, graveyard_, names_, lane,
+    ASSIGN_OR_RETURN(std::unique_ptr<Producer> producer,
+                     transport_->OpenProducer(KafkaTopicName(options_, absl::StrCat("lane-", lane)),
+                                              options_.transaction_timeout_ms, topics));
+    return std::make_unique<KafkaLaneWriter>(*transport_, graveyard_, names_, lane,
                                              std::move(producer));
   }
 
   absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane,
                                                              const Position& start) override {
     RETURN_IF_ERROR(CheckLane(lane));
-    const int64_t offset =
-        start.sequence == 1 ? RD_KAFKA_OFFSET_BEGINNING : static_cast<int64_t>(start.bytes);
-    ASSIGN_OR_RETURN(std::unique_ptr<PartitionStream> stream,
-                     PartitionStream::Open(client_, names_.journal, lane, offset));
-    return std::make_unique<KafkaJournalReader>(client_, names_.journal, lane, std::move(stream),
-                                                start);
+    const uint64_t offset = start.sequence == 1 ? 0 : start.bytes;
+    ASSIGN_OR_RETURN(std::unique_ptr<MessageStream> stream,
+                     transport_->OpenStream(names_.journal, lane, offset));
+    return std::make_unique<KafkaJournalReader>(*transport_, names_.journal, lane,
+                                                std::move(stream), start);
   }
 
   absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
@@ -246,17 +253,18 @@ class KafkaLog final : public Log {
       std::weak_ptr<PartitionChannels>& known = channels_[{channel.topic, channel.partition}];
       channels = known.lock();
       if (channels == nullptr) {
-        channels = std::make_shared<PartitionChannels>(client_, name->second, channel.partition);
+        channels = std::make_shared<PartitionChannels>(*transport_, name->second, channel.partition,
+                                                       options_.max_waiting_bytes);
         known = channels;
       }
     }
     channels->Start(channel.producer, start);
-    return std::make_unique<KafkaChannelReader>(std::move(channels), channel.producer);
+    return std::make_unique<KafkaChannelReader>(*transport_, std::move(channels), channel.producer);
   }
 
-  uint64_t version() const override { return client_.bell().version(); }
+  uint64_t version() const override { return transport_->bell().version(); }
   void WaitForCommit(uint64_t seen, int64_t timeout_us) override {
-    client_.bell().Wait(seen, timeout_us);
+    transport_->bell().Wait(seen, timeout_us);
   }
 
  private:
@@ -267,19 +275,20 @@ class KafkaLog final : public Log {
   }
 
   absl::Status MakeTopic(const std::string& topic, uint32_t num_partitions) {
-    auto found = client_.Describe(topic);
+    auto found = transport_->Describe(topic);
     if (absl::IsNotFound(found.status()) && options_.create) {
-      ASSIGN_OR_RETURN(const int brokers, client_.CountBrokers());
+      ASSIGN_OR_RETURN(const int brokers, transport_->CountBrokers());
       const int replication =
           options_.replication > 0 ? options_.replication : std::clamp(brokers, 1, 3);
-      RETURN_IF_ERROR(client_.CreateTopic(topic, num_partitions, replication,
-                                          {{"cleanup.policy", "delete"},
-                                           {"retention.ms", "-1"},
-                                           {"retention.bytes", "-1"},
-                                           {"max.message.bytes", "16777216"},
-                                           {"message.timestamp.type", "CreateTime"},
-                                           {"unclean.leader.election.enable", "false"},
-                                           {"min.insync.replicas", replication >= 3 ? "2" : "1"}}));
+      RETURN_IF_ERROR(
+          transport_->CreateTopic(topic, num_partitions, replication,
+                                  {{"cleanup.policy", "delete"},
+                                   {"retention.ms", "-1"},
+                                   {"retention.bytes", "-1"},
+                                   {"max.message.bytes", "16777216"},
+                                   {"message.timestamp.type", "CreateTime"},
+                                   {"unclean.leader.election.enable", "false"},
+                                   {"min.insync.replicas", replication >= 3 ? "2" : "1"}}));
       RETURN_IF_ERROR(AwaitTopic(topic, found));
     }
     if (!found.ok()) return found.status();
@@ -296,7 +305,7 @@ class KafkaLog final : public Log {
   // A new topic is known to the brokers a moment after it was made.
   absl::Status AwaitTopic(const std::string& topic, absl::StatusOr<TopicDescription>& found) {
     for (int attempt = 0; attempt < kCreateAttempts; ++attempt) {
-      found = client_.Describe(topic);
+      found = transport_->Describe(topic);
       if (found.ok() && found->num_partitions > 0) return absl::OkStatus();
       std::this_thread::sleep_for(std::chrono::milliseconds(kCreateWaitMs));
     }
@@ -306,7 +315,7 @@ class KafkaLog final : public Log {
   absl::Status CheckSettings(const std::string& topic) {
     ASSIGN_OR_RETURN(
         const std::vector<std::string> values,
-        client_.ReadSettings(topic, {"cleanup.policy", "retention.ms", "retention.bytes"}));
+        transport_->ReadSettings(topic, {"cleanup.policy", "retention.ms", "retention.bytes"}));
     const char* const wanted[] = {"delete", "-1", "-1"};
     const char* const names[] = {"cleanup.policy", "retention.ms", "retention.bytes"};
     for (size_t i = 0; i < values.size(); ++i) {
@@ -323,7 +332,7 @@ class KafkaLog final : public Log {
   static constexpr int kCreateAttempts = 100;
   static constexpr int kCreateWaitMs = 50;
 
-  KafkaClient& client_;
+  const std::unique_ptr<Transport> transport_;
   const KafkaLogOptions options_;
   Names names_;
   Graveyard graveyard_;
@@ -340,7 +349,12 @@ std::string KafkaTopicName(const KafkaLogOptions& options, const std::string& na
 
 absl::StatusOr<std::unique_ptr<Log>> OpenKafkaLog(KafkaCluster& cluster,
                                                   const KafkaLogOptions& options) {
-  auto log = std::make_unique<KafkaLog>(cluster.client(), options);
+  return internal::OpenLog(internal::MakeKafkaTransport(cluster.client()), options);
+}
+
+absl::StatusOr<std::unique_ptr<Log>> internal::OpenLog(std::unique_ptr<Transport> transport,
+                                                       const KafkaLogOptions& options) {
+  auto log = std::make_unique<KafkaLog>(std::move(transport), options);
   RETURN_IF_ERROR(log->MakeTopics());
   return log;
 }

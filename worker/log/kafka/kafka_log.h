@@ -7,6 +7,7 @@
 // taking its transactional id (OpenLane), and only then reads the journal.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -31,6 +32,8 @@ struct KafkaLogOptions {
   bool create = true;                       // false: refuse to go on where topics are missing
   int32_t replication = 0;                  // 0: the smaller of 3 and the number of brokers
   int64_t transaction_timeout_ms = 10'000;  // after which brokers abort what a dead owner left open
+  // Of rows of one partition that are read before their turn; more is dropped and read again.
+  size_t max_waiting_bytes = 64 << 20;
 };
 
 // Makes the topics that are missing and checks those that are there: partitions, no compaction, no

@@ -16,12 +16,14 @@ void PartitionChannels::Clear(Channel& channel) {
 }
 
 absl::Status PartitionChannels::Rewind(uint64_t offset) {
-  // Nothing is deleted below what a channel needs: what is not kept at offset 0 was never needed.
-  const int64_t start = offset == 0 ? RD_KAFKA_OFFSET_BEGINNING : static_cast<int64_t>(offset);
   if (stream_ == nullptr) {
-    ASSIGN_OR_RETURN(stream_, PartitionStream::Open(client_, topic_, partition_, start));
+    // Nothing was skipped yet: it begins where the first of all channels does.
+    for (const auto& [producer, channel] : channels_) {
+      if (channel.started) offset = std::min(offset, channel.next.bytes);
+    }
+    ASSIGN_OR_RETURN(stream_, transport_.OpenStream(topic_, partition_, offset));
   } else {
-    RETURN_IF_ERROR(stream_->Seek(start));
+    RETURN_IF_ERROR(stream_->Seek(offset));
   }
   first_ = offset;
   offset_ = offset;
@@ -58,11 +60,10 @@ void PartitionChannels::Start(uint32_t producer, const Position& start) {
   channel.skipped = stream_ != nullptr && start.bytes < offset_;
 }
 
-absl::Status PartitionChannels::Accept(const rd_kafka_message_t& message) {
-  const auto offset = static_cast<uint64_t>(message.offset);
+absl::Status PartitionChannels::Accept(const InMessage& message) {
+  const uint64_t offset = message.offset;
   offset_ = offset + 1;
-  ASSIGN_OR_RETURN(const WireFrame wire,
-                   DecodeFrame({static_cast<const char*>(message.payload), message.len}));
+  ASSIGN_OR_RETURN(const WireFrame wire, DecodeFrame(message.value));
   const auto [entry, added] = channels_.try_emplace(wire.producer);
   Channel& channel = entry->second;
   if (added) channel.next = {1, first_};
@@ -96,7 +97,9 @@ void PartitionChannels::MakeRoom(uint32_t keep) {
     if (largest->first == keep || channel.bytes == 0) return;
     const FetchedFrame& first = channel.waiting.front();
     channel.next = {first.sequence, first.next.bytes - 1};
-    channel.skipped = true;
+    // After a rewind for another channel the stream may still have it before itself: to go there at
+    // once would pass by what others have to get.
+    channel.skipped = channel.next.bytes < offset_;
     Clear(channel);
   }
 }
@@ -107,8 +110,8 @@ absl::StatusOr<std::optional<FetchedFrame>> PartitionChannels::Next(uint32_t pro
     RETURN_IF_ERROR(Rewind(channel.next.bytes));
   }
   while (channel.waiting.empty()) {
-    ASSIGN_OR_RETURN(const rd_kafka_message_t* message, stream_->Next());
-    if (message == nullptr) return std::nullopt;
+    ASSIGN_OR_RETURN(const std::optional<InMessage> message, stream_->Next());
+    if (!message.has_value()) return std::nullopt;
     RETURN_IF_ERROR(
         Annotate(Accept(*message), absl::StrCat("partition ", partition_, " of topic '", topic_,
                                                 "', offset ", message->offset)));

@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "worker/log/kafka/internal/partition_stream.h"
+#include "worker/log/kafka/internal/transport.h"
 #include "worker/log/log.h"
 
 namespace streamml::log::internal {
@@ -20,11 +20,9 @@ namespace streamml::log::internal {
 // bound; beyond it, it is dropped and read again when its turn comes.
 class PartitionChannels {
  public:
-  static constexpr size_t kMaxWaitingBytes = 64 << 20;
-
-  PartitionChannels(KafkaClient& client, std::string topic, uint32_t partition,
-                    size_t max_waiting_bytes = kMaxWaitingBytes)
-      : client_(client),
+  PartitionChannels(Transport& transport, std::string topic, uint32_t partition,
+                    size_t max_waiting_bytes)
+      : transport_(transport),
         topic_(std::move(topic)),
         partition_(partition),
         max_waiting_bytes_(max_waiting_bytes) {}
@@ -46,15 +44,15 @@ class PartitionChannels {
   };
 
   absl::Status Rewind(uint64_t offset);
-  absl::Status Accept(const rd_kafka_message_t& message);
+  absl::Status Accept(const InMessage& message);
   void MakeRoom(uint32_t keep);
   void Clear(Channel& channel);
 
-  KafkaClient& client_;
+  Transport& transport_;
   const std::string topic_;
   const uint32_t partition_;
   const size_t max_waiting_bytes_;
-  std::unique_ptr<PartitionStream> stream_;
+  std::unique_ptr<MessageStream> stream_;
   uint64_t first_ = 0;   // where the stream began
   uint64_t offset_ = 0;  // of its next message
   std::map<uint32_t, Channel> channels_;

@@ -23,14 +23,20 @@ void OnLog(const rd_kafka_t*, int, const char*, const char*) {}
 
 // Waits for the answer of an administrative request.
 template <typename Submit>
-absl::StatusOr<EventHandle> Ask(rd_kafka_t* handle, rd_kafka_admin_op_t operation, int timeout_ms,
-                                std::string_view what, Submit submit) {
+absl::StatusOr<EventHandle> Ask(const KafkaClient& client, rd_kafka_t* handle,
+                                rd_kafka_admin_op_t operation, std::string_view what,
+                                Submit submit) {
+  const int timeout_ms = client.timeout_ms();
   const QueueHandle queue(rd_kafka_queue_new(handle));
   const AdminOptionsHandle options(rd_kafka_AdminOptions_new(handle, operation));
   std::array<char, kTextSize> text{};
   rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, text.data(), text.size());
   submit(options.get(), queue.get());
-  EventHandle event(rd_kafka_queue_poll(queue.get(), timeout_ms + 1000));
+  EventHandle event;
+  for (int waited = 0; event == nullptr && waited < timeout_ms + 1000 && !client.gives_up();
+       waited += KafkaClient::kSliceMs) {
+    event.reset(rd_kafka_queue_poll(queue.get(), KafkaClient::kSliceMs));
+  }
   if (event == nullptr) return absl::UnavailableError(absl::StrCat(what, ": no answer"));
   const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return ToStatus(error, what);
@@ -53,7 +59,11 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Connect(KafkaOptions o
     const MutexLock lock(client->mutex_);
     client->consumers_.push_back(std::move(consumer));
   }
-  std::unique_ptr<char, Destroyer<free>> id(rd_kafka_clusterid(handle, client->timeout_ms()));
+  std::unique_ptr<char, Destroyer<free>> id;
+  for (int waited = 0; id == nullptr && waited < client->timeout_ms() && !client->gives_up();
+       waited += kSliceMs) {
+    id.reset(rd_kafka_clusterid(handle, kSliceMs));
+  }
   if (id == nullptr) {
     return client->Explain(absl::UnavailableError(absl::StrCat(
         "cluster '", client->options_.name, "': no broker of '", client->options_.brokers,
@@ -139,7 +149,7 @@ absl::StatusOr<TopicDescription> KafkaClient::Describe(const std::string& topic)
   const std::unique_ptr<rd_kafka_TopicCollection_t, Destroyer<rd_kafka_TopicCollection_destroy>>
       topics(rd_kafka_TopicCollection_of_topic_names(&name, 1));
   const std::string what = absl::StrCat("topic '", topic, "' of cluster '", options_.name, "'");
-  auto event = Ask(handle, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeout_ms(), what,
+  auto event = Ask(*this, handle, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, what,
                    [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
                      rd_kafka_DescribeTopics(handle, topics.get(), options, queue);
                    });
@@ -188,7 +198,7 @@ absl::StatusOr<std::vector<std::string>> KafkaClient::ReadSettings(
       rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
   rd_kafka_ConfigResource_t* resources = resource.get();
   const std::string what = absl::StrCat("settings of topic '", topic, "'");
-  auto event = Ask(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms(), what,
+  auto event = Ask(*this, handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, what,
                    [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
                      rd_kafka_DescribeConfigs(handle, &resources, 1, options, queue);
                    });
@@ -224,7 +234,7 @@ absl::Status KafkaClient::CreateTopic(const std::string& topic, uint32_t num_par
   }
   rd_kafka_NewTopic_t* topics = wanted.get();
   const std::string what = absl::StrCat("creating topic '", topic, "'");
-  auto event = Ask(handle, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms(), what,
+  auto event = Ask(*this, handle, RD_KAFKA_ADMIN_OP_CREATETOPICS, what,
                    [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
                      rd_kafka_CreateTopics(handle, &topics, 1, options, queue);
                    });

@@ -50,6 +50,9 @@ class KafkaClient {
 
   const KafkaOptions& options() const { return options_; }
   int timeout_ms() const { return static_cast<int>(options_.timeout_us / 1000); }
+  // Nobody wants to wait for brokers any more.
+  bool gives_up() const { return options_.give_up && options_.give_up(); }
+  static constexpr int kSliceMs = 100;  // of waits, between two looks at gives_up
   CommitBell& bell() { return bell_; }
   // The last thing that went wrong with a connection, for messages; "" when nothing did.
   std::string last_error() const;

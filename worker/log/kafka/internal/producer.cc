@@ -13,6 +13,36 @@ namespace {
 constexpr int kMaxMessageBytes = 16 << 20;
 constexpr int kInitTimeoutMs = 15'000;
 constexpr int kCommitTimeoutMs = 15'000;
+constexpr int kMetadataSliceMs = 1000;
+
+// Calls of librdkafka that time out go on when they are made again. null, or the last error.
+template <typename Call>
+rd_kafka_error_t* CallInSlices(const KafkaClient& client, int timeout_ms, Call call) {
+  rd_kafka_error_t* error = nullptr;
+  for (int waited = 0; waited < timeout_ms; waited += KafkaClient::kSliceMs) {
+    if (error != nullptr) rd_kafka_error_destroy(error);
+    error = call(KafkaClient::kSliceMs);
+    if (error == nullptr || rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__TIMED_OUT ||
+        rd_kafka_error_is_retriable(error) == 0 || client.gives_up()) {
+      break;
+    }
+  }
+  return error;
+}
+
+// So that the first commit is as fast as the others; what cannot be had now is asked for then.
+void AskForMetadata(const KafkaClient& client, rd_kafka_t* handle, const std::string& topic) {
+  const TopicHandle known(rd_kafka_topic_new(handle, topic.c_str(), nullptr));
+  if (known == nullptr) return;
+  const rd_kafka_metadata_t* metadata = nullptr;
+  for (int waited = 0; waited < kInitTimeoutMs && !client.gives_up(); waited += kMetadataSliceMs) {
+    if (rd_kafka_metadata(handle, 0, known.get(), &metadata, kMetadataSliceMs) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+      rd_kafka_metadata_destroy(metadata);
+      return;
+    }
+  }
+}
 
 }  // namespace
 
@@ -47,18 +77,13 @@ absl::StatusOr<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Ma
   if (producer->handle_ == nullptr) return absl::InvalidArgumentError(text.data());
   conf.release();  // NOLINT(bugprone-unused-return-value): the handle owns it now
   rd_kafka_t* handle = producer->handle_.get();
-  if (rd_kafka_error_t* error = rd_kafka_init_transactions(handle, kInitTimeoutMs)) {
+  if (rd_kafka_error_t* error = CallInSlices(client, kInitTimeoutMs, [handle](int timeout_ms) {
+        return rd_kafka_init_transactions(handle, timeout_ms);
+      })) {
     return client.Explain(
         producer->Fail(error, absl::StrCat("taking transactional id '", transactional_id, "'")));
   }
-  for (const std::string& topic : topics) {
-    const TopicHandle known(rd_kafka_topic_new(handle, topic.c_str(), nullptr));
-    const rd_kafka_metadata_t* metadata = nullptr;
-    if (known != nullptr && rd_kafka_metadata(handle, 0, known.get(), &metadata, kInitTimeoutMs) ==
-                                RD_KAFKA_RESP_ERR_NO_ERROR) {
-      rd_kafka_metadata_destroy(metadata);
-    }
-  }
+  for (const std::string& topic : topics) AskForMetadata(client, handle, topic);
   return producer;
 }
 
@@ -108,7 +133,9 @@ absl::Status TransactionalProducer::Commit(absl::Span<const OutMessage> messages
     return Fail(error, "beginning a transaction");
   }
   for (const OutMessage& message : messages) RETURN_IF_ERROR(Produce(message));
-  if (rd_kafka_error_t* error = rd_kafka_commit_transaction(handle_.get(), kCommitTimeoutMs)) {
+  if (rd_kafka_error_t* error = CallInSlices(client_, kCommitTimeoutMs, [this](int timeout_ms) {
+        return rd_kafka_commit_transaction(handle_.get(), timeout_ms);
+      })) {
     return client_.Explain(Fail(error, "committing a transaction"));
   }
   return absl::OkStatus();

@@ -11,23 +11,12 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "worker/log/kafka/internal/kafka_client.h"
+#include "worker/log/kafka/internal/transport.h"
 
 namespace streamml::log::internal {
 
-// A message to write. Bytes must stay as they are until Commit returns.
-struct OutMessage {
-  static constexpr int32_t kByKey = -1;  // murmur2 of the key, as Kafka's own clients do
-  const std::string* topic = nullptr;    // full name
-  int32_t partition = 0;
-  bool has_key = false;
-  std::string_view key = {};
-  std::string_view value = {};
-  int64_t timestamp_ms = 0;  // 0: now
-  bool is_journal = false;   // its offset is wanted
-};
-
 // One thread at a time.
-class TransactionalProducer {
+class TransactionalProducer final : public Producer {
  public:
   // Takes the transactional id, which fences whoever had it and ends what it left open; asks for
   // the metadata of `topics`, so that the first commit is as fast as the others.
@@ -35,13 +24,10 @@ class TransactionalProducer {
       KafkaClient& client, const std::string& transactional_id, int64_t transaction_timeout_ms,
       absl::Span<const std::string> topics);
   // Does not wait for the network: librdkafka may take a second to let go.
-  ~TransactionalProducer();
+  ~TransactionalProducer() override;
 
-  // Begins a transaction, writes, and commits. After any error the outcome is unknown and nothing
-  // but destruction makes sense. ABORTED: fenced by another owner.
-  absl::Status Commit(absl::Span<const OutMessage> messages);
-  // Offset of the last journal message that was committed.
-  uint64_t journal_offset() const { return static_cast<uint64_t>(journal_offset_); }
+  absl::Status Commit(absl::Span<const OutMessage> messages) override;
+  uint64_t journal_offset() const override { return static_cast<uint64_t>(journal_offset_); }
 
  private:
   // What a delivery report is told of its message.

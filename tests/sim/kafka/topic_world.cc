@@ -1,0 +1,200 @@
+#include "tests/sim/kafka/topic_world.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "job/manifest/bind.h"
+#include "job/manifest/manifest.h"
+#include "tests/sim/kafka/model_client.h"
+
+namespace streamml::sim {
+namespace {
+
+using support::Random;
+
+constexpr int64_t kStart = 1'772'323'200'000;  // ms; any day will do
+constexpr int64_t kGridMs = 500;
+constexpr char kSource[] = "payments";
+
+// Bad records are skipped, no row is late and none fails: what would write part files, which belong
+// to one machine, does not happen here.
+ModelKafka::Record MakeRecord(Random& random, int64_t time_ms, uint64_t number) {
+  ModelKafka::Record record;
+  record.timestamp_ms = time_ms;
+  if (random.OneIn(60)) {
+    record.value = "{\"id\": oops";
+    return record;
+  }
+  if (random.OneIn(60)) {
+    record.has_key = true;
+    record.has_value = false;
+    record.key = "gone";
+    return record;
+  }
+  if (random.OneIn(20)) time_ms -= static_cast<int64_t>(random.Below(8)) * kGridMs;
+  const std::string amount = random.OneIn(20) ? "null" : absl::StrCat(random.Below(90'000), ".25");
+  const uint64_t card = random.Below(7);
+  const bool fraud = random.OneIn(4);
+  record.value =
+      absl::StrCat("{\"id\":\"p", number, "\",\"card\":\"c", card, "\",\"amount\":", amount,
+                   ",\"at\":", time_ms, ",\"fraud\":", fraud ? "true}" : "false}");
+  return record;
+}
+
+std::string Manifest(uint32_t lanes, uint32_t partitions, bool keyed) {
+  return absl::StrCat(R"(apiVersion: streamml.dev/v1alpha1
+kind: StreamMLJob
+metadata: {name: sim}
+spec:
+  clusters:
+  - {name: main, kafka: {brokers: "model:9092"}}
+  log: {cluster: main, partitions: )",
+                      partitions, R"(}
+  sources:
+  - name: payments
+    topic: payments
+    cluster: main
+    format: json
+    columns:
+    - {name: id, type: text}
+    - {name: card, type: text}
+    - {name: amount, type: double precision}
+    - {name: at, type: timestamp, unit: ms}
+    - {name: fraud, type: boolean}
+    watermark: {column: at, delay: 5s}
+    onError: {policy: skip}
+  views:
+  - name: features
+    sql: |
+      SELECT id, card, at, amount, fraud, count(*) OVER w AS recent, sum(amount) OVER w AS total
+      FROM payments WHERE amount IS NULL OR amount < 80000
+      WINDOW w AS (PARTITION BY card ORDER BY at RANGE INTERVAL '20 seconds' PRECEDING)
+  models:
+  - name: risk
+    score: features
+    train: {from: features, label: fraud, mode: inline}
+    features: {numeric: [amount, recent, total], scale: standard, categorical: [{columns: [card]}], hashBits: 6}
+    learner: {name: ftrl, parameters: {alpha: 0.1}}
+    metrics: [logloss, accuracy]
+  sinks:
+  - {name: scores, from: risk, cluster: main, topic: scores, format: json)",
+                      keyed ? ", key: [card]" : "", R"(}
+  - {name: windows, sql: "SELECT id, card, recent, total FROM features WHERE recent > 1", cluster: main, topic: windows, format: json}
+  workers: {lanes: )",
+                      lanes, "}\n");
+}
+
+}  // namespace
+
+const std::vector<std::string>& TopicWorld::sinks() {
+  static const std::vector<std::string> names = {"scores", "windows"};
+  return names;
+}
+
+void TopicWorld::MakePartition(Random& random, uint32_t partition, uint64_t num_rows) {
+  int64_t time = kStart + static_cast<int64_t>(random.Below(60)) * kGridMs;
+  int64_t at_us = static_cast<int64_t>(random.Below(1'000'000));
+  const int64_t pace_us = random.Between(5'000, 150'000);  // partitions differ in speed
+  for (uint64_t row = 0; row < num_rows;) {
+    Arrival arrival;
+    arrival.partition = partition;
+    arrival.at_us = at_us;
+    if (random.OneIn(3)) {
+      arrival.open_us = random.Between(100, 200'000);
+      arrival.commit = !random.OneIn(4);
+    }
+    const uint64_t size = 1 + random.Below(30);
+    for (uint64_t i = 0; i < size; ++i) {
+      if (!random.OneIn(3)) time += static_cast<int64_t>(random.Below(4)) * kGridMs;
+      arrival.records.push_back(MakeRecord(random, time, number_++));
+    }
+    if (arrival.commit) {
+      row += size;
+      num_committed_ += size;
+    }
+    at_us += std::max<int64_t>(arrival.open_us, 0) + 1 + random.Between(0, pace_us);
+    arrivals_.push_back(std::move(arrival));
+  }
+  // A last row far ahead, so that the watermark lets all others pass.
+  Arrival last;
+  last.partition = partition;
+  last.at_us = at_us;
+  last.records.push_back(MakeRecord(random, kStart, number_));
+  last.records[0].has_key = false;
+  last.records[0].has_value = true;
+  last.records[0].value = absl::StrCat(
+      "{\"id\":\"last", number_++, "\",\"card\":\"c0\",\"amount\":1,\"at\":", kStart + 100'000'000,
+      ",\"fraud\":false}");
+  ++num_committed_;
+  arrivals_.push_back(std::move(last));
+}
+
+void TopicWorld::Begin(ModelKafka& kafka) const {
+  kafka.CreateTopic(kSource, num_partitions_);
+  for (const std::string& sink : sinks()) kafka.CreateTopic(sink, num_sink_partitions_);
+  for (const Arrival& arrival : arrivals_) {
+    kafka.Schedule(arrival.at_us, [&kafka, &arrival] {
+      if (arrival.open_us >= 0) {
+        kafka.AppendTransaction(kSource, arrival.partition, arrival.records, arrival.commit,
+                                arrival.open_us);
+        return;
+      }
+      for (const ModelKafka::Record& record : arrival.records) {
+        kafka.Append(kSource, arrival.partition, record);
+      }
+    });
+  }
+}
+
+plan::JobPlan TopicWorld::PlanFor(log::Topics& topics) const {
+  plan::JobPlan plan = plan_;
+  plan.topics = [&topics](const std::string&) -> absl::StatusOr<log::Topics*> { return &topics; };
+  return plan;
+}
+
+log::KafkaLogOptions TopicWorld::LogOptions() const {
+  log::KafkaLogOptions options;
+  options.identity = "sim";
+  options.num_lanes = static_cast<uint32_t>(plan_.lanes.size());
+  options.max_waiting_bytes = max_waiting_bytes_;
+  for (const plan::StagePlan& stage : plan_.stages) {
+    if (!stage.topic.empty()) options.topics.push_back({stage.topic, stage.num_partitions});
+  }
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<TopicWorld>> TopicWorld::Make(uint64_t seed, uint64_t num_rows) {
+  std::unique_ptr<TopicWorld> world(new TopicWorld);
+  Random random(seed * 2);
+  world->num_partitions_ = static_cast<uint32_t>(1 + random.Below(3));
+  world->num_sink_partitions_ = static_cast<uint32_t>(1 + random.Below(3));
+  constexpr size_t kWaiting[] = {1, 600, 5'000, 64 << 20};
+  world->max_waiting_bytes_ = kWaiting[random.Below(4)];
+  for (uint32_t i = 0; i < world->num_partitions_; ++i) {
+    world->MakePartition(random, i, num_rows / world->num_partitions_ + random.Below(40));
+  }
+  const auto lanes = static_cast<uint32_t>(1 + random.Below(3));
+  const auto partitions = static_cast<uint32_t>(2 + random.Below(4));
+  ASSIGN_OR_RETURN(const manifest::Manifest manifest,
+                   manifest::Parse(Manifest(lanes, partitions, random.OneIn(2)), "sim.yaml"));
+  // Only to be asked for the topics.
+  std::set<std::string> events;
+  ModelKafka kafka(seed, events);
+  world->Begin(kafka);
+  auto state = std::make_shared<ClientState>();
+  state->kafka = &kafka;
+  state->random = &random;
+  const std::unique_ptr<log::Topics> topics = MakeModelTopics(state);
+  ASSIGN_OR_RETURN(world->plan_,
+                   plan::MakePlan(manifest, {}, plan::FileAccess(),
+                                  [&topics](const std::string&) -> absl::StatusOr<log::Topics*> {
+                                    return topics.get();
+                                  }));
+  world->plan_.topics = nullptr;
+  return world;
+}
+
+}  // namespace streamml::sim

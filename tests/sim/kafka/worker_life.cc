@@ -1,0 +1,94 @@
+#include "tests/sim/kafka/worker_life.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "worker/log/kafka/internal/transport.h"
+#include "worker/state/plain_snapshots.h"
+
+namespace streamml::sim {
+
+WorkerLife::WorkerLife(const TopicWorld& world, support::ModelDisk& disk, support::Random& random,
+                       std::shared_ptr<ClientState> state, std::string name,
+                       WaitFunction wait_for_log)
+    : disk_(disk),
+      random_(random),
+      state_(std::move(state)),
+      name_(std::move(name)),
+      wait_for_log_(std::move(wait_for_log)),
+      log_options_(world.LogOptions()),
+      topics_(MakeModelTopics(state_)),
+      plan_(world.PlanFor(*topics_)),
+      background_lag_(1 + random.Below(40)) {}
+WorkerLife::~WorkerLife() = default;
+
+absl::Status WorkerLife::Start() {
+  ASSIGN_OR_RETURN(log_, log::internal::OpenLog(MakeModelTransport(state_), log_options_));
+  return absl::OkStatus();
+}
+
+lane::Lane* WorkerLife::lane(uint32_t index) {
+  const auto found = lanes_.find(index);
+  return found == lanes_.end() ? nullptr : found->second.lane.get();
+}
+
+absl::Status WorkerLife::Open(uint32_t index) {
+  OpenLane open;
+  open.store = state::MakePlainSnapshots(disk_, absl::StrCat("data/snapshots-", index));
+  ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(plan_, index, *log_));
+  lane::LaneEnvironment environment{disk_,  *log_, *open.store, background_,
+                                    "data", name_, "sim",       plan_.job_hash};
+  environment.wait_for_log = [this, index](const absl::Status& status, int attempt) {
+    return wait_for_log_(index, status, attempt);
+  };
+  ASSIGN_OR_RETURN(open.lane, lane::Lane::Open(std::move(spec), environment, notes_));
+  lanes_[index] = std::move(open);
+  return absl::OkStatus();
+}
+
+absl::Status WorkerLife::Claim(OpenLane& open) {
+  open.claimed = true;
+  return open.lane->Claim();
+}
+
+absl::Status WorkerLife::Act(uint32_t index) {
+  const auto found = lanes_.find(index);
+  if (found == lanes_.end()) return Open(index);
+  OpenLane& open = found->second;
+  if (!open.claimed) return Claim(open);
+  if (background_.has_work() && random_.OneIn(background_lag_)) {
+    background_.RunOldest();
+    return absl::OkStatus();
+  }
+  const uint64_t choice = random_.Below(12);
+  if (choice < 7) return open.lane->Advance(1 + random_.Below(60)).status();
+  RETURN_IF_ERROR(open.lane->Commit());
+  return choice < 11 ? absl::OkStatus() : open.lane->StartSnapshot();
+}
+
+absl::Status WorkerLife::Settle(uint32_t index, bool& progress) {
+  const auto found = lanes_.find(index);
+  if (found == lanes_.end()) {
+    progress = true;
+    return Open(index);
+  }
+  OpenLane& open = found->second;
+  if (!open.claimed) {
+    progress = true;
+    return Claim(open);
+  }
+  ASSIGN_OR_RETURN(const bool read, open.lane->Advance(1 + random_.Below(200)));
+  progress = progress || read || open.lane->has_uncommitted();
+  return random_.OneIn(2) ? absl::OkStatus() : open.lane->Commit();
+}
+
+absl::Status WorkerLife::StopLane(uint32_t index) {
+  const auto found = lanes_.find(index);
+  if (found == lanes_.end()) return absl::OkStatus();
+  const absl::Status status = found->second.claimed ? found->second.lane->Stop() : absl::OkStatus();
+  lanes_.erase(index);
+  return status;
+}
+
+}  // namespace streamml::sim

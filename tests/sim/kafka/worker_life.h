@@ -1,0 +1,70 @@
+// One life of a worker process in the simulator: the real log on the model of Kafka, real lanes,
+// and a disk for snapshots.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "tests/sim/kafka/model_client.h"
+#include "tests/sim/kafka/topic_world.h"
+#include "tests/sim/seeded_background.h"
+#include "tests/support/model_disk.h"
+#include "worker/lane/lane.h"
+
+namespace streamml::sim {
+
+class WorkerLife {
+ public:
+  using WaitFunction = std::function<bool(uint32_t lane, const absl::Status& status, int attempt)>;
+  // All must outlive the life; `state` is that of its connection.
+  WorkerLife(const TopicWorld& world, support::ModelDisk& disk, support::Random& random,
+             std::shared_ptr<ClientState> state, std::string name, WaitFunction wait_for_log);
+  ~WorkerLife();
+
+  absl::Status Start();
+  // One action on a lane that this worker believes to be its own: opening, claiming, reading,
+  // committing, a snapshot. After an error the lane is to be dropped.
+  absl::Status Act(uint32_t lane);
+  // Opens and claims what is not, reads what is there and commits now and then. Sets `progress`.
+  absl::Status Settle(uint32_t lane, bool& progress);
+  // Stops it in order, if it is open, and drops it.
+  absl::Status StopLane(uint32_t lane);
+  void Drop(uint32_t lane) { lanes_.erase(lane); }
+
+  // Null when it is not open.
+  lane::Lane* lane(uint32_t index);
+  log::Log& log() { return *log_; }
+  const plan::JobPlan& plan() const { return plan_; }
+  ClientState& state() { return *state_; }
+  // Told since the last call.
+  std::vector<std::string> TakeNotes() { return std::exchange(notes_, {}); }
+
+ private:
+  struct OpenLane {
+    std::unique_ptr<state::SnapshotStore> store;
+    std::unique_ptr<lane::Lane> lane;
+    bool claimed = false;
+  };
+  absl::Status Open(uint32_t index);
+  absl::Status Claim(OpenLane& open);
+
+  support::ModelDisk& disk_;
+  support::Random& random_;
+  const std::shared_ptr<ClientState> state_;
+  const std::string name_;
+  const WaitFunction wait_for_log_;
+  const log::KafkaLogOptions log_options_;
+  const std::unique_ptr<log::Topics> topics_;
+  const plan::JobPlan plan_;
+  std::unique_ptr<log::Log> log_;
+  SeededBackground background_;
+  const uint64_t background_lag_;  // actions until a task runs, on average
+  std::vector<std::string> notes_;
+  std::map<uint32_t, OpenLane> lanes_;
+};
+
+}  // namespace streamml::sim

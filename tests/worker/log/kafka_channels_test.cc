@@ -1,0 +1,138 @@
+// The channels of one partition on Kafka, over a partition in memory.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "worker/log/kafka/internal/channels.h"
+#include "worker/log/kafka/internal/frame.h"
+#include "worker/log/kafka/internal/transport.h"
+
+namespace streamml::log::internal {
+namespace {
+
+class FakeStream final : public MessageStream {
+ public:
+  FakeStream(const std::vector<std::string>& messages, uint64_t offset)
+      : messages_(messages), offset_(offset) {}
+  absl::StatusOr<std::optional<InMessage>> Next() override {
+    if (offset_ >= messages_.size()) return std::nullopt;
+    const uint64_t offset = offset_++;
+    return InMessage{offset, messages_[offset]};
+  }
+  absl::StatusOr<std::optional<InMessage>> Wait(int) override { return Next(); }
+  bool at_end() const override { return offset_ >= messages_.size(); }
+  absl::Status Seek(uint64_t offset) override {
+    offset_ = offset;
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::vector<std::string>& messages_;
+  uint64_t offset_;
+};
+
+class FakeTransport final : public Transport {
+ public:
+  std::vector<std::string> messages;  // of the one partition, by offset
+
+  absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(const std::string&, int64_t,
+                                                         absl::Span<const std::string>) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<std::unique_ptr<MessageStream>> OpenStream(const std::string&, uint32_t,
+                                                            uint64_t offset) override {
+    return std::make_unique<FakeStream>(messages, offset);
+  }
+  absl::StatusOr<TopicDescription> Describe(const std::string&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<int> CountBrokers() override { return 1; }
+  absl::StatusOr<std::vector<std::string>> ReadSettings(const std::string&,
+                                                        const std::vector<std::string>&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status CreateTopic(const std::string&, uint32_t, int, const Settings&) override {
+    return absl::UnimplementedError("");
+  }
+  CommitBell& bell() override { return bell_; }
+  int timeout_ms() const override { return 0; }
+  void WaitForMessages(int) override {}
+  absl::Status Explain(const absl::Status& status) const override { return status; }
+
+ private:
+  CommitBell bell_;
+};
+
+class PartitionChannelsTest : public testing::Test {
+ protected:
+  // Two producers in turn: transactions 1, 2, ... of each.
+  void SetUp() override {
+    for (uint64_t sequence = 1; sequence <= kTransactions; ++sequence) {
+      for (uint32_t producer = 0; producer < 2; ++producer) {
+        transport_.messages.push_back(
+            EncodeFrame({producer, sequence, 0, 1, std::string(kRowBytes, 'x')}));
+      }
+    }
+  }
+  static Position Before(uint32_t producer, uint64_t sequence) {
+    return {sequence, 2 * (sequence - 1) + producer};
+  }
+  // Sequence numbers of all frames that the channel still gives.
+  static std::vector<uint64_t> Rest(PartitionChannels& channels, uint32_t producer) {
+    std::vector<uint64_t> sequences;
+    while (true) {
+      const auto frame = channels.Next(producer);
+      EXPECT_TRUE(frame.ok()) << frame.status();
+      if (!frame.ok() || !frame->has_value()) return sequences;
+      sequences.push_back((*frame)->sequence);
+    }
+  }
+
+  static constexpr uint64_t kTransactions = 6;
+  static constexpr size_t kRowBytes = 100;
+  FakeTransport transport_;
+  const std::vector<uint64_t> from_2_ = {2, 3, 4, 5, 6};
+  const std::vector<uint64_t> from_5_ = {5, 6};
+};
+
+// A recovery puts all inputs at their places before it reads the first.
+TEST_F(PartitionChannelsTest, AChannelFurtherBehindLosesNothingWhenAnotherIsReadFirst) {
+  PartitionChannels channels(transport_, "topic", 0, 1 << 20);
+  channels.Start(0, Before(0, 2));
+  channels.Start(1, Before(1, 5));
+  EXPECT_EQ(Rest(channels, 1), from_5_);
+  EXPECT_EQ(Rest(channels, 0), from_2_);
+}
+
+TEST_F(PartitionChannelsTest, AChannelThatIsStartedFurtherBehindLaterGivesAllOfIt) {
+  PartitionChannels channels(transport_, "topic", 0, 1 << 20);
+  channels.Start(1, Before(1, 5));
+  EXPECT_EQ(Rest(channels, 1), from_5_);
+  channels.Start(0, Before(0, 2));
+  EXPECT_EQ(Rest(channels, 0), from_2_);
+  EXPECT_EQ(Rest(channels, 1), std::vector<uint64_t>());
+}
+
+TEST_F(PartitionChannelsTest, WhatHasNoRoomIsReadAgain) {
+  PartitionChannels channels(transport_, "topic", 0, 2 * kRowBytes);
+  channels.Start(0, Before(0, 2));
+  channels.Start(1, Before(1, 2));
+  EXPECT_EQ(Rest(channels, 0), from_2_);
+  EXPECT_EQ(Rest(channels, 1), from_2_);
+}
+
+TEST_F(PartitionChannelsTest, AChannelStartedAgainGivesItsFramesAgain) {
+  PartitionChannels channels(transport_, "topic", 0, 1 << 20);
+  channels.Start(0, Before(0, 2));
+  channels.Start(1, Before(1, 2));
+  EXPECT_EQ(Rest(channels, 0), from_2_);
+  channels.Start(0, Before(0, 5));
+  EXPECT_EQ(Rest(channels, 0), from_5_);
+  EXPECT_EQ(Rest(channels, 1), from_2_);
+}
+
+}  // namespace
+}  // namespace streamml::log::internal
