@@ -15,9 +15,10 @@ import wire
 #   outside   a kill -9 of the worker at any time
 #   wiped     the same, and the data folder is lost
 #   broker    a kill -9 of the broker, which comes back soon; the worker goes on by itself
+#   absent    the broker is killed, the worker gets a SIGTERM and must end before the broker is back
 #   fenced    the worker stands still for longer than a transaction may be open; another one takes its place
 KINDS = ("during", "broker", "before", "wiped", "fenced", "init", "outside", "during",
-         "before", "during", "broker", "during", "outside", "before", "after", "during",
+         "before", "during", "broker", "during", "absent", "before", "after", "during",
          "broker", "init", "before", "during")
 INSIDE = ("before", "during", "after", "init")
 KILLS_PER_SERIES = 10
@@ -25,8 +26,10 @@ SECONDS_PER_KILL = 4  # that rows come in
 MAX_COMMIT = 250  # of one life, among which the fatal one is chosen; claims are the first seven
 MAX_MICROSECONDS = {"init": 40000, "before": 30000, "during": 15000, "after": 0}
 PATIENCE_S = 90
+MAX_STOP_S = 8  # without a broker: three seconds of patience, and a busy machine
 OTHER_OWNER = re.compile(r"was written by another owner .*another process runs this job")
-EXIT_OTHER_OWNER = 4
+EXIT_MAX_STOP_S = 8  # without a broker: three seconds of patience, and a busy machine
+OTHER_OWNER = 4
 WAY_OUT = "`streamml replay JOB --all`"
 
 
@@ -115,6 +118,23 @@ class Series:
         self.tell(f"broker    kill -9; it serves again after {back - started:.1f} s")
         self.lost = (back, ends, "broker")
         self.await_output(10)
+
+    def be_absent(self, kind):
+        self.start()
+        self.watch(self.rng.uniform(1, 3))
+        self.job.broker.kill()
+        time.sleep(self.rng.choice((0, 0.5, 5)))
+        self.worker.send(signal.SIGTERM)
+        started = time.monotonic()
+        code = self.worker.wait(30)
+        took = time.monotonic() - started
+        if code not in (-signal.SIGTERM, 0, 1) or took > MAX_STOP_S:
+            raise Failure(f"SIGTERM without a broker: exit code {code} after {took:.1f} s:\n{self.worker.output}")
+        self.worker.end()
+        self.worker = None
+        self.job.broker.start()
+        self.counts.kills[kind] += 1
+        self.tell(f"absent    kill -9 of the broker; SIGTERM ended the worker after {took:.1f} s, code {code}")
 
     def be_fenced(self, kind):
         """Another worker takes over, with a data folder of its own, while this one stands still."""
