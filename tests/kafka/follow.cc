@@ -47,14 +47,11 @@ bool Print(const std::map<int32_t, int64_t>& last_offsets, int64_t total) {
 }  // namespace
 
 absl::Status Follow(const FollowOptions& options) {
-  std::vector<Setting> settings = {{"group.id", "streamml-follow"},
-                                   {"enable.auto.commit", "false"},
-                                   {"auto.offset.reset", "earliest"},
-                                   {"fetch.wait.max.ms", "10"},
-                                   {"fetch.error.backoff.ms", "10"},
-                                   {"reconnect.backoff.ms", "10"},
-                                   {"reconnect.backoff.max.ms", "100"},
-                                   {"isolation.level", "read_committed"}};
+  std::vector<Setting> settings = {
+      {"group.id", "streamml-follow"},     {"enable.auto.commit", "false"},
+      {"auto.offset.reset", "earliest"},   {"fetch.wait.max.ms", "10"},
+      {"fetch.error.backoff.ms", "10"},    {"reconnect.backoff.ms", "10"},
+      {"reconnect.backoff.max.ms", "100"}, {"isolation.level", "read_committed"}};
   settings.insert(settings.end(), options.settings.begin(), options.settings.end());
   absl::StatusOr<Conf> conf = MakeConf(settings);
   if (!conf.ok()) return conf.status();
