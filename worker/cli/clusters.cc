@@ -15,7 +15,8 @@ constexpr uint64_t kMaxSecretBytes = 1 << 20;
 absl::StatusOr<std::string> ReadSecret(const job::v1::ValueFrom& from, std::string_view path) {
   if (from.has_secret_key_ref()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ".secretKeyRef: a Kubernetes Secret can be read in a pod only; use file "
+        absl::StrCat(path,
+                     ".secretKeyRef: a Kubernetes Secret can be read in a pod only; use file "
                      "or env here"));
   }
   if (!from.env().empty()) {

@@ -8,10 +8,11 @@
 namespace streamml::cli {
 
 inline constexpr int kExitDone = 0;
-inline constexpr int kExitFailed = 1;      // the world does not let us: disk full, not writable
-inline constexpr int kExitUsage = 2;       // wrong usage, manifest or input
-inline constexpr int kExitUntrusted = 3;   // stored data or inputs do not match what is journalled
-inline constexpr int kExitOtherOwner = 4;  // in use or taken over, or of another job, input or build
+inline constexpr int kExitFailed = 1;     // the world does not let us: disk full, not writable
+inline constexpr int kExitUsage = 2;      // wrong usage, manifest or input
+inline constexpr int kExitUntrusted = 3;  // stored data or inputs do not match what is journalled
+inline constexpr int kExitOtherOwner =
+    4;  // in use or taken over, or of another job, input or build
 
 int ExitCode(const absl::Status& status);
 

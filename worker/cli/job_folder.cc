@@ -159,8 +159,15 @@ absl::Status JobFolder::OpenLane(uint32_t index, std::vector<std::string>& notes
   ASSIGN_OR_RETURN(snapshots_[index], OpenSnapshots(index));
   ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_, stop));
   const lane::LaneEnvironment environment{
-      disk_,   *log_,        *snapshots_[index],  *background_, job_.data_dir,
-      worker_, fingerprint_, job_.plan.job_hash, stop,
+      disk_,
+      *log_,
+      *snapshots_[index],
+      *background_,
+      job_.data_dir,
+      worker_,
+      fingerprint_,
+      job_.plan.job_hash,
+      stop,
       [this](const absl::Status& status, int attempt) { return patience_.Wait(status, attempt); }};
   ASSIGN_OR_RETURN(lanes_[index], lane::Lane::Open(std::move(spec), environment, notes));
   return absl::OkStatus();

@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kFirstWaitUs = 20'000;
 constexpr int64_t kMaxWaitUs = 2'000'000;
 constexpr int64_t kStepUs = 20'000;
-constexpr int64_t kTellUs = 10'000'000;   // between two lines about the same trouble
+constexpr int64_t kTellUs = 10'000'000;  // between two lines about the same trouble
 
 }  // namespace
 
@@ -25,8 +25,8 @@ bool LogPatience::Wait(const absl::Status& status, int attempt) {
     const MutexLock lock(mutex_);
     if (told_us_ < 0 || start - told_us_ >= kTellUs) {
       told_us_ = start;
-      news_ = absl::StrCat("the log cannot be written, trying again: ",
-                           std::string(status.message()));
+      news_ =
+          absl::StrCat("the log cannot be written, trying again: ", std::string(status.message()));
     }
   }
   const int64_t wait = std::min(kMaxWaitUs, kFirstWaitUs << std::min(attempt, 10));

@@ -117,19 +117,20 @@ class Replay {
     for (size_t i = 0; i < parts.size(); ++i) {
       const lane::SinkOutput& sink = spec.stage->sinks[i];
       if (!sink.topic.empty()) continue;
-      ASSIGN_OR_RETURN(PartCheck part,
-                       PartCheck::Open(folder_.disk(),
-                                       lane::PartPath(job_.data_dir, sink, spec.part),
-                                       StopRequested));
+      ASSIGN_OR_RETURN(
+          PartCheck part,
+          PartCheck::Open(folder_.disk(), lane::PartPath(job_.data_dir, sink, spec.part),
+                          StopRequested));
       parts[i].emplace(std::move(part));
     }
     return parts;
   }
 
   static void TellTopic(const lane::SinkOutput& sink, uint64_t bytes) {
-    std::cout << "  sink " << sink.name << ", topic '" << sink.topic << "': " << bytes
-              << " bytes computed again, digest equal to the journal's; the topic itself is neither "
-                 "read nor written\n";
+    std::cout
+        << "  sink " << sink.name << ", topic '" << sink.topic << "': " << bytes
+        << " bytes computed again, digest equal to the journal's; the topic itself is neither "
+           "read nor written\n";
   }
 
   lane::ReplayOptions Options() const {

@@ -11,7 +11,8 @@ void CatchStopSignals();
 // A signal has come. Any thread.
 bool StopRequested();
 
-// A signal came three seconds ago or earlier: what still waits for others is to give up. Any thread.
+// A signal came three seconds ago or earlier: what still waits for others is to give up. Any
+// thread.
 bool StopOverdue();
 
 }  // namespace streamml::cli

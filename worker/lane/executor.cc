@@ -262,10 +262,10 @@ absl::Status Executor::ReadTo(size_t input, const InputPoint& target, bool proce
       continue;
     }
     if (!block.has_value() && waited > 0) {
-      return absl::UnavailableError(absl::StrCat(
-          from.name(), ": the journal says it was read up to ", target.ordinal,
-          ", and nothing comes after ", from.position().ordinal,
-          ": brokers cannot be reached, or have lost it"));
+      return absl::UnavailableError(
+          absl::StrCat(from.name(), ": the journal says it was read up to ", target.ordinal,
+                       ", and nothing comes after ", from.position().ordinal,
+                       ": brokers cannot be reached, or have lost it"));
     }
     waited = 0;
     if (!block.has_value() || from.position().ordinal > target.ordinal) {

@@ -15,8 +15,7 @@ constexpr size_t kMaxRawBytes = 64 << 10;  // of a dead letter
 
 class TopicInput final : public Input {
  public:
-  TopicInput(TopicInputSpec spec, log::Topics& topics)
-      : spec_(std::move(spec)), topics_(topics) {}
+  TopicInput(TopicInputSpec spec, log::Topics& topics) : spec_(std::move(spec)), topics_(topics) {}
 
   const InputPoint& position() const override { return position_; }
   int64_t watermark() const override {

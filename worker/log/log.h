@@ -52,9 +52,9 @@ struct OutRecord {
 };
 
 struct Transaction {
-  uint64_t sequence = 0;      // its number: one more than that of the lane's last, from 1
-  int64_t watermark = 0;      // of the lane after this transaction: no later row is older
-  std::vector<Frame> frames;  // at most one per (topic, partition)
+  uint64_t sequence = 0;           // its number: one more than that of the lane's last, from 1
+  int64_t watermark = 0;           // of the lane after this transaction: no later row is older
+  std::vector<Frame> frames;       // at most one per (topic, partition)
   std::vector<OutRecord> records;  // a log in files has no place for them
   std::string journal;             // one record
 };

@@ -47,8 +47,8 @@ class TopicReader {
   // Goes to an offset; kBeginning is the first record that is kept.
   static constexpr uint64_t kBeginning = UINT64_MAX;
   virtual absl::Status Seek(uint64_t offset) = 0;
-  // For who knows that there is a next record, because it was read before: waits a moment for it, as
-  // the `attempt`-th time in a row, from 1. False: it is not on its way, or too long.
+  // For who knows that there is a next record, because it was read before: waits a moment for it,
+  // as the `attempt`-th time in a row, from 1. False: it is not on its way, or too long.
   virtual bool Await(int attempt) = 0;
 };
 

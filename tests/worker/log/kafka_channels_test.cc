@@ -1,6 +1,4 @@
 // The channels of one partition on Kafka, over a partition in memory.
-#include "worker/log/kafka/internal/channels.h"
-
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -8,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/log/kafka/internal/channels.h"
 #include "worker/log/kafka/internal/frame.h"
 #include "worker/log/kafka/internal/transport.h"
 
