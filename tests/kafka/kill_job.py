@@ -205,6 +205,13 @@ class Job:
         worker.end()
         return code, worker.output
 
+    def journal_ends(self):
+        """{lane: offset behind its last record}; empty while there is no journal."""
+        topic = "streamml.kill.1.journal"
+        if topic not in self.broker.topics():
+            return {}
+        return wire.ends(self.broker.address, topic, NUM_LANES)
+
     def forget(self, data):
         """The node's disk is lost."""
         shutil.rmtree(self.folder / data, ignore_errors=True)

@@ -15,16 +15,19 @@ import wire
 #   outside   a kill -9 of the worker at any time
 #   wiped     the same, and the data folder is lost
 #   broker    a kill -9 of the broker, which comes back soon; the worker goes on by itself
+#   absent    the broker is killed, the worker gets a SIGTERM and must end before the broker is back
 #   fenced    the worker stands still for longer than a transaction may be open; another one takes its place
 KINDS = ("during", "broker", "before", "wiped", "fenced", "init", "outside", "during",
-         "before", "during", "broker", "during", "outside", "before", "after", "during",
+         "before", "during", "broker", "during", "absent", "before", "after", "during",
          "broker", "init", "before", "during")
 INSIDE = ("before", "during", "after", "init")
 KILLS_PER_SERIES = 10
-SECONDS_PER_KILL = 4  # that rows come in
+SECONDS_PER_KILL = 6  # that rows come in
 MAX_COMMIT = 250  # of one life, among which the fatal one is chosen; claims are the first seven
 MAX_MICROSECONDS = {"init": 40000, "before": 30000, "during": 15000, "after": 0}
 PATIENCE_S = 90
+QUIET_S = 1.5
+MAX_STOP_S = 8  # without a broker: three seconds of patience, and a busy machine
 OTHER_OWNER = re.compile(r"was written by another owner .*another process runs this job")
 EXIT_OTHER_OWNER = 4
 WAY_OUT = "`streamml replay JOB --all`"
@@ -50,23 +53,24 @@ class Series:
         self.rng = random.Random(f"series {seed} {number}")
         self.number, self.worker, self.follower = number, None, None
         self.data, self.num_data = f"series-{number}", 0
+        self.filling, self.journal = None, None  # where the journal ended when the worker was started
         self.lost = None  # (when, ends of the output then, what): no output has come since
 
     def run(self, kinds):
         """Raises Failure."""
         self.job.reset()
-        filling = self.job.fill(self.job.num_rows // (SECONDS_PER_KILL * (len(kinds) + 1)))
+        self.filling = self.job.fill(self.job.num_rows // (SECONDS_PER_KILL * (len(kinds) + 1)))
         self.follower = kill_job.Follower(self.job.load, self.job.broker.address, kill_job.SINKS[0])
         try:
             for kind in kinds:
                 getattr(self, f"be_{'inside' if kind in INSIDE else kind}")(kind)
                 self.note_arrival()
             self.start()
-            if filling.wait(PATIENCE_S) != 0:
-                raise Failure(f"kafka_load fill: {filling.output}")
+            if self.filling.wait(PATIENCE_S) != 0:
+                raise Failure(f"kafka_load fill: {self.filling.output}")
             self.finish()
         finally:
-            for process in (filling, self.worker):
+            for process in (self.filling, self.worker):
                 if process:
                     process.end()
             self.follower.close()
@@ -82,7 +86,9 @@ class Series:
         number = 1 + self.rng.randrange(kill_job.NUM_LANES if kind == "init" else MAX_COMMIT)
         plan = f"{kind}:{number}:{self.rng.randrange(MAX_MICROSECONDS[kind] + 1)}:{report}"
         self.start(plan)
-        code = self.watch(25)
+        code, end = None, time.monotonic() + 25
+        while code is None and time.monotonic() < end and not self.all_quiet():
+            code = self.watch(0.5)
         if code is None:  # its turn did not come: there was little to do
             return self.kill_now("outside", "too little to do for " + plan.rsplit(":", 1)[0])
         if code != -signal.SIGKILL:
@@ -116,6 +122,23 @@ class Series:
         self.lost = (back, ends, "broker")
         self.await_output(10)
 
+    def be_absent(self, kind):
+        self.start()
+        self.watch(self.rng.uniform(1, 3))
+        self.job.broker.kill()
+        time.sleep(self.rng.choice((0, 0.5, 5)))
+        self.worker.send(signal.SIGTERM)
+        started = time.monotonic()
+        code = self.worker.wait(30)
+        took = time.monotonic() - started
+        if code not in (-signal.SIGTERM, 0, 1) or took > MAX_STOP_S:
+            raise Failure(f"SIGTERM without a broker: exit code {code} after {took:.1f} s:\n{self.worker.output}")
+        self.worker.end()
+        self.worker = None
+        self.job.broker.start()
+        self.counts.kills[kind] += 1
+        self.tell(f"absent    kill -9 of the broker; SIGTERM ended the worker after {took:.1f} s, code {code}")
+
     def be_fenced(self, kind):
         """Another worker takes over, with a data folder of its own, while this one stands still."""
         self.start()
@@ -126,6 +149,7 @@ class Series:
         self.num_data += 1
         self.data = f"series-{self.number}-{self.num_data}"
         self.lost = (paused, self.ends(), "folder")
+        self.journal = self.job.journal_ends()
         self.worker = self.job.run(self.data)
         self.watch(kill_job.TRANSACTION_TIMEOUT_S + 1.5)
         old.send(signal.SIGCONT)
@@ -144,7 +168,16 @@ class Series:
 
     def start(self, kill_plan=None):
         if self.worker is None:
+            self.journal = self.job.journal_ends()
             self.worker = self.job.run(self.data, kill_plan)
+
+    def has_claimed(self):
+        """The worker has opened its lanes: it gives heed to signals, and a summary when it is stopped."""
+        now = self.job.journal_ends()
+        return bool(now) and all(end > self.journal.get(lane, 0) for lane, end in now.items())
+
+    def all_quiet(self):
+        return not self.filling.alive and self.has_claimed() and time.monotonic() - self.follower.last_s > 3
 
     def watch(self, seconds):
         """Lets the worker run for so long; its exit code if it ends. That is a failure only for who did not expect it."""
@@ -169,6 +202,7 @@ class Series:
         if code != 0:
             raise Failure(f"replay after the data folder was lost: exit code {code}:\n{output}")
         self.counts.found["part files written again by replay"] += 1
+        self.journal = self.job.journal_ends()
         self.worker = self.job.run(self.data)
 
     def ends(self):
@@ -226,8 +260,12 @@ class Series:
         """All rows are in; the job is let come to their end."""
         expected = sum(map(len, self.expected["topics"][kill_job.SINKS[0]]))
         end = time.monotonic() + PATIENCE_S
-        while self.follower.total < expected or time.monotonic() - self.follower.last_s < 1:
+        journal, since = None, time.monotonic()  # nothing has been committed since
+        while self.follower.total < expected or not self.has_claimed() or time.monotonic() - since < QUIET_S:
             self.watch(0.1)
+            ends = self.job.journal_ends()
+            if ends != journal:
+                journal, since = ends, time.monotonic()
             if time.monotonic() > end:
                 raise Failure(f"{self.follower.total} of {expected} records have come:\n{self.worker.output}")
         self.stop_in_order()

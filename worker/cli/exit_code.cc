@@ -39,6 +39,11 @@ std::string ErrorText(const absl::Status& status) {
           message,
           "\nnothing that was committed is lost: make the folder writable and run the same "
           "command again, or use another --data-dir");
+    case absl::StatusCode::kUnavailable:
+      return absl::StrCat(
+          message,
+          "\nnothing that was committed is lost: run the same command again, it goes "
+          "on from there");
     case absl::StatusCode::kInternal:
       return absl::StrCat(message, "\nthis is a mistake in StreamML, please report it");
     default:

@@ -49,7 +49,7 @@ JobFolder::JobFolder(const Job& job, Disk& disk)
       disk_(disk),
       worker_(WorkerName()),
       fingerprint_(lane::Fingerprint()),
-      patience_(StopRequested) {}
+      patience_(StopOverdue) {}
 
 absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, Disk& disk,
                                                            bool must_exist,

@@ -14,7 +14,6 @@ constexpr int64_t kFirstWaitUs = 20'000;
 constexpr int64_t kMaxWaitUs = 2'000'000;
 constexpr int64_t kStepUs = 20'000;
 constexpr int64_t kTellUs = 10'000'000;  // between two lines about the same trouble
-constexpr int64_t kAfterStopUs = 3'000'000;
 
 }  // namespace
 
@@ -33,13 +32,8 @@ bool LogPatience::Wait(const absl::Status& status, int attempt) {
   const int64_t wait = std::min(kMaxWaitUs, kFirstWaitUs << std::min(attempt, 10));
   while (true) {
     if (given_up_.load()) return false;
-    const int64_t now = clock.MonotonicMicroseconds();
-    if (stop_ && stop_()) {
-      const MutexLock lock(mutex_);
-      if (stop_us_ < 0) stop_us_ = now;
-      if (now - stop_us_ >= kAfterStopUs) return false;
-    }
-    if (now - start >= wait) return true;
+    if (overdue_()) return false;
+    if (clock.MonotonicMicroseconds() - start >= wait) return true;
     std::this_thread::sleep_for(std::chrono::microseconds(std::min(kStepUs, wait)));
   }
 }

@@ -15,10 +15,11 @@ namespace streamml::cli {
 // Thread-safe.
 class LogPatience {
  public:
-  explicit LogPatience(std::function<bool()> stop) : stop_(std::move(stop)) {}
+  // `overdue`: a stop was asked for long enough ago.
+  explicit LogPatience(std::function<bool()> overdue) : overdue_(std::move(overdue)) {}
 
   // Waits before attempt `attempt` (from 1), longer each time up to two seconds. False once a stop
-  // has been asked for and three seconds have passed: what was not committed is done again later.
+  // is overdue: what was not committed is done again later.
   bool Wait(const absl::Status& status, int attempt);
   // From now on nobody waits.
   void GiveUp() { given_up_.store(true); }
@@ -26,12 +27,11 @@ class LogPatience {
   std::string TakeNews();
 
  private:
-  const std::function<bool()> stop_;
+  const std::function<bool()> overdue_;
   std::atomic<bool> given_up_ = false;
   Mutex mutex_;
   std::string news_ ABSL_GUARDED_BY(mutex_);
   int64_t told_us_ ABSL_GUARDED_BY(mutex_) = -1;  // when there was news last
-  int64_t stop_us_ ABSL_GUARDED_BY(mutex_) = -1;  // when the stop was first seen
 };
 
 }  // namespace streamml::cli

@@ -261,6 +261,11 @@ class ModelTransport final : public log::internal::Transport {
     RETURN_IF_ERROR(Insist(*state_, retry_us, "taking the id", [&] {
       return state_->kafka->InitProducer(id, timeout_ms * 1000, identity);
     }));
+    if (!state_->calm && state_->random->OneIn(30)) {
+      state_->kafka->Note("answer to taking a lane lost");
+      state_->kafka->Advance(kTimeoutUs);
+      return TimedOut("taking the id");
+    }
     return std::make_unique<ModelProducer>(state_, id, identity);
   }
   absl::StatusOr<std::unique_ptr<log::internal::MessageStream>> OpenStream(

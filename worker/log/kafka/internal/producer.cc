@@ -1,10 +1,12 @@
 #include "worker/log/kafka/internal/producer.h"
 
 #include <array>
+#include <chrono>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/status.h"
 
 namespace streamml::log::internal {
@@ -15,19 +17,23 @@ constexpr int kInitTimeoutMs = 15'000;
 constexpr int kCommitTimeoutMs = 15'000;
 constexpr int kMetadataSliceMs = 1000;
 
-// Calls of librdkafka that time out go on when they are made again. null, or the last error.
+// Calls of librdkafka that end with an error that may be retried, be it that the time is over or
+// what went wrong last, go on when they are made again. null, or the last error.
 template <typename Call>
 rd_kafka_error_t* CallInSlices(const KafkaClient& client, int timeout_ms, Call call) {
-  rd_kafka_error_t* error = nullptr;
-  for (int waited = 0; waited < timeout_ms; waited += KafkaClient::kSliceMs) {
-    if (error != nullptr) rd_kafka_error_destroy(error);
-    error = call(KafkaClient::kSliceMs);
-    if (error == nullptr || rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__TIMED_OUT ||
-        rd_kafka_error_is_retriable(error) == 0 || client.gives_up()) {
-      break;
+  Clock& clock = SystemClock();
+  const int64_t end = clock.MonotonicMicroseconds() + int64_t{timeout_ms} * 1000;
+  while (true) {
+    const int64_t slice_end = clock.MonotonicMicroseconds() + int64_t{KafkaClient::kSliceMs} * 1000;
+    rd_kafka_error_t* error = call(KafkaClient::kSliceMs);
+    if (error == nullptr || rd_kafka_error_is_retriable(error) == 0 || client.gives_up() ||
+        clock.MonotonicMicroseconds() >= end) {
+      return error;
     }
+    rd_kafka_error_destroy(error);
+    const int64_t left = slice_end - clock.MonotonicMicroseconds();
+    if (left > 0) std::this_thread::sleep_for(std::chrono::microseconds(left));
   }
-  return error;
 }
 
 // So that the first commit is as fast as the others; what cannot be had now is asked for then.
