@@ -63,6 +63,7 @@ class FakeTopics final : public log::Topics {
       if (!records_.empty()) offset_ = records_.back().offset + 1;
       return absl::MakeConstSpan(records_);
     }
+    bool Await(int /*attempt*/) override { return false; }  // all is here at once
     absl::Status Seek(uint64_t offset) override {
       offset_ = offset == kBeginning ? 0 : offset;
       return absl::OkStatus();
