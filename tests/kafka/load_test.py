@@ -46,7 +46,7 @@ def drain(address, topic, *arguments):
 
 def java(tool, address, *arguments, lines=""):
     return subprocess.run([HERE / "bin/kafka", tool, *arguments], env=os.environ | {"KAFKA": address}, input=lines,
-                          capture_output=True, text=True, check=True).stdout
+                          capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 class LoadTest(unittest.TestCase):

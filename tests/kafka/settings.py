@@ -14,6 +14,7 @@ ONE_NODE = {
     "inter.broker.listener.name": "PLAIN",
     "auto.create.topics.enable": "false",
     "delete.topic.enable": "true",
+    "log.retention.ms": "-1",  # rows of tests have times of years ago, and a topic's age is that of its rows
     "group.initial.rebalance.delay.ms": "0",
     "log.cleaner.dedupe.buffer.size": "8388608",
     "offsets.topic.num.partitions": "4",
