@@ -224,12 +224,15 @@ class Series:
         states = wire.transactions(self.job.broker.address, kill_job.TRANSACTIONAL_IDS)
         num_open = sum(state in ("Ongoing", "PrepareCommit", "PrepareAbort") for state in states.values())
         self.lost = (moment, self.ends(), "worker")
+        # A life that has not claimed its lanes has opened none of these: they are of the one before.
+        left_open = num_open > 0 and self.has_claimed()
+        in_call = words.startswith("open")
         self.worker.end()
         self.worker = None
         self.counts.kills[kind] += 1
-        self.counts.found["left a transaction open at the broker"] += num_open > 0
-        self.counts.found["call had not returned"] += words.startswith("open")
-        self.counts.found["inside a transaction"] += num_open > 0 or (words.startswith("open") and kind != "init")
+        self.counts.found["left a transaction of its own open at the broker"] += left_open
+        self.counts.found["inside a commit, or just before it"] += in_call and kind != "init"
+        self.counts.found["inside a transaction, by one of these"] += left_open or (in_call and kind != "init")
         self.tell(f"{kind:<9} {words or 'kill -9'}; {num_open} transactions left open")
 
     def note_arrival(self):
