@@ -230,6 +230,8 @@ class Job:
     def outcome(self, data):
         """What a stopped run left, which I2 says is the same for all that got all rows."""
         summary = json.loads((self.folder / f"{data}.json").read_text(encoding="utf-8"))
+        for stage in summary["stages"]:  # rows behind the last output may wait in memory or still be unread
+            stage["processed"] = stage.pop("read") - stage.pop("held")
         return {
             "topics": {topic: self.drain(topic) for topic in SINKS},
             "lanes": {lane["name"]: {name: lane[name] for name in ("outputDigest", "stateDigest", "watermark")}

@@ -77,7 +77,7 @@ def print_table(counts, num_series):
     print(f"{'all':<10}{sum(counts.kills.values()):>6}  in {num_series} series, {counts.passed} of them equal and replayed")
     print("\nof these:")
     for what, times in sorted(counts.found.items()):
-        print(f"  {what:<44}{times:>5}")
+        print(f"  {what:<50}{times:>5}")
     print(f"\n{'to the next committed output':<30}{'runs':>5}{'min':>8}{'p50':>8}{'p90':>8}{'max':>8}")
     for what, words in (("worker", "kill -9 of the worker"), ("folder", "the same, data folder lost"),
                         ("broker", "the broker serves again")):
@@ -112,7 +112,7 @@ def run_all(arguments, job):
             if len(failures) >= MAX_FAILURES:
                 break
     print_table(counts, len(all_kinds))
-    done, inside = sum(counts.kills.values()), counts.found["inside a transaction"]
+    done, inside = sum(counts.kills.values()), counts.found["inside a transaction, by one of these"]
     if not failures and inside < MIN_INSIDE_SHARE * done:
         failures.append(f"only {inside} of {done} kills fell inside a transaction")
     for failure in failures:

@@ -53,6 +53,7 @@ class Series:
         self.rng = random.Random(f"series {seed} {number}")
         self.number, self.worker, self.follower = number, None, None
         self.data, self.num_data = f"series-{number}", 0
+        self.kill_plan = None  # of the worker
         self.filling, self.journal = None, None  # where the journal ended when the worker was started
         self.lost = None  # (when, ends of the output then, what): no output has come since
 
@@ -66,7 +67,10 @@ class Series:
                 getattr(self, f"be_{'inside' if kind in INSIDE else kind}")(kind)
                 self.note_arrival()
             self.start()
-            if self.filling.wait(PATIENCE_S) != 0:
+            end = time.monotonic() + PATIENCE_S
+            while self.filling.alive and time.monotonic() < end:
+                self.watch(0.1)
+            if self.filling.wait(0) != 0:
                 raise Failure(f"kafka_load fill: {self.filling.output}")
             self.finish()
         finally:
@@ -149,7 +153,7 @@ class Series:
         self.num_data += 1
         self.data = f"series-{self.number}-{self.num_data}"
         self.lost = (paused, self.ends(), "folder")
-        self.journal = self.job.journal_ends()
+        self.journal, self.kill_plan = self.job.journal_ends(), None
         self.worker = self.job.run(self.data)
         self.watch(kill_job.TRANSACTION_TIMEOUT_S + 1.5)
         old.send(signal.SIGCONT)
@@ -169,6 +173,7 @@ class Series:
     def start(self, kill_plan=None):
         if self.worker is None:
             self.journal = self.job.journal_ends()
+            self.kill_plan = kill_plan
             self.worker = self.job.run(self.data, kill_plan)
 
     def has_claimed(self):
@@ -203,7 +208,7 @@ class Series:
             raise Failure(f"replay after the data folder was lost: exit code {code}:\n{output}")
         self.counts.found["part files written again by replay"] += 1
         self.journal = self.job.journal_ends()
-        self.worker = self.job.run(self.data)
+        self.worker = self.job.run(self.data, self.kill_plan)
 
     def ends(self):
         return wire.ends(self.job.broker.address, kill_job.SINKS[0], kill_job.NUM_PARTITIONS)
@@ -219,12 +224,15 @@ class Series:
         states = wire.transactions(self.job.broker.address, kill_job.TRANSACTIONAL_IDS)
         num_open = sum(state in ("Ongoing", "PrepareCommit", "PrepareAbort") for state in states.values())
         self.lost = (moment, self.ends(), "worker")
+        # A life that has not claimed its lanes has opened none of these: they are of the one before.
+        left_open = num_open > 0 and self.has_claimed()
+        in_call = words.startswith("open")
         self.worker.end()
         self.worker = None
         self.counts.kills[kind] += 1
-        self.counts.found["left a transaction open at the broker"] += num_open > 0
-        self.counts.found["call had not returned"] += words.startswith("open")
-        self.counts.found["inside a transaction"] += num_open > 0 or (words.startswith("open") and kind != "init")
+        self.counts.found["left a transaction of its own open at the broker"] += left_open
+        self.counts.found["inside a commit, or just before it"] += in_call and kind != "init"
+        self.counts.found["inside a transaction, by one of these"] += left_open or (in_call and kind != "init")
         self.tell(f"{kind:<9} {words or 'kill -9'}; {num_open} transactions left open")
 
     def note_arrival(self):
@@ -237,6 +245,7 @@ class Series:
         if arrived is not None:
             self.counts.back_s[what].append(arrived - moment)
             self.lost = None
+            self.tell(f"          output again {arrived - moment:.2f} s after the loss")
 
     def await_output(self, seconds):
         end = time.monotonic() + seconds
