@@ -24,6 +24,20 @@ int Usage() {
   return 2;
 }
 
+// The table of events; true when one of them is rare.
+bool PrintEvents(streamml::sim::Events& events, const char* const* names, uint64_t count) {
+  bool rare = false;
+  for (const char* const* name = names; *name != nullptr; ++name) {
+    const double share = 100.0 * static_cast<double>(events[*name]) / static_cast<double>(count);
+    const bool too_rare = share < 1.0;
+    rare = rare || too_rare;
+    std::printf("%-36s %8llu seeds %6.1f %%%s\n", *name,
+                static_cast<unsigned long long>(events[*name]), share,
+                too_rare ? "  too rare" : "");
+  }
+  return rare;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -75,17 +89,8 @@ int main(int argc, char** argv) {
       std::fflush(stdout);
     }
   }
-  bool rare = false;
-  const char* const* const names =
-      kafka ? streamml::sim::KafkaEventNames() : streamml::sim::EventNames();
-  for (const char* const* name = names; *name != nullptr; ++name) {
-    const double share = 100.0 * static_cast<double>(events[*name]) / static_cast<double>(count);
-    const bool too_rare = share < 1.0;
-    rare = rare || too_rare;
-    std::printf("%-36s %8llu seeds %6.1f %%%s\n", *name,
-                static_cast<unsigned long long>(events[*name]), share,
-                too_rare ? "  too rare" : "");
-  }
+  const bool rare = PrintEvents(
+      events, kafka ? streamml::sim::KafkaEventNames() : streamml::sim::EventNames(), count);
   std::printf("%llu seeds of at least %llu rows passed\n", static_cast<unsigned long long>(count),
               static_cast<unsigned long long>(options.num_rows));
   return rare && check_rarity ? 1 : 0;

@@ -6,9 +6,7 @@
 namespace streamml::manifest {
 namespace {
 
-using testing::AllOf;
 using testing::ElementsAre;
-using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Pair;
 

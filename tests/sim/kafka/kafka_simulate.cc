@@ -128,7 +128,7 @@ absl::Status CompareLanes(const TopicWorld& world, const std::vector<Fleet::Lane
 class Auditor {
  public:
   Auditor(const TopicWorld& world, const ModelKafka& kafka)
-      : world_(world), kafka_(kafka), options_(world.LogOptions()) {}
+      : kafka_(kafka), options_(world.LogOptions()) {}
 
   absl::Status Check() {
     for (uint32_t lane = 0; lane < options_.num_lanes; ++lane) {
@@ -207,7 +207,6 @@ class Auditor {
     return absl::OkStatus();
   }
 
-  const TopicWorld& world_;
   const ModelKafka& kafka_;
   const log::KafkaLogOptions options_;
   std::map<int, std::pair<uint32_t, uint64_t>> transactions_;  // -> lane and sequence
