@@ -59,7 +59,7 @@ absl::Status Follow(const FollowOptions& options) {
   if (!client.ok()) return client.status();
   if (absl::Status status = AssignAll(client->get(), options.topic); !status.ok()) return status;
   const Queue queue(rd_kafka_queue_get_consumer(client->get()));
-  std::array<rd_kafka_message_t*, 1000> batch;
+  std::array<rd_kafka_message_t*, 1000> batch{};
   int64_t total = 0;
   while (true) {
     const ssize_t count =
