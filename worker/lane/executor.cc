@@ -146,24 +146,29 @@ absl::StatusOr<bool> Executor::ReadFurthestBehind() {
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (!inputs_[i]->position().ended) order_.push_back(i);
   }
-  std::stable_sort(order_.begin(), order_.end(), [this](size_t a, size_t b) {
-    return inputs_[a]->watermark() < inputs_[b]->watermark();
-  });
-  for (size_t rank = 0; rank < order_.size(); ++rank) {
+  // Mostly the first one has something, so the others are not brought into order.
+  for (auto next = order_.begin(); next != order_.end(); ++next) {
+    std::iter_swap(next, std::min_element(next, order_.end(), [this](size_t a, size_t b) {
+                     return std::pair(inputs_[a]->watermark(), a) <
+                            std::pair(inputs_[b]->watermark(), b);
+                   }));
     // What is ahead of one that has nothing to read is read up to a bound.
-    if (rank > 0 && buffer_.num_rows() >= kMaxAheadRows) return false;
-    Input& input = *inputs_[order_[rank]];
-    const absl::StatusOr<std::optional<Block>> block = input.Read(kNoLimit);
-    input_failure_ = block.status();
-    if (!block.ok()) return false;
-    was_empty_[order_[rank]] = !block->has_value();
-    if (block->has_value()) {
-      RETURN_IF_ERROR(Accept(order_[rank], **block));
-      return true;
-    }
-    if (!input.live()) return false;
+    if (next != order_.begin() && buffer_.num_rows() >= kMaxAheadRows) return false;
+    ASSIGN_OR_RETURN(const bool read, ReadBlock(*next));
+    if (read || input_failed() || !inputs_[*next]->live()) return read;
   }
   return false;
+}
+
+// One block of an input; false when there is none now or the input cannot be read any more.
+absl::StatusOr<bool> Executor::ReadBlock(size_t input) {
+  const absl::StatusOr<std::optional<Block>> block = inputs_[input]->Read(kNoLimit);
+  input_failure_ = block.status();
+  if (!block.ok()) return false;
+  was_empty_[input] = !block->has_value();
+  if (!block->has_value()) return false;
+  RETURN_IF_ERROR(Accept(input, **block));
+  return true;
 }
 
 void Executor::NoteRead(size_t input, const InputPoint& end) {
@@ -208,14 +213,12 @@ absl::StatusOr<bool> Executor::RaiseIdle(const std::vector<bool>& idle) {
   }
   if (target == data::kMaxTime || target == data::kMinTime) return false;
   bool changed = false;
-  for (size_t i = 0; i < inputs_.size(); ++i) {
+  for (size_t i = 0; i < inputs_.size() && !input_failed(); ++i) {
     if (!idle[i] || inputs_[i]->watermark() >= target) continue;
     // Whatever came in the meantime is read, and counts.
-    ASSIGN_OR_RETURN(const std::optional<Block> block, inputs_[i]->Read(kNoLimit));
-    was_empty_[i] = !block.has_value();
-    if (block.has_value()) {
-      RETURN_IF_ERROR(Accept(i, *block));
-    } else {
+    ASSIGN_OR_RETURN(const bool read, ReadBlock(i));
+    if (input_failed()) break;  // Advance tells it
+    if (!read) {
       inputs_[i]->Raise(target);
       NoteRaise(i, target);
     }

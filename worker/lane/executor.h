@@ -106,6 +106,7 @@ class Executor {
   Executor(const StageSpec& stage, size_t num_inputs);
   absl::Status MakeOperators();
   absl::StatusOr<bool> ReadFurthestBehind();
+  absl::StatusOr<bool> ReadBlock(size_t input);
   absl::Status Accept(size_t input, const Block& block);
   absl::Status Process(const data::Batch& batch);
   absl::Status ReleaseUpTo(int64_t bound, size_t max_bytes);

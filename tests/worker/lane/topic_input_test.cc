@@ -177,6 +177,19 @@ TEST_F(TopicInputTest, WhatCameBeforeTheTickIsReadFirst) {
   EXPECT_EQ(executor->counters()[0].second, 2u);
 }
 
+TEST_F(TopicInputTest, AnInputThatFailsAtATickLeavesWhatWasReadToBeCommitted) {
+  on_error_ = OnError::kFail;
+  topics_.Add(1, Record(200));
+  const auto executor = MakeExecutor();
+  AdvanceAll(*executor);
+  topics_.Add(0, "{broken");
+  EXPECT_FALSE(*executor->RaiseIdle({true, false}));
+  EXPECT_TRUE(executor->input_failed());
+  EXPECT_TRUE(executor->has_news());
+  EXPECT_EQ(executor->counters()[0].second, 1u);
+  EXPECT_THAT(executor->Advance(100).status().message(), HasSubstr("record 0"));
+}
+
 // Ticks between rows: the same verdicts when the journal is executed, and when a snapshot is
 // restored whose rows are read again.
 TEST_F(TopicInputTest, TicksAreJournalledAndInSnapshots) {
