@@ -29,12 +29,6 @@ struct TopicDescription {
   uint32_t num_partitions = 0;
 };
 
-// Offsets of a partition: the first record that is kept, and one past the last.
-struct TopicBounds {
-  uint64_t begin = 0;
-  uint64_t end = 0;
-};
-
 // Committed records of one partition in order of offset, each once. One thread at a time; must not
 // outlive the Topics.
 class TopicReader {
@@ -58,7 +52,6 @@ class Topics {
   virtual ~Topics() = default;
   // NOT_FOUND when there is no such topic; UNAVAILABLE when no broker answers in time.
   virtual absl::StatusOr<TopicDescription> Describe(const std::string& topic) = 0;
-  virtual absl::StatusOr<TopicBounds> Bounds(const std::string& topic, uint32_t partition) = 0;
   virtual absl::StatusOr<std::unique_ptr<TopicReader>> Open(const std::string& topic,
                                                             uint32_t partition,
                                                             uint64_t offset) = 0;

@@ -346,9 +346,6 @@ class ModelTopics final : public log::Topics {
   absl::StatusOr<log::TopicDescription> Describe(const std::string& topic) override {
     return transport_.Describe(topic);
   }
-  absl::StatusOr<log::TopicBounds> Bounds(const std::string& topic, uint32_t partition) override {
-    return log::TopicBounds{0, state_->kafka->End(topic, partition)};
-  }
   absl::StatusOr<std::unique_ptr<log::TopicReader>> Open(const std::string& topic,
                                                          uint32_t partition,
                                                          uint64_t offset) override {

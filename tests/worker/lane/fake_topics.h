@@ -34,11 +34,6 @@ class FakeTopics final : public log::Topics {
   absl::StatusOr<log::TopicDescription> Describe(const std::string&) override {
     return log::TopicDescription{"cluster", "topic", static_cast<uint32_t>(partitions_.size())};
   }
-  absl::StatusOr<log::TopicBounds> Bounds(const std::string&, uint32_t partition) override {
-    const Partition& records = partitions_[partition];
-    if (records.empty()) return log::TopicBounds{};
-    return log::TopicBounds{records.front().offset, records.back().offset + 1};
-  }
   absl::StatusOr<std::unique_ptr<log::TopicReader>> Open(const std::string&, uint32_t partition,
                                                          uint64_t offset) override {
     auto reader = std::make_unique<Reader>(partitions_[partition]);

@@ -98,10 +98,6 @@ absl::StatusOr<TopicDescription> KafkaCluster::Describe(const std::string& topic
   return client_->Describe(topic);
 }
 
-absl::StatusOr<TopicBounds> KafkaCluster::Bounds(const std::string& topic, uint32_t partition) {
-  return client_->Bounds(topic, partition);
-}
-
 absl::StatusOr<std::unique_ptr<TopicReader>> KafkaCluster::Open(const std::string& topic,
                                                                 uint32_t partition,
                                                                 uint64_t offset) {

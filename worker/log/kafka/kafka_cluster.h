@@ -36,7 +36,6 @@ class KafkaCluster final : public Topics {
   ~KafkaCluster() override;
 
   absl::StatusOr<TopicDescription> Describe(const std::string& topic) override;
-  absl::StatusOr<TopicBounds> Bounds(const std::string& topic, uint32_t partition) override;
   absl::StatusOr<std::unique_ptr<TopicReader>> Open(const std::string& topic, uint32_t partition,
                                                     uint64_t offset) override;
 

@@ -171,16 +171,6 @@ absl::StatusOr<TopicDescription> KafkaClient::Describe(const std::string& topic)
   return description;
 }
 
-absl::StatusOr<TopicBounds> KafkaClient::Bounds(const std::string& topic, uint32_t partition) {
-  int64_t begin = 0;
-  int64_t end = 0;
-  const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-      any(), topic.c_str(), static_cast<int32_t>(partition), &begin, &end, timeout_ms());
-  RETURN_IF_ERROR(Explain(ToStatus(
-      error, absl::StrCat("offsets of partition ", partition, " of topic '", topic, "'"))));
-  return TopicBounds{static_cast<uint64_t>(begin), static_cast<uint64_t>(end)};
-}
-
 absl::StatusOr<int> KafkaClient::CountBrokers() {
   const rd_kafka_metadata_t* metadata = nullptr;
   const rd_kafka_resp_err_t error =

@@ -39,7 +39,6 @@ class KafkaClient {
   void GiveBack(SharedConsumer* consumer, const std::string& topic, uint32_t partition);
 
   absl::StatusOr<TopicDescription> Describe(const std::string& topic);
-  absl::StatusOr<TopicBounds> Bounds(const std::string& topic, uint32_t partition);
   absl::StatusOr<int> CountBrokers();
   // One value of a topic's configuration for each name.
   absl::StatusOr<std::vector<std::string>> ReadSettings(const std::string& topic,
