@@ -50,6 +50,7 @@ absl::Status PartitionStream::Start(int64_t offset) {
   queue_ = std::move(queue);
   rd_kafka_queue_cb_event_enable(queue_.get(), Ring, &client_.bell());
   at_end_ = false;
+  failure_ = absl::OkStatus();
   return absl::OkStatus();
 }
 
@@ -84,7 +85,7 @@ absl::StatusOr<const rd_kafka_message_t*> PartitionStream::Next() { return Wait(
 
 absl::StatusOr<const rd_kafka_message_t*> PartitionStream::Wait(int timeout_ms) {
   current_.reset();
-  while (true) {
+  while (failure_.ok()) {
     if (next_ == buffer_.size()) RETURN_IF_ERROR(Fill(timeout_ms));
     if (next_ == buffer_.size()) return nullptr;
     current_.reset(buffer_[next_++]);
@@ -100,8 +101,9 @@ absl::StatusOr<const rd_kafka_message_t*> PartitionStream::Wait(int timeout_ms) 
     }
     if (IsPassing(error)) continue;
     const char* reason = rd_kafka_message_errstr(current_.get());
-    return ToStatus(error, absl::StrCat(name(), ": ", reason == nullptr ? "" : reason));
+    failure_ = ToStatus(error, absl::StrCat(name(), ": ", reason == nullptr ? "" : reason));
   }
+  return failure_;
 }
 
 }  // namespace streamml::log::internal

@@ -21,7 +21,8 @@ class PartitionStream {
                                                                uint32_t partition, int64_t offset);
   ~PartitionStream();
 
-  // The next message, valid until the next call, or nullptr when none is there now. Never waits.
+  // The next message, valid until the next call, or nullptr when none is there now. Never waits. An
+  // error comes again until Seek: librdkafka tells it once, and gives nothing more.
   absl::StatusOr<const rd_kafka_message_t*> Next();
   // The same, waiting up to timeout_ms; nullptr also at the end.
   absl::StatusOr<const rd_kafka_message_t*> Wait(int timeout_ms);
@@ -47,6 +48,7 @@ class PartitionStream {
   size_t next_ = 0;
   MessageHandle current_;
   bool at_end_ = false;
+  absl::Status failure_;
 };
 
 }  // namespace streamml::log::internal
