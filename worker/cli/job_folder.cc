@@ -181,9 +181,7 @@ absl::Status JobFolder::MakeFirstParts() {
       absl::Status found = disk_.OpenForRead(path).status();
       if (found.ok()) continue;
       if (!absl::IsNotFound(found)) return found;
-      RETURN_IF_ERROR(disk_.MakeDirectories(ParentDirectory(path)));
-      RETURN_IF_ERROR(disk_.OpenForAppend(path).status());
-      RETURN_IF_ERROR(disk_.SyncDirectory(ParentDirectory(path)));
+      RETURN_IF_ERROR(lane::OpenPart(disk_, job_.data_dir, sink, 0).status());
     }
   }
   return absl::OkStatus();

@@ -39,6 +39,16 @@ std::string PartPath(const std::string& data_folder, const SinkOutput& sink, uin
                       absl::StrFormat("%s-%05d.jsonl", sink.part_prefix, part));
 }
 
+absl::StatusOr<std::unique_ptr<AppendFile>> OpenPart(Disk& disk, const std::string& data_folder,
+                                                     const SinkOutput& sink, uint32_t part) {
+  const std::string path = PartPath(data_folder, sink, part);
+  RETURN_IF_ERROR(disk.MakeDirectories(ParentDirectory(path)));
+  ASSIGN_OR_RETURN(std::unique_ptr<AppendFile> file, disk.OpenForAppend(path));
+  RETURN_IF_ERROR(disk.SyncDirectory(ParentDirectory(path)));
+  RETURN_IF_ERROR(disk.SyncDirectory(data_folder));
+  return file;
+}
+
 Lane::Lane(LaneSpec spec, const LaneEnvironment& environment)
     : spec_(std::move(spec)),
       environment_(environment),
@@ -92,12 +102,8 @@ absl::Status Lane::WriteSinks() {
       continue;
     }
     if (sink_files_[i] == nullptr) {
-      const std::string path =
-          PartPath(environment_.data_folder, spec_.stage->sinks[i], spec_.part);
-      RETURN_IF_ERROR(environment_.disk.MakeDirectories(ParentDirectory(path)));
-      ASSIGN_OR_RETURN(sink_files_[i], environment_.disk.OpenForAppend(path));
-      RETURN_IF_ERROR(environment_.disk.SyncDirectory(ParentDirectory(path)));
-      RETURN_IF_ERROR(environment_.disk.SyncDirectory(environment_.data_folder));
+      ASSIGN_OR_RETURN(sink_files_[i], OpenPart(environment_.disk, environment_.data_folder,
+                                                spec_.stage->sinks[i], spec_.part));
     }
     RETURN_IF_ERROR(sink_files_[i]->Append(bytes));
     RETURN_IF_ERROR(sink_files_[i]->Sync());

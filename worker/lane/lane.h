@@ -76,6 +76,9 @@ struct LaneEnvironment {
 
 // Path of the part file a lane writes for a sink.
 std::string PartPath(const std::string& data_folder, const SinkOutput& sink, uint32_t part);
+// Opens a part file behind its last byte; made where it is missing, and then its name is durable.
+absl::StatusOr<std::unique_ptr<AppendFile>> OpenPart(Disk& disk, const std::string& data_folder,
+                                                     const SinkOutput& sink, uint32_t part);
 
 // One thread at a time. After any error the lane must be dropped and opened again: the outcome of
 // what was under way is read from the journal then.
