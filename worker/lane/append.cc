@@ -51,6 +51,11 @@ absl::Status Lane::AppendAgain(const log::Transaction& transaction) {
   return absl::OkStatus();
 }
 
+absl::Status Lane::CheckNotReplaced() {
+  if (!claimed_) return absl::OkStatus();
+  return Annotate(CheckNotReplaced(log::Transaction{}), absl::StrCat("lane ", spec_.name));
+}
+
 // ABORTED when the journal already holds a record of somebody else. What cannot be read says
 // nothing.
 absl::Status Lane::CheckNotReplaced(const log::Transaction& transaction) {

@@ -119,6 +119,9 @@ class Lane {
   absl::Status Finish();
   // For an orderly stop before the end: commit, snapshot, and a record of it.
   absl::Status Stop();
+  // For a lane that has had nothing to write for a while: ABORTED when another owner has written
+  // into its journal meanwhile. A journal that cannot be read says nothing.
+  absl::Status CheckNotReplaced();
 
   ~Lane();
   Lane(const Lane&) = delete;

@@ -14,6 +14,7 @@ constexpr size_t kRowsAtOnce = 8192;  // between two looks at the clock
 constexpr size_t kMaxUncommittedBytes = 4 << 20;
 constexpr int64_t kIdleWaitUs = 200'000;  // also how soon a stop is seen
 constexpr int64_t kMinCommitIntervalUs = 10'000;
+constexpr int64_t kOwnerLookUs = 2'000'000;  // how soon an idle lane sees that it was replaced
 constexpr int64_t kProgressIntervalUs = 200'000;
 }  // namespace
 
@@ -23,6 +24,7 @@ struct LaneTimes {
   int64_t last_commit = 0;
   int64_t last_snapshot = 0;
   int64_t last_publish = 0;
+  int64_t last_owner_look = 0;
   uint64_t rows_at_commit = 0;
 };
 
@@ -197,6 +199,10 @@ absl::Status JobRunner::Step(Lane& lane, size_t index, LaneTimes& times, bool& i
     }
   } else if (!progress) {
     idle = !lane.has_uncommitted();
+    if (now - std::max(times.last_commit, times.last_owner_look) >= kOwnerLookUs) {
+      RETURN_IF_ERROR(lane.CheckNotReplaced());
+      times.last_owner_look = now;
+    }
     const int64_t idle_wait =
         end_time_.load() == data::kMaxTime ? kIdleWaitUs : kMinCommitIntervalUs;
     log_.WaitForCommit(seen, idle ? idle_wait : wanted - since_commit);

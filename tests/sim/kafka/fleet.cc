@@ -218,6 +218,7 @@ absl::Status Fleet::After(size_t index, uint32_t lane, const absl::Status& statu
     const bool other = absl::StrContains(status.message(), "another owner");
     if (other && owners_[lane] != index) {
       events_.insert("zombie let go");
+      if (worker.life->only_looked()) events_.insert("zombie with nothing to write let go");
       worker.believed.erase(lane);
     } else if (other) {
       events_.insert("owner shut out by a zombie");

@@ -53,6 +53,7 @@ absl::Status WorkerLife::Claim(OpenLane& open) {
 }
 
 absl::Status WorkerLife::Act(uint32_t index) {
+  only_looked_ = false;
   const auto found = lanes_.find(index);
   if (found == lanes_.end()) return Open(index);
   OpenLane& open = found->second;
@@ -61,7 +62,9 @@ absl::Status WorkerLife::Act(uint32_t index) {
     background_.RunOldest();
     return absl::OkStatus();
   }
-  const uint64_t choice = random_.Below(12);
+  const uint64_t choice = random_.Below(13);
+  only_looked_ = choice == 12;
+  if (only_looked_) return open.lane->CheckNotReplaced();
   if (choice < 7) return open.lane->Advance(1 + random_.Below(60)).status();
   RETURN_IF_ERROR(open.lane->Commit());
   return choice < 11 ? absl::OkStatus() : open.lane->StartSnapshot();

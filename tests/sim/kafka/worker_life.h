@@ -31,6 +31,8 @@ class WorkerLife {
   absl::Status Act(uint32_t lane);
   // Opens and claims what is not, reads what is there and commits now and then. Sets `progress`.
   absl::Status Settle(uint32_t lane, bool& progress);
+  // The last action was a look whether the lane has another owner.
+  bool only_looked() const { return only_looked_; }
   // Stops it in order, if it is open, and drops it.
   absl::Status StopLane(uint32_t lane);
   void Drop(uint32_t lane) { lanes_.erase(lane); }
@@ -63,6 +65,7 @@ class WorkerLife {
   std::unique_ptr<log::Log> log_;
   SeededBackground background_;
   const uint64_t background_lag_;  // actions until a task runs, on average
+  bool only_looked_ = false;
   std::vector<std::string> notes_;
   std::map<uint32_t, OpenLane> lanes_;
 };
