@@ -204,6 +204,10 @@ const std::vector<MetricEntry>& MetricTable() {
   return table;
 }
 
+std::vector<std::string> DefaultMetrics() {
+  return {"accuracy", "logloss", "auc", "kappaTemporal"};
+}
+
 absl::Status CheckMetrics(const std::vector<std::string>& names) {
   std::vector<std::string> known;
   for (const MetricEntry& entry : MetricTable()) known.push_back(entry.name);

@@ -176,8 +176,8 @@ std::string_view BoundOf(std::string_view line) {
 
 void ExplainInput(const JobPlan& plan, const StagePlan& stage, std::string& text) {
   if (stage.source < 0) {
-    absl::StrAppend(&text, "    reads topic ", stage.topic, ": ", stage.num_partitions,
-                    " partition(s), key ",
+    absl::StrAppend(&text, "    reads topic ", stage.topic, ": ",
+                    internal::Partitions(stage.num_partitions), ", key ",
                     stage.key.empty() ? "none" : absl::StrJoin(stage.key, ", "), "\n");
     return;
   }
@@ -185,7 +185,7 @@ void ExplainInput(const JobPlan& plan, const StagePlan& stage, std::string& text
   absl::StrAppend(&text, "    reads source ", source.name, ": ");
   if (source.is_topic()) {
     absl::StrAppend(&text, "topic ", source.topic, " of cluster ", source.cluster, ", ",
-                    source.num_partitions(), " partition(s)");
+                    internal::Partitions(source.num_partitions()));
   } else {
     absl::StrAppend(&text, source.files.size(), source.files.size() == 1 ? " file" : " files");
   }
@@ -195,7 +195,8 @@ void ExplainInput(const JobPlan& plan, const StagePlan& stage, std::string& text
                     ", watermark ", manifest::FormatDuration(source.delay_us),
                     " behind the newest row of each ", source.is_topic() ? "partition" : "file");
   } else {
-    absl::StrAppend(&text, ", without event time: in the order of the files");
+    absl::StrAppend(&text, ", without event time: in the order of the ",
+                    source.is_topic() ? "partitions" : "files");
   }
   text += "\n";
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string>
 #include <string_view>
 
 #include "absl/container/btree_map.h"
@@ -22,5 +23,9 @@ absl::StatusOr<std::unique_ptr<Node>> Analyze(std::string_view sql, const Catalo
 
 // Byte offset in the SQL text of an error from Analyze, or -1 when there is none.
 int ErrorOffset(const absl::Status& status);
+
+// The relation in FROM that the catalog has not, if an error from Analyze says so, or "". FROM is
+// resolved first: the query may hold other mistakes.
+std::string UnknownRelation(const absl::Status& status);
 
 }  // namespace streamml::sql

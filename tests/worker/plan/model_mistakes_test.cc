@@ -88,5 +88,17 @@ TEST(ModelMistakes, AnUnknownMetricIsShownAtTheEntry) {
               StartsWith("job.yaml:24:24: spec.models[guess].metrics[1]: "));
 }
 
+// The job hash with `seen` in place of the job's metrics.
+uint64_t HashWith(std::string_view seen) {
+  const std::string text =
+      absl::StrReplaceAll(kJob, {{"    metrics: [logloss, auc]\n", std::string(seen)}});
+  return CheckPlan(*manifest::Parse(text, "job.yaml"))->job_hash;
+}
+
+TEST(DefaultMetrics, NoMetricsAreTheDefaultOnes) {
+  EXPECT_EQ(HashWith(""), HashWith("    metrics: [accuracy, logloss, auc, kappaTemporal]\n"));
+  EXPECT_NE(HashWith(""), HashWith("    metrics: [accuracy]\n"));
+}
+
 }  // namespace
 }  // namespace streamml::plan

@@ -7,55 +7,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/at_field.h"
-#include "base/bytes.h"
-#include "base/hash.h"
 #include "base/status.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "job/manifest/values.h"
+#include "worker/plan/internal/job_hash.h"
 
 namespace streamml::plan::internal {
 namespace {
 
 using manifest::Diagnostic;
-
-// Raised whenever stored formats or results of operators and learners change: data folders of other
-// builds are then refused instead of misread.
-constexpr uint64_t kFormatGeneration = 2;
-
-// Of what decides results. Where files lie, how often snapshots are taken and what only Kubernetes
-// uses does not; files are known by their content.
-uint64_t JobHash(const job::v1::JobSpec& spec, const JobPlan& plan) {
-  job::v1::JobSpec relevant = spec;
-  relevant.clear_identity();
-  relevant.clear_image();
-  relevant.clear_clusters();
-  relevant.clear_snapshots();
-  relevant.clear_replay();
-  if (relevant.has_workers()) {
-    relevant.mutable_workers()->clear_resources();
-    relevant.mutable_workers()->clear_pod_template();
-  }
-  for (job::v1::Source& source : *relevant.mutable_sources()) {
-    source.clear_file();
-    source.clear_topic();
-    source.clear_cluster();
-  }
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    relevant.SerializeToCodedStream(&coded);
-  }
-  ByteWriter writer(bytes);
-  writer.U64(kFormatGeneration);
-  // The number of files or partitions decides how many lanes read them, and so the index of every
-  // lane.
-  for (const SourcePlan& source : plan.sources) writer.U64(source.num_partitions());
-  for (const StagePlan& stage : plan.stages) writer.U64(stage.num_lanes);
-  return Hash64(bytes);
-}
 
 std::string ListPath(std::string_view list, const std::string& name) {
   return absl::StrCat("spec.", list, "[", name, "]");
@@ -78,25 +37,6 @@ lane::OnError ToOnError(const std::string& policy) {
   return lane::OnError::kDeadLetter;
 }
 
-operators::ModelSpec ToModelSpec(const job::v1::Model& model) {
-  operators::ModelSpec spec;
-  spec.name = model.name();
-  spec.features.numeric.assign(model.features().numeric().begin(),
-                               model.features().numeric().end());
-  spec.features.scale =
-      model.features().scale() == "standard" ? learn::Scale::kStandard : learn::Scale::kNone;
-  for (const job::v1::Categorical& categorical : model.features().categorical()) {
-    spec.features.categorical.emplace_back(categorical.columns().begin(),
-                                           categorical.columns().end());
-  }
-  spec.features.hash_bits = model.features().hash_bits();
-  spec.learner = model.learner().name();
-  for (const auto& [name, value] : model.learner().parameters()) spec.parameters[name] = value;
-  spec.label = model.train().label();
-  spec.metrics.assign(model.metrics().begin(), model.metrics().end());
-  return spec;
-}
-
 }  // namespace
 
 Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* files,
@@ -111,8 +51,8 @@ Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* f
 
 absl::StatusOr<JobPlan> Planner::Run() {
   AddSources();
-  if (problems_.empty()) AddRelations();
-  if (problems_.empty()) AddSinks();
+  AddRelations();
+  AddSinks();
   if (!problems_.empty()) {
     std::stable_sort(
         problems_.begin(), problems_.end(),
@@ -132,8 +72,11 @@ void Planner::Report(const std::string& path, const absl::Status& status) {
 }
 
 void Planner::ReportSql(const std::string& path, const absl::Status& status) {
+  ReportSqlAt(path, status, sql::ErrorOffset(status));
+}
+
+void Planner::ReportSqlAt(const std::string& path, const absl::Status& status, int offset) {
   Report(path, status);
-  const int offset = sql::ErrorOffset(status);
   if (offset >= 0) {
     problems_.back().position = manifest_.positions.FindInText(path, static_cast<size_t>(offset));
   }
@@ -168,23 +111,35 @@ void Planner::AddSource(int index) {
   result.schema = std::make_shared<const data::Schema>(std::move(fields), time_column);
   if (source.has_watermark()) {
     const auto delay = manifest::ParseDuration(source.watermark().delay());
-    if (!delay.ok()) return Report(absl::StrCat(path, ".watermark.delay"), delay.status());
-    result.delay_us = *delay;
+    if (!delay.ok()) Report(absl::StrCat(path, ".watermark.delay"), delay.status());
+    result.delay_us = delay.value_or(0);
     if (!source.watermark().idle().empty()) {
       const auto idle = manifest::ParseDuration(source.watermark().idle());
-      if (!idle.ok()) return Report(absl::StrCat(path, ".watermark.idle"), idle.status());
-      result.idle_us = *idle;
+      if (!idle.ok()) Report(absl::StrCat(path, ".watermark.idle"), idle.status());
+      result.idle_us = idle.value_or(0);
     }
   }
   result.on_error = ToOnError(source.on_error().policy());
-  if (!FindInput(source, result)) return;
+  if (!FindInput(source, result)) {  // what reads it is checked all the same
+    result.topic.clear();
+    result.files = {source.name()};
+  }
   Define(source.name(), stages_.AddSource(result));
   plan_.sources.push_back(std::move(result));
 }
 
 bool Planner::FindInput(const job::v1::Source& source, SourcePlan& plan) {
   if (files_ == nullptr) {
-    plan.files = {source.file().empty() ? source.topic() : source.file()};
+    if (source.topic().empty()) {
+      plan.files = {source.file()};
+    } else if (spec_.log().cluster().empty()) {
+      plan.files = {absl::StrCat("the file of --bind ", source.name(), "=FILE")};
+    } else {
+      plan.topic = source.topic();
+      plan.cluster = source.cluster();
+      plan.description.num_partitions = 1;
+      plan_.log_cluster = spec_.log().cluster();
+    }
     return true;
   }
   if (files_->contains(source.name())) return FindFiles(source, plan);
@@ -245,79 +200,6 @@ absl::StatusOr<Place> Planner::PlanSql(const std::string& sql, const std::string
   return stages_.AddQuery(std::shared_ptr<const sql::Node>(std::move(node)), owner, relations_);
 }
 
-// Views and models may stand in any order: those that can be planned are, until nothing changes.
-void Planner::AddRelations() {
-  std::vector<int> views;
-  std::vector<int> models;
-  views.reserve(static_cast<size_t>(spec_.views_size()));
-  models.reserve(static_cast<size_t>(spec_.models_size()));
-  for (int i = 0; i < spec_.views_size(); ++i) views.push_back(i);
-  for (int i = 0; i < spec_.models_size(); ++i) models.push_back(i);
-  bool progress = true;
-  while (progress && problems_.empty()) {
-    const size_t before = views.size() + models.size();
-    std::erase_if(views, [this](int i) { return problems_.empty() && TryView(i, false); });
-    std::erase_if(models, [this](int i) { return problems_.empty() && TryModel(i, false); });
-    progress = views.size() + models.size() < before;
-  }
-  if (!problems_.empty()) return;
-  for (const int i : views) TryView(i, true);
-  if (!problems_.empty()) return;  // a model whose view is wrong has no mistake of its own
-  for (const int i : models) TryModel(i, true);
-}
-
-bool Planner::TryView(int index, bool last_try) {
-  const job::v1::View& view = spec_.views(index);
-  const std::string path = absl::StrCat(ListPath("views", view.name()), ".sql");
-  // Analysed apart, so that a second try does not leave operators of the first behind.
-  auto node = sql::Analyze(view.sql(), catalog_);
-  if (!node.ok()) {
-    if (last_try) ReportSql(path, node.status());
-    return false;
-  }
-  const auto place =
-      stages_.AddQuery(std::shared_ptr<const sql::Node>(*std::move(node)), view.name(), relations_);
-  if (!place.ok()) {
-    Report(path, place.status());
-    return true;
-  }
-  Define(view.name(), *place);
-  return true;
-}
-
-bool Planner::TryModel(int index, bool last_try) {
-  const job::v1::Model& model = spec_.models(index);
-  const std::string path = ListPath("models", model.name());
-  const auto from = relations_.find(model.score());
-  if (from == relations_.end()) {
-    if (last_try) {
-      Report(absl::StrCat(path, ".score"),
-             absl::InvalidArgumentError(absl::StrCat(
-                 "relation '", model.score(),
-                 "' could not be planned: it has a mistake of its own, or it "
-                 "depends on this model (a model must not score what its own scores produce)")));
-    }
-    return false;
-  }
-  if (model.train().from() != model.score()) {
-    Report(absl::StrCat(path, ".train.from"),
-           absl::InvalidArgumentError(
-               absl::StrCat("inline training learns from the rows it scores: '",
-                            model.train().from(), "' seen, '", model.score(),
-                            "' (the relation of score) needed; training from another relation is "
-                            "not built yet")));
-    return true;
-  }
-  const auto place = stages_.AddModel(ToModelSpec(model), from->second);
-  if (!place.ok()) {
-    const std::string field = FieldOf(place.status());
-    Report(field.empty() ? path : absl::StrCat(path, ".", field), place.status());
-    return true;
-  }
-  Define(model.name(), *place);
-  return true;
-}
-
 void Planner::AddSink(const job::v1::Sink& sink, const Place& place) {
   const std::string path = ListPath("sinks", sink.name());
   lane::SinkOutput output;
@@ -341,7 +223,10 @@ void Planner::AddSink(const job::v1::Sink& sink, const Place& place) {
       return;
     }
     log::TopicDescription description;
-    if (!FindTopic(absl::StrCat(path, ".topic"), sink.cluster(), sink.topic(), description)) return;
+    if (files_ != nullptr &&
+        !FindTopic(absl::StrCat(path, ".topic"), sink.cluster(), sink.topic(), description)) {
+      return;
+    }
     output.topic = sink.topic();
     output.num_partitions = description.num_partitions;
   }
@@ -355,7 +240,7 @@ void Planner::AddSinks() {
       const auto place = PlanSql(sink.sql(), sink.name());
       if (place.ok()) {
         AddSink(sink, *place);
-      } else {
+      } else if (!failed_.contains(sql::UnknownRelation(place.status()))) {
         ReportSql(absl::StrCat(path, ".sql"), place.status());
       }
       continue;
@@ -363,7 +248,7 @@ void Planner::AddSinks() {
     const auto found = relations_.find(sink.from());
     if (found != relations_.end()) {
       AddSink(sink, found->second);
-    } else {
+    } else if (!failed_.contains(sink.from())) {
       Report(absl::StrCat(path, ".from"),
              absl::InvalidArgumentError(absl::StrCat(
                  "'", sink.from(),

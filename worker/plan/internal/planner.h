@@ -2,6 +2,7 @@
 // mistakes.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,15 @@ class Planner {
   absl::StatusOr<JobPlan> Run();
 
  private:
+  // A view or model.
+  struct Relation {
+    std::string name;
+    int index = 0;  // in its list
+    bool is_view = false;
+    std::string reads;    // what it waits for, once it was tried
+    absl::Status status;  // why it could not be planned when it was tried last
+  };
+
   void AddSources();
   void AddSource(int index);
   // Where its rows come from; false when that is not known.
@@ -31,16 +41,25 @@ class Planner {
   bool FindFiles(const job::v1::Source& source, SourcePlan& plan);
   bool FindTopic(const std::string& path, const std::string& cluster, const std::string& topic,
                  log::TopicDescription& description);
+  // Views and models; in planner_relations.cc.
   void AddRelations();
-  // False when `status` may go away once other relations are planned.
-  bool TryView(int index, bool last_try);
-  bool TryModel(int index, bool last_try);
+  void TryUntilNothingChanges();
+  // False while it reads what is not planned yet.
+  bool TryRelation(Relation& relation);
+  bool TryView(Relation& relation);
+  bool TryModel(Relation& relation);
+  void CheckModelAlone(const job::v1::Model& model);
+  void ReportUnknown();
+  std::vector<const Relation*> WayFrom(const Relation& start) const;
+  void ReportCircles();
   void AddSinks();
   void AddSink(const job::v1::Sink& sink, const Place& place);
   absl::StatusOr<Place> PlanSql(const std::string& sql, const std::string& owner);
   void Define(const std::string& name, const Place& place);
   void Report(const std::string& path, const absl::Status& status);
   void ReportSql(const std::string& path, const absl::Status& status);
+  // At byte `offset` of the SQL text at `path`, unless it is -1.
+  void ReportSqlAt(const std::string& path, const absl::Status& status, int offset);
 
   const manifest::Manifest& manifest_;
   const manifest::Bindings* files_;
@@ -51,6 +70,9 @@ class Planner {
   StageBuilder stages_;
   sql::Catalog catalog_;
   absl::btree_map<std::string, Place> relations_;
+  std::vector<Relation> pending_;  // not planned yet
+  // With a mistake, or reading one that has: those who read them say nothing of it.
+  std::set<std::string> failed_;
   std::vector<manifest::Diagnostic> problems_;
 };
 

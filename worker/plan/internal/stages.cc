@@ -204,7 +204,10 @@ void StageBuilder::AddSink(lane::SinkOutput sink, const Place& from) {
                                 ? absl::StrCat("sink ", sink.name, ": JSON lines in DATA_DIR/",
                                                sink.name, "/part-*.jsonl")
                                 : absl::StrCat("sink ", sink.name, ": JSON in topic ", sink.topic,
-                                               ", ", sink.num_partitions, " partition(s)"));
+                                               sink.num_partitions == 0
+                                                   ? ""
+                                                   : absl::StrCat(", ", Partitions(
+                                                         sink.num_partitions))));
   stage.spec->sinks.push_back(std::move(sink));
 }
 

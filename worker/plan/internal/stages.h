@@ -8,6 +8,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "worker/operators/model.h"
 #include "worker/plan/plan.h"
 #include "worker/sql/plan.h"
@@ -23,6 +24,11 @@ struct Place {
   // lost.
   std::optional<std::vector<size_t>> key;
 };
+
+// "1 partition", "4 partitions".
+inline std::string Partitions(uint32_t number) {
+  return absl::StrCat(number, number == 1 ? " partition" : " partitions");
+}
 
 class StageBuilder {
  public:

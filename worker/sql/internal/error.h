@@ -1,6 +1,7 @@
 // Errors that carry their place in the SQL text.
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -11,6 +12,9 @@ namespace streamml::sql::internal {
 
 // INVALID_ARGUMENT whose payload is `position`, a byte offset in the SQL text.
 absl::Status MakeError(int position, const std::string& message);
+
+// The error says that there is no relation `name`.
+absl::Status WithUnknownRelation(absl::Status status, const std::string& name);
 
 template <typename... Parts>
 absl::Status ErrorAt(int position, const Parts&... parts) {

@@ -81,11 +81,14 @@ absl::Status SelectAnalyzer::UnknownRelation(const std::string& name, int positi
   }
   const std::string* nearest = Nearest(name, names);
   if (nearest != nullptr) {
-    return ErrorAt(position, "unknown relation ", QuotePath(name), "; did you mean ",
-                   QuotePath(*nearest), "?");
+    return WithUnknownRelation(ErrorAt(position, "unknown relation ", QuotePath(name),
+                                       "; did you mean ", QuotePath(*nearest), "?"),
+                               name);
   }
-  return ErrorAt(position, "unknown relation ", QuotePath(name), "; relations are ",
-                 absl::StrJoin(quoted, ", "), names.size() > quoted.size() ? ", ..." : "");
+  return WithUnknownRelation(
+      ErrorAt(position, "unknown relation ", QuotePath(name), "; relations are ",
+              absl::StrJoin(quoted, ", "), names.size() > quoted.size() ? ", ..." : ""),
+      name);
 }
 
 absl::StatusOr<Source> SelectAnalyzer::Relation(const Tree& range) const {
