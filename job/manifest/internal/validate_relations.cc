@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/status.h"
 #include "base/wording.h"
@@ -49,6 +50,13 @@ bool IsJsonPath(std::string_view path) {
   return true;
 }
 
+// Most often a bare key was written, or keys with dots between.
+std::string Suggestion(const std::string& path) {
+  const std::string pointer = absl::StrCat("/", absl::StrReplaceAll(path, {{".", "/"}}));
+  if (path.find_first_of("/$~[]*?'\"") != std::string::npos) return "";
+  return absl::StrCat("; write ", Quoted(pointer));
+}
+
 void CheckColumn(const Source& source, const Column& column, const std::string& path,
                  Checker& checker) {
   if (!column.unit().empty() && column.type() != "timestamp") {
@@ -58,7 +66,8 @@ void CheckColumn(const Source& source, const Column& column, const std::string& 
   if (source.format() == "json" && !column.path().empty() && !IsJsonPath(column.path())) {
     checker.Error(
         absl::StrCat(path, ".path"),
-        absl::StrCat("expected a JSON Pointer (/a/b) or $.a.b; got ", Quoted(column.path())));
+        absl::StrCat("expected a JSON Pointer (/a/b) or $.a.b; got ", Quoted(column.path()),
+                     Suggestion(column.path())));
   }
 }
 

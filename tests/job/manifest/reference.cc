@@ -58,7 +58,11 @@ std::string SingleValue(const FieldDescriptor& field, const Rule& rule) {
   if (rule.form() == TEXT) return "a text";
   if (rule.form() == SQL) return "SQL";
   if (rule.form() == SCALAR) return "a text, number or boolean";
-  return absl::StrCat(std::string(internal::Describe(rule.form())), Bounds(rule));
+  std::string form(internal::Describe(rule.form()));
+  // A bound of the field's own takes the place of the form's.
+  const size_t bound = rule.max().empty() ? std::string::npos : form.find(", at most ");
+  if (bound != std::string::npos) form.resize(bound);
+  return absl::StrCat(form, Bounds(rule));
 }
 
 std::string Value(const FieldDescriptor& field, const Rule& rule) {

@@ -50,6 +50,11 @@ TEST(Validate, PathsOfJsonArePointersOrDollarPaths) {
   }
 }
 
+TEST(Validate, ABarePathOfJsonIsShownHowToBeWritten) {
+  EXPECT_THAT(Said("name: amount,", "name: amount, path: ts,"), HasSubstr("got 'ts'; write '/ts'"));
+  EXPECT_THAT(Said("name: amount,", "name: amount, path: a.b,"), HasSubstr("; write '/a/b'"));
+}
+
 TEST(Validate, TopicAndClusterComeTogether) {
   EXPECT_THAT(Said("file: events.jsonl", "topic: events"),
               HasSubstr("spec.sources[events].topic: a topic needs a cluster; none is given"));
