@@ -103,6 +103,20 @@ void Add(const StageCounts& lane, StageCounts& stage) {
   }
 }
 
+uint64_t WaitingRows(const plan::JobPlan& plan, const std::vector<StageCounts>& counts) {
+  uint64_t waiting = 0;
+  for (size_t from = 0; from < plan.stages.size(); ++from) {
+    for (const lane::TopicOutput& topic : plan.stages[from].spec->topics) {
+      const uint64_t sent = RowsOf(counts[from], topic.node);
+      for (size_t to = 0; to < plan.stages.size(); ++to) {
+        // Counts of lanes are of different instants.
+        if (plan.stages[to].topic == topic.topic) waiting += sent - std::min(sent, counts[to].read);
+      }
+    }
+  }
+  return waiting;
+}
+
 Account MakeAccount(const plan::JobPlan& plan, const std::vector<StageCounts>& counts,
                     bool finished) {
   Account account;

@@ -51,6 +51,9 @@ struct Account {
   std::vector<std::string> problems;  // sums that do not add up; empty when all is well
 };
 
+// Rows that one stage has sent and the next has not read yet. `counts` by stage.
+uint64_t WaitingRows(const plan::JobPlan& plan, const std::vector<StageCounts>& counts);
+
 // `counts` by stage. With `finished` also what one stage sends must be what the next has read.
 Account MakeAccount(const plan::JobPlan& plan, const std::vector<StageCounts>& counts,
                     bool finished);

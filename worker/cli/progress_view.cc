@@ -19,14 +19,21 @@ std::string Metrics(const lane::ModelProgress& model, const char* separator) {
 
 }  // namespace
 
-uint64_t ProgressView::Rate(uint64_t rows, int64_t now_us) {
-  if (start_us_ < 0) start_us_ = now_us;
-  samples_.push_back({now_us, rows});
+void ProgressView::Start(const std::vector<lane::LaneProgress>& lanes, int64_t now_us) {
+  start_us_ = now_us;
+  RatesOf(TotalsOf(plan_, lanes), now_us);
+}
+
+ProgressView::Rates ProgressView::RatesOf(const Totals& totals, int64_t now_us) {
+  samples_.push_back({now_us, totals.rows, totals.examples});
   while (samples_.size() > 2 && now_us - samples_[1].time_us >= kRateWindowUs) samples_.pop_front();
   const int64_t elapsed = now_us - samples_.front().time_us;
-  if (elapsed <= 0) return 0;
-  return static_cast<uint64_t>(static_cast<double>(rows - samples_.front().rows) * 1e6 /
-                               static_cast<double>(elapsed));
+  if (elapsed <= 0) return {};
+  const auto rate = [elapsed](uint64_t more) {
+    return static_cast<uint64_t>(static_cast<double>(more) * 1e6 / static_cast<double>(elapsed));
+  };
+  return {rate(totals.rows - samples_.front().rows),
+          rate(totals.examples - samples_.front().examples)};
 }
 
 std::string ProgressView::Bold(const std::string& text) const {
@@ -36,13 +43,20 @@ std::string ProgressView::Bold(const std::string& text) const {
 std::vector<std::string> ProgressView::Block(const std::vector<lane::LaneProgress>& lanes,
                                              int64_t now_us) {
   const Totals totals = TotalsOf(plan_, lanes);
-  const uint64_t rate = Rate(totals.rows, now_us);
+  const Rates rates = RatesOf(totals, now_us);
   std::vector<std::string> lines;
   lines.push_back(absl::StrCat(Bold(options_.job), "  running ",
                                Seconds(static_cast<double>(now_us - start_us_) / 1e6)));
   lines.push_back(absl::StrCat("  rows       ", Bold(WithCommas(totals.rows)), "  (",
-                               WithCommas(rate), " rows/s)  late ", WithCommas(totals.late),
-                               "  dead ", WithCommas(totals.dead)));
+                               WithCommas(rates.rows), " rows/s)  late ",
+                               WithCommas(totals.late), "  dead ", WithCommas(totals.dead)));
+  if (totals.waiting > 0) {
+    lines.push_back(absl::StrCat("  waiting    ", WithCommas(totals.waiting), " rows"));
+  }
+  if (totals.examples > 0) {
+    lines.push_back(absl::StrCat("  learned    ", WithCommas(totals.examples), " examples  (",
+                                 WithCommas(rates.examples), " examples/s)"));
+  }
   lines.push_back(absl::StrCat("  watermark  ", WatermarkText(totals.watermark)));
   for (const lane::LaneProgress& lane : lanes) {
     for (const lane::ModelProgress& model : lane.models) {
@@ -55,13 +69,18 @@ std::vector<std::string> ProgressView::Block(const std::vector<lane::LaneProgres
 
 std::string ProgressView::Line(const std::vector<lane::LaneProgress>& lanes, int64_t now_us) {
   const Totals totals = TotalsOf(plan_, lanes);
-  const uint64_t rate = Rate(totals.rows, now_us);
-  std::string line = absl::StrCat(options_.job, ": ", totals.rows, " rows, ", rate,
-                                  " rows/s, watermark ", WatermarkText(totals.watermark), ", ",
-                                  totals.late, " late, ", totals.dead, " dead");
+  const Rates rates = RatesOf(totals, now_us);
+  std::string line =
+      absl::StrCat(options_.job, ": ", WithCommas(totals.rows), " rows, ", WithCommas(rates.rows),
+                   " rows/s, watermark ", WatermarkText(totals.watermark), ", ",
+                   WithCommas(totals.late), " late, ", WithCommas(totals.dead), " dead");
+  if (totals.waiting > 0) absl::StrAppend(&line, ", ", WithCommas(totals.waiting), " waiting");
+  if (totals.examples > 0) {
+    absl::StrAppend(&line, ", ", WithCommas(rates.examples), " examples/s");
+  }
   for (const lane::LaneProgress& lane : lanes) {
     for (const lane::ModelProgress& model : lane.models) {
-      absl::StrAppend(&line, "; ", model.name, " version ", model.version, ", ",
+      absl::StrAppend(&line, "; ", model.name, " version ", WithCommas(model.version), ", ",
                       Metrics(model, ", "));
     }
   }

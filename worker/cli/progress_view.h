@@ -22,6 +22,8 @@ class ProgressView {
   ProgressView(const plan::JobPlan& plan, ProgressOptions options)
       : plan_(plan), options_(std::move(options)) {}
 
+  // What rates are counted from. First, and once.
+  void Start(const std::vector<lane::LaneProgress>& lanes, int64_t now_us);
   // The block for a terminal. `now_us` never goes back.
   std::vector<std::string> Block(const std::vector<lane::LaneProgress>& lanes, int64_t now_us);
   // The same as one plain line.
@@ -31,9 +33,14 @@ class ProgressView {
   struct Sample {
     int64_t time_us;
     uint64_t rows;
+    uint64_t examples;
   };
-  // Rows per second over the last two seconds or so.
-  uint64_t Rate(uint64_t rows, int64_t now_us);
+  // Per second, over the last two seconds or so.
+  struct Rates {
+    uint64_t rows = 0;
+    uint64_t examples = 0;
+  };
+  Rates RatesOf(const Totals& totals, int64_t now_us);
   std::string Bold(const std::string& text) const;
 
   const plan::JobPlan& plan_;

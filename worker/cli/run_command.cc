@@ -96,13 +96,12 @@ class Run {
       before.push_back(lane::ProgressOf(*lane));
       finished = finished && lane->finished();
     }
-    const uint64_t rows_before = TotalsOf(job_.plan, before).rows;
     const int64_t start_us = SystemClock().MonotonicMicroseconds();
     if (!finished) RETURN_IF_ERROR(RunLanes());
     const double seconds =
         static_cast<double>(SystemClock().MonotonicMicroseconds() - start_us) / 1e6;
     ASSIGN_OR_RETURN(Summary summary, Summarize(job_, folder_->lanes(), folder_->disk(),
-                                                rows_before, finished ? 0 : seconds));
+                                                TotalsOf(job_.plan, before), finished ? 0 : seconds));
     summary.did_work = !finished;
     return Tell(summary);
   }
@@ -130,6 +129,7 @@ class Run {
   // Until `done`. An error asks the lanes to stop and is returned when they have.
   absl::Status Watch(lane::JobRunner& runner, Done& done) {
     ProgressView view(job_.plan, {job_.name, terminal_.has_color()});
+    view.Start(runner.Progress(), SystemClock().MonotonicMicroseconds());
     int64_t last_shown = terminal_.is_terminal() ? 0 : SystemClock().MonotonicMicroseconds();
     absl::Status status;
     while (!done.Wait()) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "base/status.h"
+#include "worker/cli/dead_warnings.h"
 #include "worker/cli/text.h"
 
 namespace streamml::cli {
@@ -89,21 +90,26 @@ void AppendSinks(const Summary& summary, std::string& text) {
 
 Totals TotalsOf(const plan::JobPlan& plan, const std::vector<lane::LaneProgress>& lanes) {
   Totals totals;
+  std::vector<StageCounts> stages(plan.stages.size());
+  for (size_t s = 0; s < stages.size(); ++s) stages[s].nodes.resize(plan.stages[s].spec->nodes.size());
   for (size_t i = 0; i < lanes.size(); ++i) {
     const plan::StagePlan& stage = plan.stages[plan.lanes[i].stage];
     const StageCounts counts = CountsOf(lanes[i].counters, stage.spec->nodes.size());
+    Add(counts, stages[plan.lanes[i].stage]);
+    for (const lane::ModelProgress& model : lanes[i].models) totals.examples += model.version;
     if (stage.source >= 0) totals.rows += counts.read;
     totals.late += counts.late;
     totals.dead += counts.dead;
     for (const NodeCounts& node : counts.nodes) totals.dead += node.failed;
     totals.watermark = std::min(totals.watermark, lanes[i].watermark);
   }
+  totals.waiting = WaitingRows(plan, stages);
   return totals;
 }
 
 absl::StatusOr<Summary> Summarize(const Job& job,
                                   const std::vector<std::unique_ptr<lane::Lane>>& lanes, Disk& disk,
-                                  uint64_t rows_before, double seconds) {
+                                  const Totals& before, double seconds) {
   Summary summary;
   summary.job = job.name;
   summary.data_dir = job.data_dir;
@@ -127,9 +133,11 @@ absl::StatusOr<Summary> Summarize(const Job& job,
   summary.rows = totals.rows;
   summary.late = totals.late;
   summary.dead = totals.dead;
-  summary.rows_this_run = totals.rows - rows_before;
+  summary.rows_this_run = totals.rows - before.rows;
+  summary.examples_this_run = totals.examples - before.examples;
   summary.account = MakeAccount(job.plan, counts, summary.finished);
   ASSIGN_OR_RETURN(summary.sinks, FindSinkFiles(job, disk));
+  ASSIGN_OR_RETURN(summary.warnings, DeadWarnings(job, counts, disk));
   return summary;
 }
 
@@ -140,14 +148,22 @@ std::string ToText(const Summary& summary) {
   absl::StrAppend(&text, "  ", WithCommas(summary.rows), " rows, ", WithCommas(summary.late),
                   " late, ", WithCommas(summary.dead), " dead");
   if (summary.did_work) {
-    absl::StrAppend(&text, "; this run: ", WithCommas(summary.rows_this_run), " rows in ",
-                    Seconds(summary.seconds));
+    // A run that works off what an earlier one had read learns more than it reads.
+    const bool catches_up = summary.examples_this_run > summary.rows_this_run;
+    const uint64_t done = catches_up ? summary.examples_this_run : summary.rows_this_run;
+    absl::StrAppend(&text, "; this run: ", WithCommas(summary.rows_this_run), " rows");
+    if (catches_up) absl::StrAppend(&text, ", ", WithCommas(done), " examples learned");
+    absl::StrAppend(&text, " in ", Seconds(summary.seconds));
     if (summary.seconds > 0) {
-      const double rate = static_cast<double>(summary.rows_this_run) / summary.seconds;
-      absl::StrAppend(&text, ", ", WithCommas(static_cast<uint64_t>(rate)), " rows/s");
+      const double rate = static_cast<double>(done) / summary.seconds;
+      absl::StrAppend(&text, ", ", WithCommas(static_cast<uint64_t>(rate)),
+                      catches_up ? " examples/s" : " rows/s");
     }
   }
   text += "\n";
+  for (const std::string& warning : summary.warnings) {
+    absl::StrAppend(&text, "  WARNING: ", warning, "\n");
+  }
   AppendModels(summary, text);
   AppendAccount(summary, text);
   AppendSinks(summary, text);

@@ -47,6 +47,9 @@ struct Summary {
   bool finished = false;
   bool did_work = true;  // this run read something
   uint64_t rows_this_run = 0;
+  uint64_t examples_this_run = 0;  // learned, of all models
+  // What is not as it should be although the run went well, one sentence each.
+  std::vector<std::string> warnings;
   double seconds = 0;  // of this run
 };
 
@@ -55,14 +58,16 @@ struct Totals {
   uint64_t rows = 0;
   uint64_t late = 0;
   uint64_t dead = 0;
+  uint64_t waiting = 0;   // between stages
+  uint64_t examples = 0;  // learned, of all models
   int64_t watermark = data::kMaxTime;  // of the lane that is furthest behind
 };
 Totals TotalsOf(const plan::JobPlan& plan, const std::vector<lane::LaneProgress>& lanes);
 
-// All lanes, open and not running. `seconds` and `rows_before` tell what this run did.
+// All lanes, open and not running. `seconds` and `before` (when it began) tell what this run did.
 absl::StatusOr<Summary> Summarize(const Job& job,
                                   const std::vector<std::unique_ptr<lane::Lane>>& lanes, Disk& disk,
-                                  uint64_t rows_before, double seconds);
+                                  const Totals& before, double seconds);
 
 // For people; ends with a line end.
 std::string ToText(const Summary& summary);

@@ -77,9 +77,11 @@ std::string ToJson(const Summary& summary) {
   json["dead"] = summary.dead;
   json["seconds"] = summary.seconds;
   json["rowsThisRun"] = summary.rows_this_run;
+  json["examplesThisRun"] = summary.examples_this_run;
   json["rowsPerSecond"] = summary.seconds > 0 && summary.did_work
                               ? Json(static_cast<double>(summary.rows_this_run) / summary.seconds)
                               : Json(nullptr);
+  json["warnings"] = summary.warnings;
   json["stages"] = List(summary.account.stages, StageJson);
   json["accounting"] = {{"addsUp", summary.account.problems.empty()},
                         {"problems", summary.account.problems}};

@@ -39,10 +39,11 @@ std::vector<lane::LaneProgress> Progress(uint64_t rows, int64_t watermark) {
 TEST(ProgressViewTest, BlockShowsRowsRateWatermarkAndModels) {
   const plan::JobPlan plan = Plan();
   ProgressView view(plan, {"job", false});
-  view.Block(Progress(1000, 0), 5'000'000);
+  view.Start(Progress(1000, 0), 5'000'000);
   EXPECT_THAT(
       view.Block(Progress(3000, 60'000'000), 6'000'000),
       ElementsAre("job  running 1.0 s", "  rows       3,000  (2,000 rows/s)  late 2  dead 1",
+                  "  learned    2,997 examples  (2,000 examples/s)",
                   "  watermark  1970-01-01 00:01:00",
                   "  fraud      version 2,997  auc 0.75  recall -"));
 }
@@ -50,7 +51,7 @@ TEST(ProgressViewTest, BlockShowsRowsRateWatermarkAndModels) {
 TEST(ProgressViewTest, RateIsThatOfTheLastSeconds) {
   const plan::JobPlan plan = Plan();
   ProgressView view(plan, {"job", false});
-  view.Block(Progress(1'000'000, 0), 0);
+  view.Start(Progress(1'000'000, 0), 0);
   for (int64_t second = 1; second <= 10; ++second) {
     view.Block(Progress(1'000'000 + static_cast<uint64_t>(second) * 10, 0), second * 1'000'000);
   }
@@ -60,9 +61,22 @@ TEST(ProgressViewTest, RateIsThatOfTheLastSeconds) {
 TEST(ProgressViewTest, PlainLineSaysTheSame) {
   const plan::JobPlan plan = Plan();
   ProgressView view(plan, {"job", false});
-  EXPECT_EQ(view.Line(Progress(1000, data::kMinTime), 0),
-            "job: 1000 rows, 0 rows/s, watermark -, 2 late, 1 dead; fraud version 997, auc 0.75, "
-            "recall -");
+  view.Start(Progress(1000, data::kMinTime), 0);
+  EXPECT_EQ(view.Line(Progress(11'000, data::kMinTime), 5'000'000),
+            "job: 11,000 rows, 2,000 rows/s, watermark -, 2 late, 1 dead, 2,000 examples/s; fraud "
+            "version 10,997, auc 0.75, recall -");
+}
+
+TEST(ProgressViewTest, RowsThatWaitBetweenStagesAreShown) {
+  plan::JobPlan plan = Plan();
+  plan.stages[0].spec->topics.push_back({-1, "between", 1, {}});
+  plan.stages[1].topic = "between";
+  std::vector<lane::LaneProgress> lanes = Progress(10'000, 0);
+  lanes[1].counters[0].second = 4000;
+  ProgressView view(plan, {"job", false});
+  view.Start(lanes, 0);
+  EXPECT_THAT(view.Line(lanes, 1), HasSubstr(", 5,997 waiting"));
+  EXPECT_EQ(view.Block(lanes, 2)[2], "  waiting    5,997 rows");
 }
 
 TEST(ProgressViewTest, ColourOnlyWhenAskedFor) {
