@@ -1,7 +1,9 @@
 #include "worker/cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
+#include <utility>
 
 #include "absl/strings/str_join.h"
 #include "base/status.h"
@@ -26,7 +28,7 @@ constexpr const char* kFooter = R"(Exit codes:
   4  the data folder is in use, or belongs to another job, other input files or another build; or another
      process has taken over the job's lanes on Kafka
 
-The manifest is described in docs/manifest.md, its SQL in docs/sql.md.
+The manifest is described in docs/manifest.md, its SQL in docs/sql.md, learners and metrics in docs/learners.md.
 
 Examples:
   streamml validate job.yaml
@@ -35,7 +37,8 @@ Examples:
 
 constexpr const char* kRunFooter =
     R"(Running again with the same data folder goes on where the last run stopped, however it ended, also by
-kill -9; a job whose inputs have ended prints its summary. Each sink writes DATA_DIR/<sink>/part-*.jsonl,
+kill -9; a job whose inputs have ended prints its summary. A source that is a topic has no end: the job goes on until it
+is stopped, and waits for brokers that are away. Each sink writes DATA_DIR/<sink>/part-*.jsonl,
 of which part-00000 is there, empty, also without rows; dead letters go to DATA_DIR/<relation>.dead/, late rows to
 DATA_DIR/<source>.late/. A source's `file` in the manifest is from the manifest's folder; FILE, DIR and the rest of the
 command line from the working directory. Ctrl-C or SIGTERM commits and stops; a second Ctrl-C ends the program at once,
@@ -47,8 +50,10 @@ Examples:
   streamml run job.yaml --bind clicks=a.csv --bind clicks=b.csv --data-dir out --summary out/summary.json)";
 
 constexpr const char* kValidateFooter =
-    R"(Prints every problem as FILE:LINE:COLUMN: PATH: MESSAGE. Exit code 0 means that `run` would start, given a
-file for each source. Every field of the manifest is in docs/manifest.md, the SQL in docs/sql.md.
+    R"(Prints every problem as FILE:LINE:COLUMN: PATH: MESSAGE, and says what could not be checked because of them. Exit
+code 0 means that `run` would start once its inputs are there: a file that the manifest names and that is missing is a
+warning, a FILE of --bind that is missing a mistake; brokers are not asked. Every field of the manifest is in
+docs/manifest.md, the SQL in docs/sql.md, learners and metrics in docs/learners.md.
 
 Example:
   streamml validate job.yaml)";
@@ -59,7 +64,8 @@ constexpr const char* kExplainFooter = R"(Example:
 constexpr const char* kReplayFooter =
     R"(Executes the journal of each lane from its oldest position in a clean process and compares every digest of
 rows and of state, the stored snapshots, and the part files byte for byte. Part files that are missing or too
-short are written again. A difference is reported with its position (exit code 3). Give the --bind of `run`.
+short are written again. A difference is reported with its position (exit code 3; 4 where the manifest or an input file
+is another one now, as `run` has it). Give the --bind of `run`.
 Where a build or machine with another fingerprint (see `streamml version`) ran the job before, the oldest position
 is that of the first snapshot after it; what was written before is compared by digest and never written again.
 
@@ -111,7 +117,7 @@ void AddDataDir(CLI::App& app, CommandLine& line) {
 }
 
 void AddRun(CLI::App& app, CommandLine& line) {
-  CLI::App& run = *app.add_subcommand("run", "run a job on files until they end");
+  CLI::App& run = *app.add_subcommand("run", "run a job: files until they end, topics until it is stopped");
   run.callback([&line] { line.command = Command::kRun; });
   AddJob(run, line);
   AddBind(run, line);
@@ -215,7 +221,13 @@ ParseResult ParseCommandLine(int argc, const char* const* argv) {
     AddRun(app, result.line);
     AddOthers(app, result.line);
     try {
-      app.parse(argc, argv);
+      std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+      if (!words.empty() && words.front() == "help") {  // `help run` as `run --help`
+        words.erase(words.begin());
+        words.push_back("--help");
+      }
+      std::reverse(words.begin(), words.end());
+      app.parse(std::move(words));
     } catch (const CLI::ParseError& error) {
       result.exit_code = Refuse(app, error);
     }

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
 #include "base/status.h"
 #include "worker/cli/notes.h"
+#include "worker/cli/slow_note.h"
 #include "worker/lane/fingerprint.h"
 #include "worker/log/file/file_log.h"
 #include "worker/log/kafka/kafka_log.h"
@@ -33,6 +35,20 @@ void TellAll(const std::vector<std::string>& notes, const NoteFunction& note) {
   for (const std::string& line : Summarize(notes)) note(line);
 }
 
+// What stands where a folder has to be is the user's to mend: trying again does not help.
+absl::Status CheckDataDir(const std::string& data_dir) {
+  std::error_code error;
+  std::filesystem::path path = std::filesystem::absolute(data_dir, error).lexically_normal();
+  for (; path.has_relative_path(); path = path.parent_path()) {
+    const auto type = std::filesystem::status(path, error).type();
+    if (type == std::filesystem::file_type::directory) break;
+    if (!std::filesystem::exists(path, error)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("data folder '", data_dir, "': '", path.string(), "' is not a folder"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status InUse(const absl::Status& status, const Job& job) {
   if (!absl::IsFailedPrecondition(status)) {
     return Annotate(status, absl::StrCat("data folder '", job.data_dir, "'"));
@@ -54,6 +70,7 @@ JobFolder::JobFolder(const Job& job, Disk& disk)
 absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, Disk& disk,
                                                            bool must_exist,
                                                            const NoteFunction& note) {
+  RETURN_IF_ERROR(CheckDataDir(job.data_dir));
   std::unique_ptr<JobFolder> folder(new JobFolder(job, disk));
   RETURN_IF_ERROR(job.plan.log_cluster.empty() ? folder->OpenFiles(must_exist, note)
                                                : folder->OpenKafka(must_exist));
@@ -94,6 +111,7 @@ absl::Status JobFolder::OpenKafka(bool must_exist) {
   for (const plan::StagePlan& stage : job_.plan.stages) {
     if (!stage.topic.empty()) options.topics.push_back({stage.topic, stage.num_partitions});
   }
+  const SlowNote note(absl::StrCat("waiting for the brokers of cluster '", job_.plan.log_cluster, "'"));
   ASSIGN_OR_RETURN(log_, log::OpenKafkaLog(*cluster, options));
   return absl::OkStatus();
 }

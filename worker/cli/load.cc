@@ -1,6 +1,8 @@
 #include "worker/cli/load.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "base/posix_disk.h"
@@ -8,6 +10,7 @@
 #include "job/manifest/bind.h"
 #include "job/manifest/diagnostic.h"
 #include "job/manifest/validate.h"
+#include "worker/cli/slow_note.h"
 
 namespace streamml::cli {
 
@@ -36,6 +39,22 @@ manifest::Bindings WithAbsolutePaths(manifest::Bindings files) {
   return files;
 }
 
+// Whether a source is read from its topic.
+bool NeedsBrokers(const job::v1::JobSpec& spec, const manifest::Bindings& files) {
+  return !spec.log().cluster().empty() &&
+         std::any_of(spec.sources().begin(), spec.sources().end(),
+                     [&files](const auto& source) { return !files.contains(source.name()); });
+}
+
+// For people: the job's log's.
+std::string BrokersOf(const job::v1::JobSpec& spec) {
+  for (const job::v1::Cluster& cluster : spec.clusters()) {
+    if (cluster.name() != spec.log().cluster()) continue;
+    return absl::StrCat("cluster '", cluster.name(), "' (", cluster.kafka().brokers(), ")");
+  }
+  return "the log";
+}
+
 }  // namespace
 
 absl::StatusOr<Job> LoadJob(const CommandLine& line) {
@@ -43,6 +62,8 @@ absl::StatusOr<Job> LoadJob(const CommandLine& line) {
   RETURN_IF_ERROR(manifest::ToStatus(manifest::Validate(manifest), manifest.file_name));
   ASSIGN_OR_RETURN(const manifest::Bindings bindings, manifest::ParseBindings(line.bindings));
   ASSIGN_OR_RETURN(manifest::Bindings files, manifest::ResolveFiles(manifest, bindings));
+  std::optional<SlowNote> note;
+  if (NeedsBrokers(manifest.job.spec(), files)) note.emplace("waiting for the brokers of " + BrokersOf(manifest.job.spec()));
   auto clusters = std::make_shared<Clusters>(manifest.job.spec());
   const auto topics = [clusters](const std::string& name) -> absl::StatusOr<log::Topics*> {
     return clusters->Get(name);

@@ -55,15 +55,17 @@ class Replay {
   // lane that had finished before the program changed has nothing that can be replayed; if that is
   // so of all lanes, it is another build's folder.
   absl::Status Execute() {
-    absl::Status first;
+    size_t mismatches = 0;
     for (uint32_t index = 0; index < job_.plan.lanes.size(); ++index) {
       absl::Status status = ReplayLane(index);
-      if (absl::IsCancelled(status)) return first.ok() ? Stopped(index) : first;
-      if (!status.ok()) std::cout << "  MISMATCH: " << status.message() << "\n";
+      if (absl::IsCancelled(status)) return mismatches == 0 ? Stopped(index) : Differs(mismatches);
       if (!status.ok() && !absl::IsDataLoss(status)) return status;
-      first.Update(status);
+      if (status.ok()) continue;
+      ++mismatches;
+      std::cout.flush();
+      std::cerr << "  MISMATCH: " << status.message() << "\n";
     }
-    if (!first.ok()) return first;
+    if (mismatches > 0) return Differs(mismatches);
     if (is_ours_) return folder_.MakeFirstParts();
     return absl::FailedPreconditionError(absl::StrCat(
         "FingerprintMismatch: no lane was last run by a build or machine that computes "
@@ -151,9 +153,19 @@ class Replay {
     lane::ReplayOptions options = Options();
     options.snapshots = &store;
     const absl::Status status = lane::Replay(spec, folder_.log(), options).status();
-    if (!status.ok()) return Annotate(status, what);
+    if (absl::IsCancelled(status)) return status;
+    // The inputs are others than those that were claimed, which `run` calls so, too.
+    if (!status.ok()) {
+      return absl::FailedPreconditionError(absl::StrCat(what, ": ", status.message()));
+    }
     return absl::FailedPreconditionError(
         absl::StrCat(what, ", though its rows give what they gave then; put it back as it was"));
+  }
+
+  static absl::Status Differs(size_t mismatches) {
+    return absl::DataLossError(absl::StrCat("the replay found ", mismatches,
+                                            mismatches == 1 ? " mismatch" : " mismatches",
+                                            ": see above"));
   }
 
   absl::Status Stopped(uint32_t index) const {

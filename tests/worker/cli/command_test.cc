@@ -177,11 +177,11 @@ TEST_F(CommandTest, ASecondProcessIsRefusedWhileTheFirstHoldsTheFolder) {
   EXPECT_EQ(Run(RunArguments("data")).exit_code, 0);
 }
 
-TEST_F(CommandTest, AFolderThatCannotBeWrittenIsSaid) {
+TEST_F(CommandTest, AFileWhereTheFolderShouldBeIsSaid) {
   MakeJob(20);
   Write("data", "a file where the folder should be");
   const CommandResult run = Run(RunArguments("data"));
-  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_EQ(run.exit_code, 2);
   EXPECT_THAT(run.err, HasSubstr("data folder 'data'"));
   EXPECT_EQ(Read("data"), "a file where the folder should be");
 }
