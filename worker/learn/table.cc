@@ -35,7 +35,9 @@ std::string Range(const ParameterSpec& spec) {
 absl::StatusOr<double> ReadValue(const LearnerEntry& entry, const ParameterSpec& spec,
                                  const std::string& text) {
   double value = 0;
-  const bool in_range = absl::SimpleAtod(text, &value) && std::isfinite(value) &&
+  // SimpleAtod reads hexadecimal digits, too.
+  const bool is_decimal = text.find_first_of("xX") == std::string::npos;
+  const bool in_range = is_decimal && absl::SimpleAtod(text, &value) && std::isfinite(value) &&
                         value <= spec.maximum &&
                         (spec.minimum_open ? value > spec.minimum : value >= spec.minimum);
   if (in_range) return value;

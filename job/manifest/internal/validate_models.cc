@@ -23,12 +23,15 @@ void CheckTrain(const Model& model, const std::string& path, Checker& checker) {
   const job::v1::Train& train = model.train();
   const std::string from_path = absl::StrCat(path, ".train.from");
   CheckReference(from_path, "relation", train.from(), RelationNames(checker.spec()), checker);
-  // Whether a view is one on the scored relation is known when its SQL is.
-  const bool may_be_inline = train.from() == model.score() || IsView(checker.spec(), train.from());
-  if (train.mode() == "inline" && !may_be_inline) {
-    checker.Error(from_path,
-                  absl::StrCat("inline training reads the relation that is scored (", model.score(),
-                               ") or a view on it; got ", Quoted(train.from())));
+  if (train.mode() == "inline" && train.from() != model.score()) {
+    // Whether a view is one on the scored relation is known when its SQL is.
+    if (IsView(checker.spec(), train.from())) {
+      checker.NotBuilt(from_path, absl::StrCat("training from a view is not built yet; use ",
+                                               model.score(), ", the relation that is scored"));
+    } else {
+      checker.Error(from_path, absl::StrCat("inline training reads the relation that is scored (",
+                                            model.score(), "); got ", Quoted(train.from())));
+    }
   }
   if (train.mode() == "inline" && train.has_adopt()) {
     checker.Error(absl::StrCat(path, ".train.adopt"), "only mode async has versions to adopt");

@@ -163,8 +163,13 @@ std::vector<std::string> ClusterNames(const job::v1::JobSpec& spec) {
 void CheckReference(const std::string& path, std::string_view kind, const std::string& name,
                     const std::vector<std::string>& known, Checker& checker) {
   if (std::find(known.begin(), known.end(), name) != known.end()) return;
-  const std::string there =
-      known.empty() ? "there are none" : absl::StrCat("there are ", absl::StrJoin(known, ", "));
+  std::vector<std::string> distinct;  // names that are there twice are a mistake of their own
+  for (const std::string& one : known) {
+    if (std::find(distinct.begin(), distinct.end(), one) == distinct.end()) distinct.push_back(one);
+  }
+  const std::string there = distinct.empty()
+                                ? "there are none"
+                                : absl::StrCat("there are ", absl::StrJoin(distinct, ", "));
   checker.Error(path,
                 absl::StrCat("no ", kind, " ", Quoted(name), DidYouMean(name, known), "; ", there));
 }

@@ -1,5 +1,6 @@
 #include "job/manifest/internal/yaml_tree.h"
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -49,6 +50,10 @@ std::optional<YamlError> CheckCharacters(std::string_view text) {
   return std::nullopt;
 }
 
+size_t OffsetOf(const YAML::Mark& mark, std::string_view text) {
+  return std::min(static_cast<size_t>(std::max(mark.pos, 0)), text.size());
+}
+
 // Builds the tree from the parser's events. After a mistake it ignores what follows.
 class TreeBuilder : public YAML::EventHandler {
  public:
@@ -91,9 +96,7 @@ class TreeBuilder : public YAML::EventHandler {
   const std::optional<YamlError>& error() const { return error_; }
 
  private:
-  size_t Offset(const YAML::Mark& mark) const {
-    return std::min(static_cast<size_t>(std::max(mark.pos, 0)), text_.size());
-  }
+  size_t Offset(const YAML::Mark& mark) const { return OffsetOf(mark, text_); }
 
   // Marks of a value with an anchor point at the anchor.
   size_t ValueOffset(const YAML::Mark& mark) const {
@@ -177,8 +180,10 @@ std::optional<YamlError> ReadYaml(std::string_view text, YamlTree& tree) {
     if (documents == 3 && !builder.error()) {
       return YamlError{text.size(), "more than one document; a manifest is one document"};
     }
+  } catch (const YAML::DeepRecursion& exception) {  // whose own words are "bad file"
+    return YamlError{OffsetOf(exception.mark, text), "lists and mappings are nested too deep"};
   } catch (const YAML::Exception& exception) {
-    const auto offset = std::min(static_cast<size_t>(std::max(exception.mark.pos, 0)), text.size());
+    const size_t offset = OffsetOf(exception.mark, text);
     return YamlError{offset, absl::StrCat("not YAML: ", exception.msg, TabHint(text, offset))};
   } catch (const std::exception& exception) {
     return YamlError{0, absl::StrCat("not YAML: ", exception.what())};

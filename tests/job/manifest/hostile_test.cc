@@ -20,6 +20,7 @@ TEST(Hostile, DeepNestingIsRefused) {
   for (std::string_view text : {"[", "{a: ", "- ", "? ", "&a [", "a: {"}) {
     EXPECT_FALSE(Parse(Repeated(text, 20'000), "x").ok()) << text;
   }
+  EXPECT_THAT(Parse(Repeated("[", 20'000), "x").status().message(), HasSubstr("nested too deep"));
 }
 
 TEST(Hostile, AliasesThatMultiplyAreRefused) {

@@ -20,7 +20,7 @@ TEST(Validate, RelationNamesAreUniqueOverSourcesViewsAndModels) {
             "job.yaml:18:11: spec.models[events].name: 'events' is already the name of "
             "spec.sources[events]; names are unique over sources, views and models\n"
             "job.yaml:24:27: spec.sinks[guesses].from: no relation 'guess'; there are events, "
-            "doubled, events");
+            "doubled");
 }
 
 TEST(Validate, EventTimeIsATimestampColumnOfTheSource) {
@@ -86,11 +86,13 @@ TEST(Validate, ModelsReferToRelations) {
               HasSubstr("spec.models[guess].train.from: no relation 'nowhere'"));
 }
 
-TEST(Validate, InlineTrainingReadsTheScoredRelationOrAView) {
-  EXPECT_EQ(Said("score: doubled\n", "score: events\n"), "");
+TEST(Validate, InlineTrainingReadsTheScoredRelation) {
+  EXPECT_THAT(Said("score: doubled\n", "score: events\n"),
+              HasSubstr("spec.models[guess].train.from: training from a view is not built yet; use "
+                        "events, the relation that is scored"));
   EXPECT_EQ(Said("from: doubled, label", "from: events, label"),
             "job.yaml:20:19: spec.models[guess].train.from: inline training reads the relation "
-            "that is scored (doubled) or a view on it; got 'events'");
+            "that is scored (doubled); got 'events'");
   EXPECT_THAT(Said("from: doubled, label", "from: guess, label"), HasSubstr("got 'guess'"));
 }
 

@@ -8,6 +8,7 @@
 namespace streamml::plan {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 constexpr const char* kJob = R"(apiVersion: streamml.dev/v1alpha1
@@ -62,6 +63,11 @@ TEST(ModelMistakes, AWrongParameterIsShownAtItsValue) {
               StartsWith("job.yaml:23:36: spec.models[guess].learner.parameters.alhpa: "));
   EXPECT_THAT(Said("{alpha: 0.1}", "{beta: 1, alpha: -1}"),
               StartsWith("job.yaml:23:36: spec.models[guess].learner.parameters.alpha: "));
+}
+
+TEST(ModelMistakes, ParametersAreDecimal) {
+  EXPECT_THAT(Said("alpha: 0.1", "alpha: 0x1p-3"), HasSubstr("parameter 'alpha' is '0x1p-3'"));
+  EXPECT_THAT(Said("alpha: 0.1", "alpha: \"0X1\""), HasSubstr("parameter 'alpha' is '0X1'"));
 }
 
 TEST(ModelMistakes, AnUnknownFeatureColumnIsShownAtTheEntry) {
