@@ -13,7 +13,8 @@ namespace streamml::sql::internal {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000;
-constexpr int64_t kMonths = 0;  // in place of a length: there is none
+constexpr int64_t kNano = 1'000'000'000;  // a fraction is counted in parts of it
+constexpr int64_t kMonths = 0;            // in place of a length: there is none
 
 struct Unit {
   std::string_view name;
@@ -100,7 +101,7 @@ class IntervalReader {
  private:
   struct Number {
     int64_t whole = 0;
-    int64_t fraction = 0;  // in units of 1e-9
+    int64_t fraction = 0;  // in parts of kNano
   };
 
   absl::Status Malformed() const {
@@ -143,10 +144,19 @@ class IntervalReader {
     return number;
   }
 
-  // A number of units, rounded to the microsecond.
+  // A number of units, to the microsecond. As PostgreSQL rounds: halves go towards zero.
   static absl::int128 Length(const Number& number, int64_t unit) {
     const absl::int128 fraction = absl::int128(number.fraction) * unit;
-    return absl::int128(number.whole) * unit + (fraction + 500'000'000) / 1'000'000'000;
+    return absl::int128(number.whole) * unit + (fraction + 499'999'999) / kNano;
+  }
+
+  // Seconds of HH:MM:SS, to the microsecond. As PostgreSQL rounds: halves go to the even one.
+  static absl::int128 ClockSeconds(const Number& number) {
+    constexpr int64_t kPerMicrosecond = kNano / kSecond;
+    const int64_t down = number.fraction / kPerMicrosecond;
+    const int64_t rest = number.fraction % kPerMicrosecond;
+    const bool is_up = 2 * rest > kPerMicrosecond || (2 * rest == kPerMicrosecond && down % 2 == 1);
+    return absl::int128(number.whole) * kSecond + down + (is_up ? 1 : 0);
   }
 
   absl::Status ReadPart() {
@@ -195,7 +205,7 @@ class IntervalReader {
                          minutes->fraction == 0 && minutes->whole < 60 && seconds->whole < 60;
     if (!is_time) return Malformed();
     length =
-        Length(hours, 3600 * kSecond) + Length(*minutes, 60 * kSecond) + Length(*seconds, kSecond);
+        Length(hours, 3600 * kSecond) + Length(*minutes, 60 * kSecond) + ClockSeconds(*seconds);
     return absl::OkStatus();
   }
 

@@ -15,6 +15,7 @@ constexpr std::string_view kNoDouble = "write double precision";
 constexpr std::string_view kNoRegex = "write LIKE with % and _";
 constexpr std::string_view kNoOrder =
     "a stream has no end to sort at; rows come in order of event time";
+constexpr std::string_view kNoTrim = "trim the text before it is sent";
 constexpr std::string_view kUtc = "timestamps are UTC";
 constexpr std::string_view kOrOr = "write a || b, with coalesce where a NULL may come";
 constexpr std::string_view kOnlyFive = "count, sum, avg, min and max are supported";
@@ -115,6 +116,10 @@ Refusals() {  // NOLINT(readability-function-size): one table, a line each
       {Subject::kFunction, "gen_random_uuid", "gen_random_uuid()", kRandom},
       {Subject::kFunction, "nextval", "nextval()", kRandom},
       {Subject::kFunction, "timezone", "AT TIME ZONE", kUtc},
+      // What PostgreSQL's grammar makes of trim(x), and of its LEADING and TRAILING.
+      {Subject::kFunction, "btrim", "trim()", kNoTrim},
+      {Subject::kFunction, "ltrim", "trim(LEADING ..)", kNoTrim},
+      {Subject::kFunction, "rtrim", "trim(TRAILING ..)", kNoTrim},
       {Subject::kFunction, "like_escape", "LIKE ... ESCAPE", "write a backslash before % or _"},
       {Subject::kFunction, "trunc", "trunc()",
        "write CASE WHEN x < 0 THEN ceil(x) ELSE floor(x) END"},
