@@ -133,6 +133,7 @@ bool ReadCell(const SourceColumn& column, const CsvCell& from, Cell& cell, std::
   if (from.text.empty() && !(is_text && from.is_quoted)) return true;
   cell.mark = data::Mark::kValue;
   if (column.type == data::Type::kTimestamp) return ReadTime(column, from.text, cell, reason);
+  if (is_text && !CanHold(column, from.text, reason)) return false;
   if (ReadValue(column.type, from.text, cell)) return true;
   reason = TypeReason(column, "cell", absl::StrCat("\"", from.text, "\""));
   return false;
@@ -164,6 +165,9 @@ class CsvParser : public RowParser {
     }
     return true;
   }
+
+  // With one cell a record there is no other way to write NULL.
+  bool takes_empty_lines() const override { return num_cells_ == 1; }
 
  private:
   const std::vector<SourceColumn> columns_;

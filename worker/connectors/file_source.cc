@@ -52,6 +52,7 @@ absl::Status FilePartition::Start(const SourceDescription& description, uint32_t
                                   SourcePosition from) {
   RETURN_IF_ERROR(records_->SkipByteOrderMark());
   ASSIGN_OR_RETURN(decoder_, MakeDecoder(description, partition, limits_, *records_));
+  if (decoder_->takes_empty_lines()) records_->KeepEmptyLines();
   position_.bytes = records_->position();
   if (from == SourcePosition()) return absl::OkStatus();
   if (from.bytes < position_.bytes) {

@@ -32,6 +32,12 @@ void AppendRow(const Row& row, data::BatchBuilder& builder) {
   }
 }
 
+bool CanHold(const SourceColumn& column, std::string_view text, std::string& reason) {
+  if (text.find('\0') == std::string_view::npos) return true;
+  reason = absl::StrCat("column '", column.name, "': a text cannot hold U+0000");
+  return false;
+}
+
 std::string TypeReason(const SourceColumn& column, std::string_view kind, std::string_view seen) {
   const std::string_view shown = Utf8Prefix(seen, kShownBytes);
   std::string written;

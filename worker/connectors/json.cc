@@ -100,6 +100,12 @@ bool IsNumber(std::string_view text) {
   return position == text.size();
 }
 
+// Of a number: whether all digits before the exponent are 0.
+bool IsZero(std::string_view number) {
+  return number.substr(0, number.find_first_of("eE")).find_first_of("123456789") ==
+         std::string_view::npos;
+}
+
 class JsonParser : public RowParser {
  public:
   JsonParser(std::vector<SourceColumn> columns, PathNode root)
@@ -245,6 +251,7 @@ bool JsonParser::ReadInner(ondemand::value value, const PathNode& node, int dept
       return ReadObject(object, &node, depth + 1);
     }
     case ondemand::json_type::array: {
+      if (node.keyed_column != PathNode::kNoColumn) break;
       ondemand::array array;
       if (const error_code error = value.get_array().get(array)) return Fail(error);
       return ReadArray(array, &node, depth + 1);
@@ -252,10 +259,11 @@ bool JsonParser::ReadInner(ondemand::value value, const PathNode& node, int dept
     case ondemand::json_type::null:
       return CheckOnly(value, type, depth);
     default:
-      return FailWith(absl::StrCat("column '", columns_[node.columns.front()].name,
-                                   "': expected an object at '", node.pointer, "', got ",
-                                   KindName(type)));
+      break;
   }
+  const int column = type == ondemand::json_type::array ? node.keyed_column : node.columns.front();
+  return FailWith(absl::StrCat("column '", columns_[column].name, "': expected an object at '",
+                               node.pointer, "', got ", KindName(type)));
 }
 
 bool JsonParser::CheckOnly(ondemand::value value, ondemand::json_type type, int depth) {
@@ -329,7 +337,9 @@ bool JsonParser::ReadNumber(ondemand::value value, const SourceColumn& column, C
       return true;
     }
   } else if (column.type == data::Type::kDouble) {
-    if (value.get_double().get(cell.number) == simdjson::SUCCESS) return true;
+    const bool is_double = value.get_double().get(cell.number) == simdjson::SUCCESS;
+    // simdjson makes 0 of what is too small; here and in PostgreSQL it does not fit.
+    if (is_double && (cell.number != 0 || IsZero(token))) return true;
   } else if (column.type == data::Type::kTimestamp && column.unit.has_value() && IsNumber(token)) {
     const auto time = data::ParseEpoch(token, *column.unit);
     if (!time.ok()) {
@@ -349,7 +359,7 @@ bool JsonParser::ReadString(ondemand::value value, const SourceColumn& column, C
   }
   if (const error_code error = value.get_string().get(cell.text)) return Fail(error);
   cell.mark = data::Mark::kValue;
-  if (!is_time) return true;
+  if (!is_time) return CanHold(column, cell.text, *reason_);
   const auto time = data::ParseTimestamp(cell.text);
   if (!time.ok()) {
     return FailWith(absl::StrCat("column '", column.name, "': ", time.status().message()));

@@ -14,12 +14,6 @@ void AppendUnsigned(uint64_t value, std::string& out) {
   out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
-// A path may hold any bytes; those that are not UTF-8 are shown as \xNN.
-std::string Printable(std::string_view text) {
-  if (FindInvalidUtf8(text) == std::string_view::npos) return std::string(text);
-  return absl::CHexEscape(absl::string_view(text.data(), text.size()));
-}
-
 }  // namespace
 
 JsonRowWriter::JsonRowWriter(const data::Schema& schema) {
@@ -49,7 +43,7 @@ void AppendDeadLetterJson(std::string_view source, std::string_view partition,
   out.append("{\"source\":");
   data::AppendJsonString(source, out);
   out.append(",\"partition\":");
-  data::AppendJsonString(Printable(partition), out);
+  data::AppendJsonString(ShowAsUtf8(partition), out);
   out.append(",\"record\":");
   AppendUnsigned(letter.record, out);
   out.append(",\"bytePosition\":");

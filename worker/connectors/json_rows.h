@@ -30,7 +30,8 @@ class JsonRowWriter {
 
 // Appends {"source":..,"partition":..,"record":..,"bytePosition":..,"reason":..,"raw":..} and a
 // line feed; "rawBase64" instead of "raw" where the bytes are not UTF-8, and "rawCut":true where
-// only their beginning was kept. `partition` is the path of the file.
+// only their beginning was kept. `partition` is the name of the file,
+// shown by ShowAsUtf8 (utf8.h).
 void AppendDeadLetterJson(std::string_view source, std::string_view partition,
                           const DeadLetter& letter, std::string& out);
 

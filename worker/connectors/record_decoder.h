@@ -45,6 +45,8 @@ class RecordDecoder {
   // Adds a record that is known to be no row. `is_cut`: the bytes are only its beginning.
   void Bury(std::string_view record, const RecordPlace& place, std::string_view reason, bool is_cut,
             std::vector<DeadLetter>& dead) const;
+  // Whether an empty line is a record.
+  bool takes_empty_lines() const { return parser_->takes_empty_lines(); }
   // The rows added since the last call.
   data::Batch Finish() { return builder_.Finish(); }
 

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
+
 namespace streamml::connectors {
 namespace {
 
@@ -48,6 +50,18 @@ size_t FindInvalidUtf8(std::string_view text) {
     position += size;
   }
   return std::string_view::npos;
+}
+
+std::string ShowAsUtf8(std::string_view text) {
+  std::string shown;
+  while (true) {
+    const size_t invalid = FindInvalidUtf8(text);
+    shown.append(text.substr(0, invalid));
+    if (invalid == std::string_view::npos) return shown;
+    absl::StrAppend(&shown, "\\x",
+                    absl::Hex(static_cast<unsigned char>(text[invalid]), absl::kZeroPad2));
+    text.remove_prefix(invalid + 1);
+  }
 }
 
 std::string_view Utf8Prefix(std::string_view text, size_t max_bytes) {

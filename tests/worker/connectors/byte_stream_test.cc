@@ -58,7 +58,9 @@ TEST(ByteStreamTest, EveryTruncationOfAGzipFileIsDataLoss) {
   }
   EXPECT_THAT(Read(raw.substr(0, raw.size() - 3)).status().message(),
               HasSubstr("gzip file 'events': the file is cut off at compressed byte " +
-                        std::to_string(raw.size() - 3) + " (uncompressed byte 500)"));
+                        std::to_string(raw.size() - 3) +
+                        " (uncompressed byte 500); give the whole file, and "
+                        "another --data-dir"));
 }
 
 TEST(ByteStreamTest, AFlippedBitOrForeignBytesBehindAreDataLoss) {

@@ -49,6 +49,14 @@ TEST(CsvTest, WholeNumbersMayBeWrittenWithAPoint) {
   EXPECT_THAT(Parse("7.0,,,,,"), HasSubstr("\"count\":7,"));
 }
 
+TEST(CsvTest, ATextWithNulIsRefused) {
+  const std::vector<SourceColumn> columns = {{"v", Type::kText, "", {}}};
+  auto parser = MakeCsvParser(columns, "v");
+  ASSERT_TRUE(parser.ok());
+  EXPECT_EQ(ParseToText(**parser, columns, std::string_view("a\0b", 3)),
+            "! column 'v': a text cannot hold U+0000");
+}
+
 TEST(CsvTest, WrongValuesNameTheColumn) {
   EXPECT_EQ(Parse("1.5,,,,,"), "! column 'count': expected bigint, got cell \"1.5\"");
   EXPECT_EQ(Parse(",,, 1,,"), "! column 'amount': expected double precision, got cell \" 1\"");

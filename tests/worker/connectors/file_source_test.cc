@@ -65,6 +65,13 @@ ReaderLimits SmallReads(size_t read_bytes) {
   return limits;
 }
 
+TEST(FileSourceTest, AnEmptyLineOfOneCsvColumnIsNull) {
+  const auto one = Describe(FileFormat::kCsv, {{"id", Type::kText, "", {}}});
+  EXPECT_THAT(ReadFrom(one, "id\na\n\nb\r\n\r\n", {}, 100).lines,
+              ElementsAre(R"(0 @0 1/2 {"id":"a"})", R"(1 @0 1/2 {"id":null})",
+                          R"(2 @0 1/2 {"id":"b"})", R"(3 @0 1/2 {"id":null})"));
+}
+
 TEST(FileSourceTest, JsonLinesBecomeRowsAndDeadLetters) {
   EXPECT_THAT(
       ReadFrom(Json(), kJsonText, {}, 100).lines,

@@ -54,6 +54,30 @@ TEST(JsonTest, PathsReachIntoObjectsAndArrays) {
             R"({"b":1,"second":2,"odd":3,"top":4})");
 }
 
+TEST(JsonTest, AnArrayWhereAPathHasAKeyIsRefused) {
+  const std::string refused = "! column 'v': expected an object at '/p', got array";
+  EXPECT_EQ(Parse({{"v", Type::kText, "/p/a", {}}}, R"({"p":[1]})"), refused);
+  EXPECT_EQ(Parse({{"v", Type::kText, "/p/01", {}}}, R"({"p":[1]})"), refused);
+  EXPECT_EQ(Parse({{"w", Type::kText, "/p/0", {}}, {"v", Type::kText, "/p/a", {}}}, R"({"p":[]})"),
+            refused);
+  EXPECT_EQ(Parse({{"v", Type::kText, "/p/a", {}}}, R"({"p":{"a":"x"}})"), R"({"v":"x"})");
+}
+
+TEST(JsonTest, NumbersThatAreTooSmallForADoubleAreRefused) {
+  for (const char* number : {"1e-400", "-1e-400", "2e-324", "0.001e-330"}) {
+    EXPECT_THAT(ParseValue(Type::kDouble, number),
+                HasSubstr(absl::StrCat("expected double precision, got number ", number)));
+  }
+  EXPECT_EQ(ParseValue(Type::kDouble, "0e-400"), R"({"v":0})");
+  EXPECT_EQ(ParseValue(Type::kDouble, "-0.0"), R"({"v":-0})");
+  EXPECT_EQ(ParseValue(Type::kDouble, "5e-324"), R"({"v":5e-324})");
+}
+
+TEST(JsonTest, ATextWithNulIsRefused) {
+  EXPECT_EQ(ParseValue(Type::kText, R"("a\u0000b")"), "! column 'v': a text cannot hold U+0000");
+  EXPECT_EQ(Parse({{"v", Type::kText, "", {}}}, R"({"v":"a","other":"\u0000"})"), R"({"v":"a"})");
+}
+
 TEST(JsonTest, OfEqualKeysTheLastCounts) {
   EXPECT_EQ(Parse({{"v", Type::kBigint, "", {}}}, R"({"v":1,"v":2})"), R"({"v":2})");
   EXPECT_EQ(Parse({{"v", Type::kBigint, "", {}}}, R"({"v":1,"v":null})"), R"({"v":null})");

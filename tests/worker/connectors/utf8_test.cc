@@ -27,6 +27,12 @@ TEST(Utf8Test, TheFirstBadByteIsFound) {
   }
 }
 
+TEST(Utf8Test, BytesThatAreNoneAreShownAsHexadecimal) {
+  EXPECT_EQ(ShowAsUtf8("plain 'caf\xC3\xA9'"), "plain 'caf\xC3\xA9'");
+  EXPECT_EQ(ShowAsUtf8("caf\xE9.jsonl"), "caf\\xe9.jsonl");
+  EXPECT_EQ(ShowAsUtf8("\xFF\xC3\xA9\xC3"), "\\xff\xC3\xA9\\xc3");
+}
+
 TEST(Utf8Test, APrefixNeverEndsWithinACharacter) {
   const std::string_view text = "a€b";
   EXPECT_EQ(Utf8Prefix(text, 9), text);

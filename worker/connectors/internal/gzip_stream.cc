@@ -43,7 +43,9 @@ class GzipStream : public ByteStream {
   absl::Status Broken(std::string_view why) const {
     return absl::DataLossError(
         absl::StrCat("gzip file '", source_->path(), "': ", why, " at compressed byte ",
-                     raw_position_ - inflater_.avail_in, " (uncompressed byte ", position_, ")"));
+                     raw_position_ - inflater_.avail_in, " (uncompressed byte ", position_,
+                     "); give the whole file, and another --data-dir: this one belongs to the file "
+                     "as it is"));
   }
 
   const std::unique_ptr<ByteSource> source_;

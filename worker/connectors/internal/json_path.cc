@@ -113,6 +113,21 @@ absl::Status AddColumn(const std::vector<SourceColumn>& columns, int index, Path
   return absl::OkStatus();
 }
 
+// RFC 6901, section 4: digits without a leading zero.
+bool IsIndex(std::string_view key) {
+  return !key.empty() && key.find_first_not_of("0123456789") == std::string_view::npos &&
+         (key.size() == 1 || key.front() != '0');
+}
+
+void FindKeyedColumns(PathNode& node) {
+  for (PathNode& child : node.children) {
+    if (node.keyed_column == PathNode::kNoColumn && !IsIndex(child.key)) {
+      node.keyed_column = child.columns.front();
+    }
+    FindKeyedColumns(child);
+  }
+}
+
 void SortByKey(PathNode& node) {
   node.by_key.resize(node.children.size());
   std::iota(node.by_key.begin(), node.by_key.end(), 0U);
@@ -138,6 +153,7 @@ absl::StatusOr<PathNode> MakePathTree(const std::vector<SourceColumn>& columns) 
   for (size_t index = 0; index < columns.size(); ++index) {
     RETURN_IF_ERROR(AddColumn(columns, static_cast<int>(index), root));
   }
+  FindKeyedColumns(root);
   SortByKey(root);
   return root;
 }

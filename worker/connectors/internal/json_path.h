@@ -20,6 +20,8 @@ struct PathNode {
   std::string pointer;       // the whole path as a JSON Pointer, for messages
   int column = kNoColumn;    // a leaf reads exactly one column
   std::vector<int> columns;  // all columns at or below this place
+  // A column below a child whose key is no index: where an array stands here, it has no place.
+  int keyed_column = kNoColumn;
   std::vector<PathNode> children;
   std::vector<uint32_t> by_key;  // indexes of children, sorted by key
 

@@ -184,7 +184,8 @@ absl::StatusOr<bool> RecordReader::Next(Record& record) {
     if (size == kNoEnd) return TakeFaultyLine(record);
     Take(size, record);
     const char* blanks = framing_ == Framing::kLines ? " \t\r" : "\r";
-    if (record.bytes.find_first_not_of(blanks) != std::string_view::npos) return true;
+    const bool is_blank = record.bytes.find_first_not_of(blanks) == std::string_view::npos;
+    if (!is_blank || (keeps_empty_lines_ && record.bytes.empty())) return true;
   }
 }
 

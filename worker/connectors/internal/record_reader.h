@@ -41,10 +41,12 @@ class RecordReader {
 
   // Skips a UTF-8 byte order mark; INVALID_ARGUMENT for one of UTF-16. Call only at position 0.
   absl::Status SkipByteOrderMark();
-  // False at the end. Blank lines are skipped. A record that has no end within the maximum, or a
-  // quoted cell that is still open there or at the end of the stream, is a fault of its first line
-  // only. After an error the reader must not be used any more.
+  // False at the end. Blank lines are skipped, unless they are kept. A record that has no end
+  // within the maximum, or a quoted cell that is still open there or at the end of the stream, is a
+  // fault of its first line only. After an error the reader must not be used any more.
   absl::StatusOr<bool> Next(Record& record);
+  // From here on an empty line is a record.
+  void KeepEmptyLines() { keeps_empty_lines_ = true; }
   // Goes forward to a position where a record starts.
   absl::Status SkipTo(uint64_t position);
 
@@ -77,6 +79,7 @@ class RecordReader {
   size_t begin_ = 0;
   size_t end_ = 0;
   bool stream_ended_ = false;
+  bool keeps_empty_lines_ = false;
   uint64_t position_ = 0;  // of begin_ in the stream
   std::string fault_;
   std::string kept_;
