@@ -32,6 +32,11 @@ absl::Status Error(std::string_view action, const std::string& path, int error) 
     case EPERM:
     case EROFS:
       return absl::PermissionDeniedError(message);
+    case ENOTDIR:  // a file where a folder belongs, or the other way round: trying again is no help
+    case EISDIR:
+    case ENAMETOOLONG:
+    case ELOOP:
+      return absl::InvalidArgumentError(message);
     default:
       return absl::UnavailableError(message);
   }

@@ -101,6 +101,8 @@ TEST_F(PosixDiskTest, FileInPlaceOfAFolderIsAnError) {
   EXPECT_FALSE(disk_->MakeDirectories(Path("f")).ok());
   EXPECT_FALSE(disk_->MakeDirectories(Path("f/g")).ok());
   EXPECT_FALSE(disk_->Remove(folder_.path()).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(disk_->OpenForAppend(Path("f/g")).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(disk_->OpenForAppend(folder_.path()).status()));
 }
 
 TEST_F(PosixDiskTest, LockIsExclusiveUntilReleased) {

@@ -79,6 +79,12 @@ an equal one. Another goes on with a data folder where the one before has stoppe
 Example:
   streamml version)";
 
+// A shell makes an empty text of a variable that is not set; it would mean the default.
+CLI::Validator NotEmpty() {
+  return CLI::Validator([](const std::string& text) { return text.empty() ? "it is empty" : ""; },
+                        "");
+}
+
 // Reads a duration flag such as 100ms.
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, int64_t& value,
                          const std::string& help) {
@@ -113,7 +119,7 @@ void AddDataDir(CLI::App& app, CommandLine& line) {
                  "folder for outputs and, in .streamml, the state of the job; default: ./<name of "
                  "the job>.data")
       ->type_name("DIR")
-      ->take_last();
+      ->check(NotEmpty());
 }
 
 void AddRun(CLI::App& app, CommandLine& line) {
@@ -124,12 +130,14 @@ void AddRun(CLI::App& app, CommandLine& line) {
   AddDataDir(run, line);
   run.add_option("--summary", line.summary,
                  "also write the closing summary to FILE as JSON; - prints it instead")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(NotEmpty());
   run.add_option("--stdout", line.print_sink,
                  "also print the rows of this sink; rows may be seen before they are committed, "
                  "and after a "
                  "crash again, or not")
-      ->type_name("SINK");
+      ->type_name("SINK")
+      ->check(NotEmpty());
   run.add_option("--commit-rows", line.commit_rows,
                  "commit after this many rows read by a lane; 0: only by time")
       ->group("Advanced");

@@ -1,6 +1,5 @@
 // `streamml run`: opens the data folder, runs all lanes, shows how far they are, prints the
 // summary.
-#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <thread>
@@ -52,11 +51,10 @@ class Run {
   Run(const CommandLine& line, Disk& disk) : line_(line), disk_(disk) {}
 
   absl::Status Execute() {
-    if (!line_.summary.empty() && line_.summary != "-") {
-      RETURN_IF_ERROR(CheckSummaryFolder());
-      RETURN_IF_ERROR(CheckSummaryFile(line_.summary));  // before hours of work, not after
-    }
     ASSIGN_OR_RETURN(job_, LoadJob(line_));
+    if (!line_.summary.empty() && line_.summary != "-") {
+      RETURN_IF_ERROR(CheckSummaryPlace(job_, disk_, line_.summary));  // before hours of work
+    }
     CatchStopSignals();
     const auto note = [this](const std::string& text) {
       terminal_.Print(absl::StrCat("note: ", text));
@@ -76,19 +74,6 @@ class Run {
   }
 
  private:
-  absl::Status CheckSummaryFolder() const {
-    const std::string folder = ParentDirectory(line_.summary);
-    std::error_code error;
-    if (std::filesystem::is_directory(folder, error)) return absl::OkStatus();
-    // The data folder itself may still have to be made.
-    if (std::filesystem::path(folder).lexically_normal() ==
-        std::filesystem::path(line_.data_dir).lexically_normal()) {
-      return absl::OkStatus();
-    }
-    return absl::InvalidArgumentError(
-        absl::StrCat("--summary ", line_.summary, ": there is no folder '", folder, "'"));
-  }
-
   absl::Status RunAndSummarize() {
     std::vector<lane::LaneProgress> before;
     bool finished = true;

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "worker/cli/summary.h"
+#include "worker/connectors/utf8.h"
 #include "worker/data/time_text.h"
 
 namespace streamml::cli {
@@ -55,7 +56,7 @@ Json LaneJson(const LaneSummary& lane) {
 Json SinkJson(const SinkSummary& sink) {
   Json files = Json::array();
   for (const SinkFile& file : sink.files)
-    files.push_back({{"path", file.path}, {"bytes", file.bytes}});
+    files.push_back({{"path", connectors::ShowAsUtf8(file.path)}, {"bytes", file.bytes}});
   return {{"name", sink.name}, {"files", files}};
 }
 
@@ -88,7 +89,7 @@ std::string ToJson(const Summary& summary) {
   json["models"] = List(summary.models, ModelJson);
   json["lanes"] = List(summary.lanes, LaneJson);
   json["sinks"] = List(summary.sinks, SinkJson);
-  // Paths need not be UTF-8: what is not is replaced instead of thrown.
+  // Should anything else not be UTF-8, it is replaced instead of thrown.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

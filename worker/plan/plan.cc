@@ -235,9 +235,10 @@ void ExplainRejects(const StagePlan& stage, std::string& text) {
   for (size_t i = 0; i < spec.sinks.size(); ++i) {
     const lane::SinkOutput& sink = spec.sinks[i];
     if (sink.node != lane::SinkOutput::kNoRows) continue;
-    absl::StrAppend(&text, "    ",
-                    static_cast<int>(i) == spec.late_sink ? "late rows" : "rows that fail",
-                    " go to DATA_DIR/", sink.name, "/", sink.part_prefix, "-*.jsonl\n");
+    const bool is_late = static_cast<int>(i) == spec.late_sink;
+    if (is_late && spec.input_schema->time_column() == data::Schema::kNoTime) continue;
+    absl::StrAppend(&text, "    ", is_late ? "late rows" : "rows that fail", " go to DATA_DIR/",
+                    sink.name, "/", sink.part_prefix, "-*.jsonl\n");
   }
 }
 

@@ -35,10 +35,6 @@ TEST(CommandLineTest, RunTakesItsFlags) {
   EXPECT_EQ(result.line.snapshot_interval_us, 3'000'000);
 }
 
-TEST(CommandLineTest, ALaterDataDirWins) {
-  EXPECT_EQ(Parse({"run", "job.yaml", "--data-dir", "a", "--data-dir", "b"}).line.data_dir, "b");
-}
-
 TEST(CommandLineTest, MistakesHaveTheExitCodeOfUsage) {
   testing::internal::CaptureStderr();
   for (const std::vector<const char*>& arguments : {std::vector<const char*>{},
@@ -70,6 +66,23 @@ std::string Refusal(const std::vector<const char*>& arguments) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(Parse(arguments).exit_code, kExitUsage);
   return testing::internal::GetCapturedStderr();
+}
+
+TEST(CommandLineTest, NoOptionIsSilentlyIgnored) {
+  const std::vector<std::vector<const char*>> mistakes = {
+      {"run", "job.yaml", "--data-dir", "a", "--data-dir", "b"},
+      {"run", "job.yaml", "--summary", "a", "--summary", "b"},
+      {"run", "job.yaml", "--commit-interval", "1s", "--commit-interval", "2s"},
+      {"replay", "job.yaml", "--data-dir", ""},
+      {"run", "job.yaml", "--data-dir", ""},
+      {"run", "job.yaml", "--data-dir="},
+      {"run", "job.yaml", "--summary", ""},
+      {"run", "job.yaml", "--stdout", ""}};
+  for (const std::vector<const char*>& arguments : mistakes) {
+    const std::string option = std::string(arguments[2]).substr(0, 10);
+    EXPECT_THAT(Refusal(arguments), HasSubstr(option.substr(0, option.find('='))))
+        << testing::PrintToString(arguments);
+  }
 }
 
 TEST(CommandLineTest, UnknownWordsAreNamedWithTheNearestKnownOne) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "gmock/gmock.h"
 #include "tests/worker/cli/command_fixture.h"
@@ -147,6 +148,22 @@ TEST_F(CommandTest, ExplainShowsStagesLanesKeysAndBoundedState) {
   EXPECT_EQ(Run({"explain", "job.yaml"}).exit_code, 0);
 }
 
+TEST_F(CommandTest, ExplainTellsOfLateRowsOnlyWhereThereAreAny) {
+  Write("plain.yaml", R"(apiVersion: streamml.dev/v1alpha1
+kind: StreamMLJob
+metadata: {name: plain}
+spec:
+  sources:
+  - {name: pages, file: a.jsonl, format: json, columns: [{name: x, type: text}]}
+  sinks:
+  - {name: out, from: pages}
+)");
+  const CommandResult explain = Run({"explain", "plain.yaml"});
+  ASSERT_EQ(explain.exit_code, 0) << explain.err;
+  EXPECT_THAT(explain.out, AllOf(HasSubstr("rows that fail go to DATA_DIR/pages.dead/"),
+                                 Not(HasSubstr("late"))));
+}
+
 TEST_F(CommandTest, UnboundSourcesAndMissingFilesAreMistakesOfTheUser) {
   MakeJob(1);
   const CommandResult unbound = Run({"run", "job.yaml"});
@@ -177,13 +194,41 @@ TEST_F(CommandTest, ASecondProcessIsRefusedWhileTheFirstHoldsTheFolder) {
   EXPECT_EQ(Run(RunArguments("data")).exit_code, 0);
 }
 
-TEST_F(CommandTest, AFileWhereTheFolderShouldBeIsSaid) {
+TEST_F(CommandTest, AFileWhereAFolderBelongsIsAMistakeOfTheUser) {
   MakeJob(20);
-  Write("data", "a file where the folder should be");
-  const CommandResult run = Run(RunArguments("data"));
-  EXPECT_EQ(run.exit_code, 2);
-  EXPECT_THAT(run.err, HasSubstr("data folder 'data'"));
-  EXPECT_EQ(Read("data"), "a file where the folder should be");
+  for (const std::string file : {"data", "data2/.streamml", "data3/scores"}) {
+    const std::string data = file.substr(0, file.find('/'));
+    if (data != file) std::filesystem::create_directory(Path(data));
+    Write(file, "a file where the folder should be");
+    const CommandResult run = Run(RunArguments(data));
+    EXPECT_EQ(run.exit_code, 2) << file;
+    EXPECT_THAT(run.err, AllOf(HasSubstr(file), Not(HasSubstr("again"))));
+    EXPECT_EQ(Read(file), "a file where the folder should be");
+  }
+}
+
+// A job that had read such a file could not be opened again.
+TEST_F(CommandTest, AnInputMayHaveAnyName) {
+  MakeJob(20);
+  const std::string name = "caf\xE9.jsonl";
+  std::filesystem::rename(Path("b.jsonl"), Path(name));
+  const std::vector<std::string> run = {
+      "run",        "job.yaml",     "--bind",    "payments=" + name,
+      "--data-dir", "caf\xE9.data", "--summary", "s.json"};
+  ASSERT_EQ(Run(run).exit_code, 0);
+  const CommandResult again = Run(run);
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(Run({"replay", "job.yaml", "--bind", "payments=" + name, "--data-dir", "caf\xE9.data",
+                 "--all"})
+                .exit_code,
+            0);
+  const std::string summary = Read("s.json");
+  ASSERT_TRUE(nlohmann::json::accept(summary));
+  EXPECT_THAT(summary, HasSubstr("caf\\\\xe9.data/scores/part-00000.jsonl"));
+  std::stringstream dead(Outputs("caf\xE9.data").at("payments.dead/part-00000.jsonl"));
+  std::string line;
+  ASSERT_TRUE(std::getline(dead, line));
+  EXPECT_EQ(nlohmann::json::parse(line)["partition"], "caf\\xe9.jsonl");
 }
 
 TEST_F(CommandTest, AnotherJobOrOtherInputIsRefused) {
@@ -228,6 +273,28 @@ TEST_F(CommandTest, ASummaryReplacesNothingButASummary) {
   EXPECT_EQ(Run(RunArguments("data", {"--summary", "s.json"})).exit_code, 0);
   EXPECT_EQ(Run(RunArguments("data", {"--summary", "/dev/null"})).exit_code, 0);
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST_F(CommandTest, APlaceWhereNoSummaryCanBeIsRefusedBeforeTheWork) {
+  MakeJob(20);
+  Write("b.jsonl", "");
+  std::filesystem::create_directory(Path("folder"));
+  for (const std::string place :
+       {"folder", "folder/", "/proc/s.json", "b.jsonl", "./b.jsonl", "data/scores/s.json",
+        "data/payments.dead/s.json", "data/.streamml/s.json", "a.jsonl/s.json", "none/s.json"}) {
+    const CommandResult run = Run(RunArguments("data", {"--summary", place}));
+    EXPECT_EQ(run.exit_code, 2) << place << run.err;
+    EXPECT_THAT(run.err, HasSubstr("--summary: '" + place + "'"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(Path("data")));
+  EXPECT_EQ(Run(RunArguments("data/", {"--summary", "data/s.json"})).exit_code, 0);
+  EXPECT_EQ(Run(RunArguments("more/data", {"--summary", "more/s.json"})).exit_code, 0);
+  EXPECT_EQ(Run({"run", "job.yaml", "--bind", "payments=?.jsonl", "--summary", "tiny.data/s.json"})
+                .exit_code,
+            0);
+  for (const char* path : {"data/s.json", "more/s.json", "tiny.data/s.json"}) {
+    EXPECT_TRUE(std::filesystem::exists(Path(path))) << path;
+  }
 }
 
 TEST_F(CommandTest, VersionNamesTheFingerprint) {
