@@ -40,7 +40,7 @@ absl::StatusOr<std::string> FindReason(const Job& job, const plan::StagePlan& st
       if (!file.ok()) return file.status();
       std::string letters;
       RETURN_IF_ERROR((*file)->ReadAt(0, kMaxLineBytes, letters));
-      const std::string reason = FirstReason(letters);
+      std::string reason = FirstReason(letters);
       if (!reason.empty()) return reason;
     }
   }

@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <string>
 #include <string_view>
 
 #include "absl/container/btree_map.h"
