@@ -123,7 +123,8 @@ void AddDataDir(CLI::App& app, CommandLine& line) {
 }
 
 void AddRun(CLI::App& app, CommandLine& line) {
-  CLI::App& run = *app.add_subcommand("run", "run a job: files until they end, topics until it is stopped");
+  CLI::App& run =
+      *app.add_subcommand("run", "run a job: files until they end, topics until it is stopped");
   run.callback([&line] { line.command = Command::kRun; });
   AddJob(run, line);
   AddBind(run, line);

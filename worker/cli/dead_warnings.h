@@ -11,8 +11,8 @@
 
 namespace streamml::cli {
 
-// One sentence for each stage of a source more than a tenth of whose records are dead, with the first
-// reason and its place as the dead letters tell them. `counts` by stage.
+// One sentence for each stage of a source more than a tenth of whose records are dead, with the
+// first reason and its place as the dead letters tell them. `counts` by stage.
 absl::StatusOr<std::vector<std::string>> DeadWarnings(const Job& job,
                                                       const std::vector<StageCounts>& counts,
                                                       Disk& disk);

@@ -27,7 +27,8 @@ absl::StatusOr<plan::JobPlan> Plan(const CommandLine& line) {
     auto plan = plan::MakePlan(manifest, *files, plan::RealFiles());
     if (plan.ok()) return plan;
   }
-  std::cout << "planned without looking at files and topics, as if each source had one file or partition\n";
+  std::cout << "planned without looking at files and topics, as if each source had one file or "
+               "partition\n";
   return plan::CheckPlan(manifest);
 }
 

@@ -63,7 +63,8 @@ absl::StatusOr<Job> LoadJob(const CommandLine& line) {
   ASSIGN_OR_RETURN(const manifest::Bindings bindings, manifest::ParseBindings(line.bindings));
   ASSIGN_OR_RETURN(manifest::Bindings files, manifest::ResolveFiles(manifest, bindings));
   std::optional<SlowNote> note;
-  if (NeedsBrokers(manifest.job.spec(), files)) note.emplace("waiting for the brokers of " + BrokersOf(manifest.job.spec()));
+  if (NeedsBrokers(manifest.job.spec(), files))
+    note.emplace("waiting for the brokers of " + BrokersOf(manifest.job.spec()));
   auto clusters = std::make_shared<Clusters>(manifest.job.spec());
   const auto topics = [clusters](const std::string& name) -> absl::StatusOr<log::Topics*> {
     return clusters->Get(name);

@@ -48,8 +48,8 @@ std::vector<std::string> ProgressView::Block(const std::vector<lane::LaneProgres
   lines.push_back(absl::StrCat(Bold(options_.job), "  running ",
                                Seconds(static_cast<double>(now_us - start_us_) / 1e6)));
   lines.push_back(absl::StrCat("  rows       ", Bold(WithCommas(totals.rows)), "  (",
-                               WithCommas(rates.rows), " rows/s)  late ",
-                               WithCommas(totals.late), "  dead ", WithCommas(totals.dead)));
+                               WithCommas(rates.rows), " rows/s)  late ", WithCommas(totals.late),
+                               "  dead ", WithCommas(totals.dead)));
   if (totals.waiting > 0) {
     lines.push_back(absl::StrCat("  waiting    ", WithCommas(totals.waiting), " rows"));
   }

@@ -85,8 +85,9 @@ class Run {
     if (!finished) RETURN_IF_ERROR(RunLanes());
     const double seconds =
         static_cast<double>(SystemClock().MonotonicMicroseconds() - start_us) / 1e6;
-    ASSIGN_OR_RETURN(Summary summary, Summarize(job_, folder_->lanes(), folder_->disk(),
-                                                TotalsOf(job_.plan, before), finished ? 0 : seconds));
+    ASSIGN_OR_RETURN(Summary summary,
+                     Summarize(job_, folder_->lanes(), folder_->disk(), TotalsOf(job_.plan, before),
+                               finished ? 0 : seconds));
     summary.did_work = !finished;
     return Tell(summary);
   }

@@ -91,7 +91,8 @@ void AppendSinks(const Summary& summary, std::string& text) {
 Totals TotalsOf(const plan::JobPlan& plan, const std::vector<lane::LaneProgress>& lanes) {
   Totals totals;
   std::vector<StageCounts> stages(plan.stages.size());
-  for (size_t s = 0; s < stages.size(); ++s) stages[s].nodes.resize(plan.stages[s].spec->nodes.size());
+  for (size_t s = 0; s < stages.size(); ++s)
+    stages[s].nodes.resize(plan.stages[s].spec->nodes.size());
   for (size_t i = 0; i < lanes.size(); ++i) {
     const plan::StagePlan& stage = plan.stages[plan.lanes[i].stage];
     const StageCounts counts = CountsOf(lanes[i].counters, stage.spec->nodes.size());

@@ -58,8 +58,8 @@ struct Totals {
   uint64_t rows = 0;
   uint64_t late = 0;
   uint64_t dead = 0;
-  uint64_t waiting = 0;   // between stages
-  uint64_t examples = 0;  // learned, of all models
+  uint64_t waiting = 0;                // between stages
+  uint64_t examples = 0;               // learned, of all models
   int64_t watermark = data::kMaxTime;  // of the lane that is furthest behind
 };
 Totals TotalsOf(const plan::JobPlan& plan, const std::vector<lane::LaneProgress>& lanes);

@@ -20,8 +20,8 @@ struct MetricEntry {
 // All metrics, one line each in metrics.cc. The predicted class is 1 where the score is above 0.5.
 const std::vector<MetricEntry>& MetricTable();
 
-// Those of a model whose manifest names none. Part of what decides the bits of a job: changed, it is
-// a new generation of formats.
+// Those of a model whose manifest names none. Part of what decides the bits of a job: changed, it
+// is a new generation of formats.
 std::vector<std::string> DefaultMetrics();
 
 // INVALID_ARGUMENT for a name that is unknown or listed twice.

@@ -64,10 +64,9 @@ void CheckColumn(const Source& source, const Column& column, const std::string& 
                   absl::StrCat("a unit is for timestamps; the column is ", column.type()));
   }
   if (source.format() == "json" && !column.path().empty() && !IsJsonPath(column.path())) {
-    checker.Error(
-        absl::StrCat(path, ".path"),
-        absl::StrCat("expected a JSON Pointer (/a/b) or $.a.b; got ", Quoted(column.path()),
-                     Suggestion(column.path())));
+    checker.Error(absl::StrCat(path, ".path"),
+                  absl::StrCat("expected a JSON Pointer (/a/b) or $.a.b; got ",
+                               Quoted(column.path()), Suggestion(column.path())));
   }
 }
 

@@ -67,7 +67,8 @@ TEST_F(GuidanceTest, AFileIsNoDataFolder) {
 TEST_F(GuidanceTest, ASourceThatCannotBeReadIsNotPassedOverInSilence) {
   Write("job.yaml", kFileJob);
   Write("events.jsonl", "{\"id\":1}\n{\"id\":\"x\"}\n{\"id\":2}\n");
-  const CommandResult result = Run({"run", "job.yaml", "--data-dir", "data", "--summary", "s.json"});
+  const CommandResult result =
+      Run({"run", "job.yaml", "--data-dir", "data", "--summary", "s.json"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.out,
               AllOf(HasSubstr("WARNING: 1 of 3 records of source 'events' are dead; the first: "),
@@ -79,8 +80,9 @@ TEST_F(GuidanceTest, ATopicIsExplainedAsATopic) {
   std::string job = kFileJob;
   job.replace(job.find("    file: events.jsonl"), 22, "    topic: in\n    cluster: main");
   job.replace(job.find("from: events"), 12, "from: events, cluster: main, topic: results");
-  Write("job.yaml", job + "  log: {cluster: main}\n  clusters:\n  - {name: main, kafka: "
-                          "{brokers: \"nowhere.invalid:9092\"}}\n");
+  Write("job.yaml", job +
+                        "  log: {cluster: main}\n  clusters:\n  - {name: main, kafka: "
+                        "{brokers: \"nowhere.invalid:9092\"}}\n");
   EXPECT_EQ(Run({"validate", "job.yaml"}).out, "job.yaml: valid\n");
   EXPECT_THAT(Run({"explain", "job.yaml"}).out,
               AllOf(HasSubstr("reads source events: topic in of cluster main"),

@@ -9,7 +9,9 @@ constexpr int64_t kHourUs = 3'600'000'000;
 
 TEST(SlowNoteTest, WhatIsQuickIsNotTalkedAbout) {
   testing::internal::CaptureStderr();
-  { const SlowNote note("waiting", kHourUs); }  // and it does not wait for its time
+  {
+    const SlowNote note("waiting", kHourUs);
+  }  // and it does not wait for its time
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 

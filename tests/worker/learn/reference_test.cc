@@ -23,8 +23,9 @@ constexpr const char* kPath = STREAMML_ROOT "/docs/learners.md";
 std::string Tables() {
   std::string text;
   for (const LearnerEntry& entry : LearnerTable()) {
-    absl::StrAppend(&text, "\n## Learner `", entry.name, "`\n\n", entry.doc, " (", entry.reference,
-                    ").\n\n| parameter | default | allowed | meaning |\n| --- | --- | --- | --- |\n");
+    absl::StrAppend(
+        &text, "\n## Learner `", entry.name, "`\n\n", entry.doc, " (", entry.reference,
+        ").\n\n| parameter | default | allowed | meaning |\n| --- | --- | --- | --- |\n");
     for (const ParameterSpec& spec : entry.parameters) {
       absl::StrAppend(&text, "| `", spec.name, "` | ", spec.default_value, " | ",
                       spec.minimum_open ? "above " : "from ", spec.minimum, " to ", spec.maximum,

@@ -33,9 +33,8 @@ std::vector<std::string> Said(const std::string& rest, bool with_files = false) 
   if (!manifest.ok()) return {};
   FileAccess access;
   access.list = [](const std::string&) { return absl::NotFoundError("there is no file"); };
-  const absl::Status status = with_files
-                                  ? MakePlan(*manifest, {{"events", {"e"}}}, access).status()
-                                  : CheckPlan(*manifest).status();
+  const absl::Status status = with_files ? MakePlan(*manifest, {{"events", {"e"}}}, access).status()
+                                         : CheckPlan(*manifest).status();
   if (status.ok()) return {};
   return absl::StrSplit(std::string(status.message()), '\n');
 }
@@ -59,7 +58,8 @@ TEST(RelationMistakes, ThoseThatReadAWrongViewSayNothing) {
 }
 
 TEST(RelationMistakes, OneHidesNoOther) {
-  EXPECT_THAT(Said(R"(
+  EXPECT_THAT(
+      Said(R"(
   views:
   - {name: a, sql: "SELECT y FROM events"}
   - {name: b, sql: "SELECT z FROM events"}
@@ -74,13 +74,12 @@ TEST(RelationMistakes, OneHidesNoOther) {
   sinks:
   - {name: one, sql: "SELECT w FROM events"}
 )",
-                   /*with_files=*/true),
-              ElementsAre(HasSubstr("there is no file"), HasSubstr("spec.views[a].sql: "),
-                          HasSubstr("spec.views[b].sql: "),
-                          HasSubstr("unknown relation evnts; did you mean events?"),
-                          HasSubstr("spec.models[m].learner.name: model 'm': learner 'fttrl'"),
-                          HasSubstr("spec.models[m].metrics[0]: "),
-                          HasSubstr("spec.sinks[one].sql: ")));
+           /*with_files=*/true),
+      ElementsAre(HasSubstr("there is no file"), HasSubstr("spec.views[a].sql: "),
+                  HasSubstr("spec.views[b].sql: "),
+                  HasSubstr("unknown relation evnts; did you mean events?"),
+                  HasSubstr("spec.models[m].learner.name: model 'm': learner 'fttrl'"),
+                  HasSubstr("spec.models[m].metrics[0]: "), HasSubstr("spec.sinks[one].sql: ")));
 }
 
 TEST(RelationMistakes, AnUnknownRelationMayBeNearOneThatStandsBelow) {

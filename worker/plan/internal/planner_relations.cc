@@ -1,5 +1,5 @@
-// The planner's views and models. They may stand in any order, and a mistake in one is told once: not
-// again by those that read it.
+// The planner's views and models. They may stand in any order, and a mistake in one is told once:
+// not again by those that read it.
 #include <algorithm>
 #include <utility>
 
@@ -14,9 +14,7 @@
 namespace streamml::plan::internal {
 namespace {
 
-std::string ViewPath(const std::string& name) {
-  return absl::StrCat("spec.views[", name, "].sql");
-}
+std::string ViewPath(const std::string& name) { return absl::StrCat("spec.views[", name, "].sql"); }
 
 std::string ModelPath(const std::string& name) { return absl::StrCat("spec.models[", name, "]"); }
 
@@ -156,9 +154,8 @@ std::vector<const Planner::Relation*> Planner::WayFrom(const Relation& start) co
   const Relation* next = &start;
   while (std::find(way.begin(), way.end(), next) == way.end()) {
     way.push_back(next);
-    next = &*std::find_if(pending_.begin(), pending_.end(), [next](const Relation& other) {
-      return other.name == next->reads;
-    });
+    next = &*std::find_if(pending_.begin(), pending_.end(),
+                          [next](const Relation& other) { return other.name == next->reads; });
   }
   way.push_back(next);
   return way;
@@ -169,12 +166,11 @@ void Planner::ReportCircles() {
   for (const Relation& relation : pending_) {
     const std::vector<const Relation*> way = WayFrom(relation);
     if (way.back() != &relation || failed_.contains(relation.name)) continue;
-    const std::string names =
-        absl::StrJoin(way, " reads ", [](std::string* out, const Relation* one) {
-          absl::StrAppend(out, "'", one->name, "'");
-        });
-    const absl::Status status = absl::InvalidArgumentError(absl::StrCat(
-        way.size() == 2 ? "it reads itself: " : "relations read each other: ", names));
+    const std::string names = absl::StrJoin(
+        way, " reads ",
+        [](std::string* out, const Relation* one) { absl::StrAppend(out, "'", one->name, "'"); });
+    const absl::Status status = absl::InvalidArgumentError(
+        absl::StrCat(way.size() == 2 ? "it reads itself: " : "relations read each other: ", names));
     if (relation.is_view) {
       ReportSqlAt(ViewPath(relation.name), status, sql::ErrorOffset(relation.status));
     } else {

@@ -200,14 +200,13 @@ absl::StatusOr<Place> StageBuilder::AddModel(const operators::ModelSpec& model, 
 void StageBuilder::AddSink(lane::SinkOutput sink, const Place& from) {
   StagePlan& stage = stages_[from.stage];
   sink.node = from.node;
-  stage.operators.push_back(sink.topic.empty()
-                                ? absl::StrCat("sink ", sink.name, ": JSON lines in DATA_DIR/",
-                                               sink.name, "/part-*.jsonl")
-                                : absl::StrCat("sink ", sink.name, ": JSON in topic ", sink.topic,
-                                               sink.num_partitions == 0
-                                                   ? ""
-                                                   : absl::StrCat(", ", Partitions(
-                                                         sink.num_partitions))));
+  stage.operators.push_back(
+      sink.topic.empty() ? absl::StrCat("sink ", sink.name, ": JSON lines in DATA_DIR/", sink.name,
+                                        "/part-*.jsonl")
+                         : absl::StrCat("sink ", sink.name, ": JSON in topic ", sink.topic,
+                                        sink.num_partitions == 0
+                                            ? ""
+                                            : absl::StrCat(", ", Partitions(sink.num_partitions))));
   stage.spec->sinks.push_back(std::move(sink));
 }
 
