@@ -3,11 +3,9 @@
 //   STREAMML_UPDATE_DOCS=1 ./dev test -R manifest_test      writes the part below anew
 #include "tests/job/manifest/reference.h"
 
-#include <cstdlib>
-#include <fstream>
-
 #include "gmock/gmock.h"
 #include "tests/job/manifest/support.h"
+#include "tests/support/generated_document.h"
 
 namespace streamml::manifest {
 namespace {
@@ -24,16 +22,7 @@ Reference Made() {
 }
 
 TEST(ManifestReference, IsFresh) {
-  const std::string committed = ReadFile(kPath);
-  const size_t end = committed.find(kMarker);
-  ASSERT_NE(end, std::string::npos) << kPath << " has no marker";
-  const std::string fresh = committed.substr(0, end + kMarker.size()) + Made().text;
-  if (std::getenv("STREAMML_UPDATE_DOCS") != nullptr) {
-    std::ofstream(kPath) << fresh;
-    return;
-  }
-  EXPECT_EQ(committed, fresh)
-      << "docs/manifest.md is stale; the test's first lines say how to write it anew";
+  support::CheckIsFresh(kPath, "docs/manifest.md", kMarker, Made().text);
 }
 
 TEST(ManifestReference, EveryFieldHasAComment) {

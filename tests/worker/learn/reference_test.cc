@@ -2,13 +2,10 @@
 // below it.
 //
 //   STREAMML_UPDATE_DOCS=1 ./dev test -R learn_test      writes the part below anew
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
+#include "tests/support/generated_document.h"
 #include "worker/learn/learner.h"
 #include "worker/learn/metrics.h"
 
@@ -39,29 +36,14 @@ std::string Tables() {
   return text;
 }
 
-std::string ReadDocument() {
-  std::stringstream text;
-  text << std::ifstream(kPath).rdbuf();
-  return text.str();
-}
-
 TEST(LearnersReference, IsFresh) {
-  const std::string committed = ReadDocument();
-  const size_t end = committed.find(kMarker);
-  ASSERT_NE(end, std::string::npos) << kPath << " has no marker";
-  const std::string fresh = committed.substr(0, end + kMarker.size()) + Tables();
-  if (std::getenv("STREAMML_UPDATE_DOCS") != nullptr) {
-    std::ofstream(kPath) << fresh;
-    return;
-  }
-  EXPECT_EQ(committed, fresh)
-      << "docs/learners.md is stale; the test's first lines say how to write it anew";
+  support::CheckIsFresh(kPath, "docs/learners.md", kMarker, Tables());
 }
 
 TEST(LearnersReference, ItsExampleNamesTheDefaultMetrics) {
-  EXPECT_NE(
-      ReadDocument().find(absl::StrCat("metrics: [", absl::StrJoin(DefaultMetrics(), ", "), "]")),
-      std::string::npos);
+  EXPECT_NE(support::ReadDocument(kPath).find(
+                absl::StrCat("metrics: [", absl::StrJoin(DefaultMetrics(), ", "), "]")),
+            std::string::npos);
 }
 
 }  // namespace
