@@ -17,17 +17,14 @@ using journal::v1::InputPosition;
 constexpr size_t kLookBytes = 1 << 20;  // of output between two looks at a stop
 constexpr std::string_view kWayOut =
     "; way out: put the input back as it was, or start over in an empty data folder";
-InputPosition ToProto(size_t input, const InputPoint& point) {
+
+InputPosition ToProto(size_t input, const InputPoint& point,
+                      std::optional<int64_t> raised_to = std::nullopt) {
   InputPosition position;
   position.set_input(static_cast<uint32_t>(input));
   position.set_ordinal(point.ordinal);
   position.set_bytes(point.bytes);
   position.set_ended(point.ended);
-  return position;
-}
-
-InputPosition ToProto(size_t input, const InputPoint& point, std::optional<int64_t> raised_to) {
-  InputPosition position = ToProto(input, point);
   if (raised_to.has_value()) position.set_raised_to(*raised_to);
   return position;
 }
