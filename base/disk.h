@@ -44,7 +44,7 @@ class DiskLock {
 };
 
 // Thread-safe. Errors name the path. NOT_FOUND for what is missing, RESOURCE_EXHAUSTED for a full
-// disk, PERMISSION_DENIED for a read-only one.
+// disk and for too many open files, PERMISSION_DENIED for a read-only one.
 class Disk {
  public:
   virtual ~Disk() = default;
@@ -57,9 +57,11 @@ class Disk {
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   // Removing what is missing is OK. Durable after SyncDirectory.
   virtual absl::Status Remove(const std::string& path) = 0;
-  // Makes the directory and its parents, durably.
+  // Makes the directory and its parents, durably. Of one that is there already, a parent that may
+  // not be read is believed to hold it.
   virtual absl::Status MakeDirectories(const std::string& path) = 0;
-  // Names (not paths) in the directory, sorted. A missing directory has none.
+  // Names (not paths) in the directory, sorted: all of them, or an error. A missing directory has
+  // none.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
   // FAILED_PRECONDITION when another holds it.

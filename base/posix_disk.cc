@@ -24,6 +24,10 @@ absl::Status Error(std::string_view action, const std::string& path, int error) 
   switch (error) {
     case ENOENT:
       return absl::NotFoundError(message);
+    case EMFILE:
+    case ENFILE:
+      return absl::ResourceExhaustedError(
+          absl::StrCat(message, " (raise the limit that `ulimit -n` shows)"));
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
@@ -124,6 +128,12 @@ class PosixLock final : public DiskLock {
   Descriptor fd_;
 };
 
+// Makes a directory's entries durable: 0, or the error's number.
+int SyncedDirectory(const std::string& path) {
+  const Descriptor fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return fd.get() >= 0 && fsync(fd.get()) == 0 ? 0 : errno;
+}
+
 class PosixDisk final : public Disk {
  public:
   absl::StatusOr<std::unique_ptr<AppendFile>> OpenForAppend(const std::string& path) override {
@@ -163,9 +173,12 @@ class PosixDisk final : public Disk {
   absl::Status MakeDirectories(const std::string& path) override {
     struct stat info{};
     if (stat(path.c_str(), &info) == 0) {
-      // It may have been made by a process that was killed before it came to sync.
-      return S_ISDIR(info.st_mode) ? SyncDirectory(ParentDirectory(path))
-                                   : Error("use as a directory", path, ENOTDIR);
+      if (!S_ISDIR(info.st_mode)) return Error("use as a directory", path, ENOTDIR);
+      // It may have been made by a process that was killed before it came to sync. Above the folders
+      // that are ours there are some that may be passed and not read, or are of the system.
+      const int error = SyncedDirectory(ParentDirectory(path));
+      if (error == 0 || error == EACCES || error == EINVAL) return absl::OkStatus();
+      return Error("sync directory", ParentDirectory(path), error);
     }
     const std::string parent = ParentDirectory(path);
     if (parent != path && parent != ".") RETURN_IF_ERROR(MakeDirectories(parent));
@@ -181,19 +194,24 @@ class PosixDisk final : public Disk {
       if (errno == ENOENT) return names;
       return Error("list", path, errno);
     }
-    while (const dirent* entry = readdir(directory)) {  // NOLINT(concurrency-mt-unsafe): own stream
+    int error = 0;
+    while (true) {
+      errno = 0;  // only this tells the end of the folder from a failure
+      const dirent* entry = readdir(directory);  // NOLINT(concurrency-mt-unsafe): own stream
+      error = errno;
+      if (entry == nullptr) break;
       const std::string_view name = entry->d_name;
       if (name != "." && name != "..") names.emplace_back(name);
     }
     closedir(directory);
+    if (error != 0) return Error("list", path, error);
     std::sort(names.begin(), names.end());
     return names;
   }
 
   absl::Status SyncDirectory(const std::string& path) override {
-    const Descriptor fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (fd.get() < 0) return Error("open directory", path, errno);
-    return fsync(fd.get()) == 0 ? absl::OkStatus() : Error("sync directory", path, errno);
+    const int error = SyncedDirectory(path);
+    return error == 0 ? absl::OkStatus() : Error("sync directory", path, error);
   }
 
   absl::StatusOr<std::unique_ptr<DiskLock>> Lock(const std::string& path) override {

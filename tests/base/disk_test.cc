@@ -1,10 +1,33 @@
 #include "base/disk.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "base/posix_disk.h"
 #include "tests/support/temporary_folder.h"
+
+namespace {
+int g_entries_before_error = -1;  // of a folder that is read; negative: no error
+}  // namespace
+
+// Stands in front of the C library's, which has no way to fail that a test could bring about.
+extern "C" dirent* readdir(DIR* directory) {
+  using Function = dirent* (*)(DIR*);
+  static const auto real = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "readdir"));
+  if (g_entries_before_error == 0) {
+    errno = EIO;
+    return nullptr;
+  }
+  if (g_entries_before_error > 0) --g_entries_before_error;
+  return real(directory);
+}
 
 namespace streamml {
 namespace {
@@ -77,6 +100,45 @@ TEST_F(PosixDiskTest, ListIsSortedAndEmptyForAMissingFolder) {
   Open("a");
   EXPECT_THAT(*disk_->List(folder_.path()), ElementsAre("a", "b", "c"));
   EXPECT_THAT(*disk_->List(Path("none")), IsEmpty());
+}
+
+// The log was begun anew over the old one when its folder seemed to be empty.
+TEST_F(PosixDiskTest, AFolderThatCannotBeReadToItsEndIsAnErrorNotItsEnd) {
+  Open("a");
+  Open("b");
+  for (const int entries : {0, 1, 3}) {
+    g_entries_before_error = entries;
+    const absl::Status status = disk_->List(folder_.path()).status();
+    g_entries_before_error = -1;
+    EXPECT_TRUE(absl::IsUnavailable(status)) << entries << ": " << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(folder_.path()));
+  }
+}
+
+TEST_F(PosixDiskTest, AFolderThatIsThereMayStandInOneThatCannotBeReadOrSynced) {
+  const absl::Status made = disk_->MakeDirectories("/proc/self");
+  EXPECT_TRUE(made.ok()) << made;  // syncing /proc is EINVAL
+  if (geteuid() != 0) GTEST_SKIP() << "the rest needs root rights";
+  ASSERT_EQ(chmod(folder_.path().c_str(), 0711), 0);
+  ASSERT_TRUE(disk_->MakeDirectories(Path("ours")).ok());
+  ASSERT_EQ(chmod(Path("ours").c_str(), 0777), 0);
+  ASSERT_EQ(seteuid(65534), 0);
+  const absl::Status inner = disk_->MakeDirectories(Path("ours/inner"));
+  const absl::Status outer = disk_->MakeDirectories(Path("other"));
+  ASSERT_EQ(seteuid(0), 0);
+  EXPECT_TRUE(inner.ok()) << inner;
+  EXPECT_TRUE(absl::IsPermissionDenied(outer)) << outer;
+}
+
+TEST_F(PosixDiskTest, TooManyOpenFilesAreToldWithTheLimit) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const absl::Status status = disk_->OpenForAppend(Path("f")).status();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("ulimit -n"));
 }
 
 TEST_F(PosixDiskTest, WhatIsMissingIsNotFoundWithItsPath) {
