@@ -130,6 +130,11 @@ void ModelDisk::FailAfter(uint64_t num_operations) {
   operations_left_ = num_operations;
 }
 
+void ModelDisk::FailLists(std::string path_end) {
+  const std::lock_guard lock(mutex_);
+  unlisted_ = std::move(path_end);
+}
+
 bool ModelDisk::stopped() const {
   const std::lock_guard lock(mutex_);
   return stopped_;
@@ -344,6 +349,9 @@ absl::Status ModelDisk::MakeDirectories(const std::string& given) {
 absl::StatusOr<std::vector<std::string>> ModelDisk::List(const std::string& path) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return Crashed();
+  if (!unlisted_.empty() && path.ends_with(unlisted_)) {
+    return absl::UnavailableError(absl::StrCat("cannot list '", path, "'"));
+  }
   std::vector<std::string> names;
   const auto it = directories_.find(Normal(path));
   if (it == directories_.end()) return names;

@@ -61,6 +61,8 @@ class ModelDisk final : public Disk {
   // The process dies and the machine lives: handles are dead, locks free, and what was not synced
   // is still there, and still volatile.
   void Kill();
+  // Folders whose path ends so cannot be listed: UNAVAILABLE. "": all can.
+  void FailLists(std::string path_end);
   // Whether operations fail because of FailAfter or kStop.
   bool stopped() const;
   uint64_t num_operations() const;
@@ -125,6 +127,7 @@ class ModelDisk final : public Disk {
   uint64_t num_operations_ = 0;
   uint64_t operations_left_ = std::numeric_limits<uint64_t>::max();
   bool stopped_ = false;
+  std::string unlisted_;
 };
 
 }  // namespace streamml::support

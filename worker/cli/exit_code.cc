@@ -32,8 +32,8 @@ std::string ErrorText(const absl::Status& status) {
     case absl::StatusCode::kResourceExhausted:
       return absl::StrCat(
           message,
-          "\nnothing that was committed is lost: free space and run the same command again, it "
-          "goes on from there");
+          "\nnothing that was committed is lost: free space (or what else has run out) and run "
+          "the same command again, it goes on from there");
     case absl::StatusCode::kPermissionDenied:
       return absl::StrCat(
           message,

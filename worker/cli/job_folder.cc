@@ -177,17 +177,15 @@ absl::Status JobFolder::OpenLane(uint32_t index, std::vector<std::string>& notes
                                  const std::function<bool()>& stop) {
   ASSIGN_OR_RETURN(snapshots_[index], OpenSnapshots(index));
   ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(job_.plan, index, *log_, stop));
-  const lane::LaneEnvironment environment{
-      disk_,
-      *log_,
-      *snapshots_[index],
-      *background_,
-      job_.data_dir,
-      worker_,
-      fingerprint_,
-      job_.plan.job_hash,
-      stop,
-      [this](const absl::Status& status, int attempt) { return patience_.Wait(status, attempt); }};
+  lane::LaneEnvironment environment{disk_,         *log_,   *snapshots_[index], *background_,
+                                    job_.data_dir, worker_, fingerprint_,       job_.plan.job_hash,
+                                    stop};
+  // Brokers come back. A log in files whose disk has failed must be opened anew.
+  if (!job_.plan.log_cluster.empty()) {
+    environment.wait_for_log = [this](const absl::Status& status, int attempt) {
+      return patience_.Wait(status, attempt);
+    };
+  }
   ASSIGN_OR_RETURN(lanes_[index], lane::Lane::Open(std::move(spec), environment, notes));
   return absl::OkStatus();
 }

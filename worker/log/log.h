@@ -79,9 +79,10 @@ class LaneWriter {
   virtual ~LaneWriter() = default;
   // All or nothing, durable when it returns OK, and only then visible to readers. After an error
   // the outcome is unknown and the writer refuses everything: open the lane again and read the
-  // journal. RESOURCE_EXHAUSTED when the disk is full; UNAVAILABLE when brokers cannot be reached
+  // journal; for a log in files open the log anew, its lane is refused with the first error until
+  // then. RESOURCE_EXHAUSTED when the disk is full; UNAVAILABLE when brokers cannot be reached
   // or gave up, which may pass; ABORTED when another owner has taken the lane; INVALID_ARGUMENT
-  // when a row is larger than the brokers take.
+  // when a row is larger than the brokers take, or the transaction than a log in files can hold.
   virtual absl::Status Commit(const Transaction& transaction) = 0;
   // Where the next transaction will stand; known after the first one.
   virtual Position end() const = 0;

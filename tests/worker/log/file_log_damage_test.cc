@@ -1,5 +1,8 @@
 // Damage to the stored bytes: what a crash can leave is cut off, anything else is refused.
 
+#include <cstring>
+
+#include "base/hash.h"
 #include "tests/worker/log/log_fixture.h"
 
 namespace streamml::log {
@@ -137,6 +140,39 @@ TEST_F(FileLogDamageTest, AFlippedBitInAnOlderFileIsFoundAtTheLatestWhenItIsRead
     }
     EXPECT_TRUE(absl::IsDataLoss(status)) << byte << ": " << status;
     EXPECT_TRUE(Contains(status, path_) && Contains(status, "way out")) << status;
+  }
+}
+
+TEST_F(FileLogDamageTest, ADamagedRecordIsNotSkippedByAskingAgain) {
+  options_.segment_bytes = 300;
+  ASSERT_TRUE(Write(1, 12).ok());
+  path_ = Segments().front();
+  content_ = Content(path_);
+  for (const std::string text : {"journal record 1", "two rows of 1"}) {
+    ASSERT_TRUE(disk_.Overwrite(path_, Flip(content_, content_.find(text))).ok());
+    const auto log = Open();
+    ASSERT_TRUE(log.ok()) << log.status();
+    const auto journal = (*log)->OpenJournal(0);
+    const auto channel = (*log)->OpenChannel({"rows", 0, 0}, Position{});
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      const absl::Status status =
+          text[0] == 'j' ? (*journal)->Next().status() : (*channel)->Next().status();
+      EXPECT_TRUE(absl::IsDataLoss(status)) << text << attempt << status;
+    }
+  }
+}
+
+TEST_F(FileLogDamageTest, AnotherFormatVersionIsNamedAndNotTakenForDamage) {
+  for (const uint64_t last : {0, 3}) {  // also of a newest file without transactions
+    Prepare(3);
+    std::string content = content_.substr(0, ends_[last]);
+    content[8] = 2;
+    const uint64_t hash = Hash64(content.substr(0, 32));
+    std::memcpy(content.data() + 32, &hash, sizeof hash);
+    ASSERT_TRUE(disk_.Overwrite(path_, content).ok());
+    ExpectRefused("has format version 2; this build reads version 1");
+    EXPECT_EQ(Content(path_), content);
+    ASSERT_TRUE(disk_.Remove(path_).ok());
   }
 }
 

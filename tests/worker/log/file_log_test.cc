@@ -2,7 +2,9 @@
 
 #include <optional>
 
+#include "base/posix_disk.h"
 #include "tests/support/random.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/worker/log/log_fixture.h"
 
 namespace streamml::log {
@@ -80,7 +82,7 @@ TEST_F(FileLogTest, ReadersSeeWhatIsCommittedWhileTheyAreOpenAndNothingElse) {
   EXPECT_FALSE((*(*reader)->Next()).has_value());
 }
 
-TEST_F(FileLogTest, AFailedCommitIsNotSeenAndItsWriterRefusesToGoOn) {
+TEST_F(FileLogTest, AFailedCommitIsNotSeenAndTheLaneKeepsSayingWhyUntilTheLogIsOpenedAnew) {
   const auto log = Open();
   ASSERT_TRUE(log.ok());
   const auto writer = (*log)->OpenLane(0);
@@ -88,10 +90,70 @@ TEST_F(FileLogTest, AFailedCommitIsNotSeenAndItsWriterRefusesToGoOn) {
   disk_.SetHook([](const DiskOperation& operation) {
     return operation.name == "append" ? DiskAction::kFull : DiskAction::kProceed;
   });
-  EXPECT_TRUE(absl::IsResourceExhausted((*writer)->Commit(MakeTransaction(2))));
+  const absl::Status first = (*writer)->Commit(MakeTransaction(2));
+  EXPECT_TRUE(absl::IsResourceExhausted(first)) << first;
   disk_.SetHook(nullptr);
-  EXPECT_TRUE(absl::IsFailedPrecondition((*writer)->Commit(MakeTransaction(2))));
+  EXPECT_EQ((*writer)->Commit(MakeTransaction(2)), first);
+  EXPECT_EQ((*(*log)->OpenLane(0))->Commit(MakeTransaction(2)), first);
   ExpectJournal(**log, 1);
+}
+
+// What an incomplete list of the folder would lead to: a first segment, although there is one.
+TEST_F(FileLogTest, ASegmentIsNotBegunInAFileThatHasBytes) {
+  const auto log = Open();
+  ASSERT_TRUE(log.ok());
+  const std::string path = "log/lane-0/00000000000000000000.log";
+  const auto file = disk_.OpenForAppend(path);
+  ASSERT_TRUE((*file)->Append("what another wrote").ok());
+  const absl::Status status = (*(*log)->OpenLane(0))->Commit(MakeTransaction(1));
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_NE(status.message().find(path), absl::string_view::npos) << status;
+  EXPECT_NE(status.message().find("way out"), absl::string_view::npos) << status;
+  EXPECT_EQ(Content(path), "what another wrote");
+}
+
+TEST_F(FileLogTest, AFolderThatCannotBeListedIsAnErrorAndNothingIsTouched) {
+  ASSERT_TRUE(Write(1, 2).ok());
+  const std::string content = Content(Segments().front());
+  disk_.FailLists("/lane-0");
+  const absl::Status status = Write(3, 3);
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_EQ(Content(Segments().front()), content);
+  disk_.FailLists("");
+  EXPECT_TRUE(Write(3, 3).ok());
+}
+
+TEST_F(FileLogTest, AsManySegmentsAsThereAreAFewFilesAreOpen) {
+  const support::TemporaryFolder folder;
+  const auto disk = MakePosixDisk();
+  options_.segment_bytes = 1;
+  auto log = OpenFileLog(*disk, folder.path(), kNumLanes, options_, notes_);
+  ASSERT_TRUE(log.ok()) << log.status();
+  const auto writer = (*log)->OpenLane(0);
+  for (uint64_t i = 1; i <= 60; ++i) ASSERT_TRUE((*writer)->Commit(MakeTransaction(i)).ok());
+  EXPECT_EQ(disk->List(folder.path() + "/lane-0")->size(), 60);
+  const size_t before = disk->List("/proc/self/fd")->size();
+  ExpectJournal(**log, 60);
+  EXPECT_LE(disk->List("/proc/self/fd")->size(), before + 4);
+}
+
+TEST_F(FileLogTest, ATransactionThatIsTooLargeIsTheUsersToMend) {
+  options_.max_transaction_bytes = 100;
+  auto log = Open();
+  ASSERT_TRUE(log.ok());
+  const auto writer = (*log)->OpenLane(0);
+  Transaction transaction = MakeTransaction(1);
+  transaction.watermark = 1'770'000'000'000'000;
+  transaction.frames[0].rows.assign(200, 'x');
+  absl::Status status = (*writer)->Commit(transaction);
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_NE(status.message().find("2026-02-02T02:40:00+00:00; way out"), absl::string_view::npos)
+      << status;
+  transaction.frames[0].rows.clear();
+  transaction.frames[0].topic.assign(17 << 20, 'x');
+  status = (*writer)->Commit(transaction);
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_TRUE((*writer)->Commit(MakeTransaction(1)).ok());
 }
 
 TEST_F(FileLogTest, ASecondOpenerIsRefusedUntilTheFirstIsGone) {

@@ -47,6 +47,7 @@ class FileJournalReader final : public JournalReader {
     entry.sequence = commit->at.sequence;
     entry.next = commit->next;
     ASSIGN_OR_RETURN(entry.record, cursor_.ReadJournal(*commit));
+    cursor_.Pass(*commit);
     return entry;
   }
 
@@ -71,8 +72,10 @@ class FileChannelReader final : public ChannelReader {
         fetched.num_rows = frame.num_rows;
         fetched.next = commit->next;
         ASSIGN_OR_RETURN(fetched.rows, cursor_.ReadFrame(*commit, i));
+        cursor_.Pass(*commit);
         return fetched;
       }
+      cursor_.Pass(*commit);
     }
   }
 
@@ -138,7 +141,7 @@ absl::StatusOr<std::unique_ptr<Log>> OpenFileLog(Disk& disk, const std::string& 
   for (uint32_t lane = 0; lane < num_lanes; ++lane) {
     ASSIGN_OR_RETURN(std::unique_ptr<LaneFile> file,
                      LaneFile::Open(disk, absl::StrCat(folder, "/lane-", lane), lane,
-                                    options.segment_bytes, notes));
+                                    options, notes));
     lanes.push_back(std::move(file));
   }
   return std::make_unique<FileLog>(std::move(lock), std::move(lanes));

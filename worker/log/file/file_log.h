@@ -21,12 +21,14 @@ namespace streamml::log {
 
 struct FileLogOptions {
   uint64_t segment_bytes = 64 << 20;  // a new file is begun beyond this
+  uint64_t max_transaction_bytes = uint64_t{2} << 30;  // no more: sizes are stored in 32 bits
 };
 
 // Opens or creates the log in `folder` for lanes 0 .. num_lanes-1 and takes its lock. `notes` gets
 // a line for each torn tail that was cut. FAILED_PRECONDITION when another process holds the log;
 // DATA_LOSS with path, byte and way out when a file is damaged elsewhere than in its last
-// transaction. The disk must outlive it.
+// transaction. The disk must outlive it. After an error of the disk a lane's writers, also those
+// opened later, return that error for every commit: the log must be opened anew.
 absl::StatusOr<std::unique_ptr<Log>> OpenFileLog(Disk& disk, const std::string& folder,
                                                  uint32_t num_lanes, const FileLogOptions& options,
                                                  std::vector<std::string>& notes);

@@ -8,7 +8,6 @@ namespace {
 
 constexpr uint64_t kSegmentMagic = 0x31474F4C4C4D5353;  // "SSMLLOG1"
 constexpr uint32_t kCommitMagic = 0x31434D53;           // "SMC1"
-constexpr uint32_t kVersion = 1;
 
 }  // namespace
 
@@ -16,7 +15,7 @@ std::string EncodeSegmentHeader(const SegmentHeader& header) {
   std::string bytes;
   ByteWriter writer(bytes);
   writer.U64(kSegmentMagic);
-  writer.U32(kVersion);
+  writer.U32(kFormatVersion);
   writer.U32(header.lane);
   writer.U64(header.base);
   writer.U64(header.first_sequence);
@@ -25,21 +24,33 @@ std::string EncodeSegmentHeader(const SegmentHeader& header) {
 }
 
 std::optional<SegmentHeader> DecodeSegmentHeader(std::string_view bytes) {
-  if (bytes.size() < kSegmentHeaderSize) return std::nullopt;
-  bytes = bytes.substr(0, kSegmentHeaderSize);
-  ByteReader reader(bytes);
-  if (reader.U64() != kSegmentMagic || reader.U32() != kVersion) return std::nullopt;
+  if (SegmentVersion(bytes) != kFormatVersion) return std::nullopt;
+  ByteReader reader(bytes.substr(sizeof kSegmentMagic + sizeof kFormatVersion));
   SegmentHeader header;
   header.lane = reader.U32();
   header.base = reader.U64();
   header.first_sequence = reader.U64();
-  if (reader.U64() != Hash64(bytes.substr(0, kSegmentHeaderSize - 8))) return std::nullopt;
   return header;
+}
+
+std::optional<uint32_t> SegmentVersion(std::string_view bytes) {
+  if (bytes.size() < kSegmentHeaderSize) return std::nullopt;
+  const std::string_view hashed = bytes.substr(0, kSegmentHeaderSize - sizeof(uint64_t));
+  ByteReader hash(bytes.substr(hashed.size(), sizeof(uint64_t)));
+  ByteReader reader(hashed);
+  if (reader.U64() != kSegmentMagic || hash.U64() != Hash64(hashed)) return std::nullopt;
+  return reader.U32();
 }
 
 uint64_t CommitHeader::body_size() const {
   uint64_t size = journal_size;
   for (const FrameEntry& frame : frames) size += frame.size;
+  return size;
+}
+
+uint64_t HeaderSizeBound(const Transaction& transaction) {
+  uint64_t size = kMinHeaderSize;
+  for (const Frame& frame : transaction.frames) size += frame.topic.size() + 30;  // text and numbers
   return size;
 }
 
@@ -79,7 +90,7 @@ std::optional<uint32_t> CommitHeaderSize(std::string_view prefix) {
   ByteReader reader(prefix);
   const uint32_t magic = reader.U32();
   const uint32_t size = reader.U32();
-  if (!reader.ok() || magic != kCommitMagic || size < 52 || size > kMaxHeaderSize)
+  if (!reader.ok() || magic != kCommitMagic || size < kMinHeaderSize || size > kMaxHeaderSize)
     return std::nullopt;
   return size;
 }

@@ -13,7 +13,9 @@ namespace streamml::log::internal {
 
 inline constexpr size_t kSegmentHeaderSize = 40;
 inline constexpr size_t kCommitPrefixSize = 8;  // magic and header size
+inline constexpr uint32_t kMinHeaderSize = 56;  // without frames
 inline constexpr uint32_t kMaxHeaderSize = 16 << 20;
+inline constexpr uint32_t kFormatVersion = 1;
 
 struct SegmentHeader {
   uint32_t lane = 0;
@@ -21,8 +23,11 @@ struct SegmentHeader {
   uint64_t first_sequence = 0;  // of the first transaction in it
 };
 std::string EncodeSegmentHeader(const SegmentHeader& header);
-// nullopt when the bytes are not a whole, undamaged header.
+// nullopt when the bytes are not a whole, undamaged header of this build's version.
 std::optional<SegmentHeader> DecodeSegmentHeader(std::string_view bytes);
+// The version of a whole, undamaged header, also of one that this build does not read: all versions
+// begin with these 40 bytes, the last 8 a hash of those before.
+std::optional<uint32_t> SegmentVersion(std::string_view bytes);
 
 struct FrameEntry {
   std::string topic;
@@ -46,7 +51,10 @@ struct CommitHeader {
   uint64_t total_size() const { return header_size + body_size(); }
 };
 
-// Appends the whole transaction to `out` and returns the hash of its header.
+// As many bytes as the transaction's header may take, or a few more.
+uint64_t HeaderSizeBound(const Transaction& transaction);
+// Appends the whole transaction to `out` and returns the hash of its header, which must not be
+// larger than kMaxHeaderSize.
 uint64_t EncodeCommit(const Transaction& transaction, uint64_t sequence, uint64_t previous_hash,
                       std::string& out);
 // Size of the header that starts with these bytes (at least kCommitPrefixSize), or nullopt.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/time.h"
 #include "base/hash.h"
 #include "base/status.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::string_view kSuffix = ".log";
 constexpr size_t kHeaderGuess = 2048;  // most headers fit into the first read
+constexpr size_t kMaxReaders = 4;      // open files; readers of a lane mostly read one segment
 constexpr std::string_view kWayOut =
     "; way out: put back an undamaged copy of the file, or start over in an empty data folder "
     "(inputs are not touched, and the results will be the same)";
@@ -25,17 +27,6 @@ std::optional<CommitHeader> FindCommitAfter(std::string_view bytes, size_t from)
     if (header.has_value()) return header;
   }
   return std::nullopt;
-}
-
-// Sizes are stored in 32 bits.
-absl::Status CheckSize(const Transaction& transaction) {
-  constexpr uint64_t kMaxBytes = uint64_t{2} << 30;
-  uint64_t bytes = transaction.journal.size();
-  for (const Frame& frame : transaction.frames) bytes += frame.rows.size();
-  if (bytes <= kMaxBytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("log: a transaction of ", bytes, " bytes; at most ", kMaxBytes,
-                   " are possible: too many rows share one event time"));
 }
 
 // Whether the body of `header`, which starts at the front of `body`, is whole and undamaged.
@@ -53,12 +44,13 @@ bool BodyIsIntact(const CommitHeader& header, std::string_view body) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LaneFile>> LaneFile::Open(Disk& disk, const std::string& folder,
-                                                         uint32_t lane, uint64_t segment_bytes,
+                                                         uint32_t lane,
+                                                         const FileLogOptions& options,
                                                          std::vector<std::string>& notes) {
   RETURN_IF_ERROR(disk.MakeDirectories(folder));
   // What a killed process made and did not come to sync is believed from here on.
   RETURN_IF_ERROR(disk.SyncDirectory(folder));
-  std::unique_ptr<LaneFile> file(new LaneFile(disk, folder, lane, segment_bytes));
+  std::unique_ptr<LaneFile> file(new LaneFile(disk, folder, lane, options));
   RETURN_IF_ERROR(file->FindSegments(notes));
   const std::vector<Segment> segments = [&file] {
     const MutexLock lock(file->mutex_);
@@ -97,6 +89,12 @@ absl::Status LaneFile::FindSegments(std::vector<std::string>& notes) {
     std::string bytes;
     RETURN_IF_ERROR(file->ReadAt(0, kSegmentHeaderSize, bytes));
     ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+    if (SegmentVersion(bytes).value_or(kFormatVersion) != kFormatVersion) {
+      return absl::DataLossError(absl::StrCat(
+          "log: '", segment.path, "' has format version ", *SegmentVersion(bytes),
+          "; this build reads version ", kFormatVersion,
+          "; way out: run the build that wrote it, or start over in an empty data folder"));
+    }
     const std::optional<SegmentHeader> header = DecodeSegmentHeader(bytes);
     if (!header.has_value() && i + 1 == files.size() && size <= kSegmentHeaderSize) {
       notes.push_back(absl::StrCat("removed '", segment.path, "', which a crash left unfinished"));
@@ -184,6 +182,12 @@ absl::Status LaneFile::StartSegment() {
   segment.first_sequence = header.first_sequence;
   segment.path = absl::StrCat(folder_, "/", absl::StrFormat("%020d", header.base), kSuffix);
   ASSIGN_OR_RETURN(file_, disk_.OpenForAppend(segment.path));
+  if (file_->size() != 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "log: '", segment.path, "' has ", file_->size(),
+        " bytes and was not there when the log was opened; nothing was written to it; way out: stop "
+        "whoever else writes into the folder, and run again"));
+  }
   RETURN_IF_ERROR(file_->Append(EncodeSegmentHeader(header)));
   RETURN_IF_ERROR(file_->Sync());
   RETURN_IF_ERROR(disk_.SyncDirectory(folder_));
@@ -194,14 +198,35 @@ absl::Status LaneFile::StartSegment() {
   return absl::OkStatus();
 }
 
-absl::Status LaneFile::Append(const Transaction& transaction) {
-  if (broken_) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("log: lane ", lane_, ": an earlier write failed; reopen the log"));
+// Sizes are stored in 32 bits.
+absl::Status LaneFile::CheckSize(const Transaction& transaction) const {
+  if (HeaderSizeBound(transaction) > kMaxHeaderSize) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "log: a transaction with rows for ", transaction.frames.size(),
+        " partitions, whose table would take more than ", kMaxHeaderSize,
+        " bytes; way out: fewer partitions (log.partitions), in another data folder"));
   }
+  uint64_t bytes = transaction.journal.size();
+  for (const Frame& frame : transaction.frames) bytes += frame.rows.size();
+  if (bytes <= options_.max_transaction_bytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "log: a transaction of ", bytes, " bytes; at most ", options_.max_transaction_bytes,
+      " are possible: too many rows share one event time, the last before ",
+      absl::FormatTime(absl::RFC3339_full, absl::FromUnixMicros(transaction.watermark),
+                       absl::UTCTimeZone()),
+      "; way out: filter such rows in a view, or correct their times in the input, in another data "
+      "folder"));
+}
+
+absl::Status LaneFile::Append(const Transaction& transaction) {
+  RETURN_IF_ERROR(failed_);
   RETURN_IF_ERROR(CheckSize(transaction));
-  broken_ = true;  // until this one has gone well
-  if (file_ == nullptr || file_->size() >= segment_bytes_) RETURN_IF_ERROR(StartSegment());
+  failed_ = Write(transaction);
+  return failed_;
+}
+
+absl::Status LaneFile::Write(const Transaction& transaction) {
+  if (file_ == nullptr || file_->size() >= options_.segment_bytes) RETURN_IF_ERROR(StartSegment());
   const Position at = end();
   buffer_.clear();
   const uint64_t hash = EncodeCommit(transaction, at.sequence, last_hash_, buffer_);
@@ -212,7 +237,6 @@ absl::Status LaneFile::Append(const Transaction& transaction) {
     return cut.ok() ? synced : Annotate(synced, std::string(cut.message()));
   }
   last_hash_ = hash;
-  broken_ = false;
   const MutexLock lock(mutex_);
   end_ = {at.sequence + 1, at.bytes + buffer_.size()};
   return absl::OkStatus();
@@ -241,23 +265,36 @@ std::pair<std::string, uint64_t> LaneFile::Locate(uint64_t bytes) const {
 
 absl::Status LaneFile::ReadAt(uint64_t bytes, size_t size, std::string& out) const {
   const auto [path, offset] = Locate(bytes);
-  if (path.empty()) return absl::DataLossError(absl::StrCat("log: byte ", bytes, " is not kept"));
-  const uint64_t base = bytes - offset;
-  const auto segment_of = [this, base]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> Segment& {
-    return *std::find_if(segments_.begin(), segments_.end(),
-                         [base](const Segment& segment) { return segment.base == base; });
+  if (path.empty()) {
+    return absl::DataLossError(
+        absl::StrCat("log: byte ", bytes, " of '", folder_, "' is in none of its files", kWayOut));
+  }
+  ASSIGN_OR_RETURN(const std::shared_ptr<const ReadFile> reader,
+                   OpenToRead(bytes - offset, path));
+  return reader->ReadAt(offset, size, out);
+}
+
+// Keeps the files that were used last open, and no more: a log may have more segments than a
+// process may have files.
+absl::StatusOr<std::shared_ptr<const ReadFile>> LaneFile::OpenToRead(
+    uint64_t base, const std::string& path) const {
+  const auto find = [this, base]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto found =
+        std::find_if(readers_.begin(), readers_.end(),
+                     [base](const OpenSegment& segment) { return segment.base == base; });
+    if (found != readers_.end()) std::rotate(found, found + 1, readers_.end());
+    return found != readers_.end();
   };
-  std::shared_ptr<const ReadFile> reader;
   {
     const MutexLock lock(mutex_);
-    reader = segment_of().reader;
+    if (find()) return readers_.back().file;
   }
-  if (reader == nullptr) {
-    ASSIGN_OR_RETURN(reader, disk_.OpenForRead(path));
-    const MutexLock lock(mutex_);
-    segment_of().reader = reader;
-  }
-  return reader->ReadAt(offset, size, out);
+  ASSIGN_OR_RETURN(std::shared_ptr<const ReadFile> file, disk_.OpenForRead(path));
+  const MutexLock lock(mutex_);
+  if (find()) return readers_.back().file;  // another was faster
+  if (readers_.size() == kMaxReaders) readers_.erase(readers_.begin());
+  readers_.push_back({base, file});
+  return file;
 }
 
 absl::StatusOr<std::optional<ReadCommit>> CommitCursor::Next() {
@@ -285,7 +322,6 @@ absl::StatusOr<std::optional<ReadCommit>> CommitCursor::Next() {
   commit.at = {position_.sequence, bytes};
   commit.next = {position_.sequence + 1, bytes + header->total_size()};
   commit.header = *std::move(header);
-  position_ = commit.next;
   return commit;
 }
 

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "base/disk.h"
 #include "base/mutex.h"
+#include "worker/log/file/file_log.h"
 #include "worker/log/file/internal/format.h"
 #include "worker/log/log.h"
 
@@ -30,18 +31,19 @@ struct ReadCommit {
 class LaneFile {
  public:
   static absl::StatusOr<std::unique_ptr<LaneFile>> Open(Disk& disk, const std::string& folder,
-                                                        uint32_t lane, uint64_t segment_bytes,
+                                                        uint32_t lane,
+                                                        const FileLogOptions& options,
                                                         std::vector<std::string>& notes);
 
-  // Writes and syncs a transaction, then makes it visible.
+  // Writes and syncs a transaction, then makes it visible. After an error of the disk, each later
+  // call returns that same error: nobody knows what of it is in the file until it is opened anew.
   absl::Status Append(const Transaction& transaction);
 
   Position begin() const;
   Position end() const;
   // Path of the segment holding the byte at `bytes`, and the byte's offset in it.
   std::pair<std::string, uint64_t> Locate(uint64_t bytes) const;
-  // Reads up to `size` bytes at `bytes`, within one segment. All readers share one open file for
-  // each segment.
+  // Reads up to `size` bytes at `bytes`, within one segment. All readers share the few open files.
   absl::Status ReadAt(uint64_t bytes, size_t size, std::string& out) const;
 
  private:
@@ -49,26 +51,34 @@ class LaneFile {
     uint64_t base = 0;
     uint64_t first_sequence = 1;
     std::string path;
-    std::shared_ptr<const ReadFile> reader;  // shared with those who read right now; null: not open
+  };
+  struct OpenSegment {
+    uint64_t base = 0;
+    std::shared_ptr<const ReadFile> file;  // shared with those who read right now
   };
 
-  LaneFile(Disk& disk, std::string folder, uint32_t lane, uint64_t segment_bytes)
-      : disk_(disk), folder_(std::move(folder)), lane_(lane), segment_bytes_(segment_bytes) {}
+  LaneFile(Disk& disk, std::string folder, uint32_t lane, const FileLogOptions& options)
+      : disk_(disk), folder_(std::move(folder)), lane_(lane), options_(options) {}
 
   absl::Status FindSegments(std::vector<std::string>& notes);
   absl::Status CheckSegment(const Segment& segment, bool last, std::vector<std::string>& notes);
   absl::Status CutTail(const Segment& segment, const std::string& bytes, uint64_t offset,
                        std::string_view what, std::vector<std::string>& notes);
+  absl::Status CheckSize(const Transaction& transaction) const;
+  absl::Status Write(const Transaction& transaction);
   absl::Status StartSegment();
+  absl::StatusOr<std::shared_ptr<const ReadFile>> OpenToRead(uint64_t base,
+                                                             const std::string& path) const;
   absl::Status Damaged(const Segment& segment, uint64_t offset, std::string_view what) const;
 
   Disk& disk_;
   const std::string folder_;
   const uint32_t lane_;
-  const uint64_t segment_bytes_;
+  const FileLogOptions options_;
 
   mutable Mutex mutex_;
-  mutable std::vector<Segment> segments_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Segment> segments_ ABSL_GUARDED_BY(mutex_);
+  mutable std::vector<OpenSegment> readers_ ABSL_GUARDED_BY(mutex_);  // the last used one is last
   Position end_ ABSL_GUARDED_BY(mutex_);
 
   // Used by the appending thread and Open() only.
@@ -76,7 +86,7 @@ class LaneFile {
   std::unique_ptr<AppendFile> file_;
   uint64_t file_base_ = 0;
   std::string buffer_;
-  bool broken_ = false;
+  absl::Status failed_;  // the first error of a write
 };
 
 // Walks the transactions of a lane from a position. Must not outlive the file. One thread.
@@ -84,8 +94,10 @@ class CommitCursor {
  public:
   CommitCursor(const LaneFile& file, const Position& start) : file_(file), position_(start) {}
 
-  // The header of the next committed transaction, or nullopt when there is none yet.
+  // The header of the next committed transaction, or nullopt when there is none yet. The same one
+  // until it is passed, so that what cannot be read is not skipped.
   absl::StatusOr<std::optional<ReadCommit>> Next();
+  void Pass(const ReadCommit& commit) { position_ = commit.next; }
   // The journal record, or a frame's rows, of a transaction that Next() returned.
   absl::StatusOr<std::string> ReadJournal(const ReadCommit& commit);
   absl::StatusOr<std::string> ReadFrame(const ReadCommit& commit, size_t index);
