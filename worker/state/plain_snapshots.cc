@@ -89,6 +89,8 @@ class PlainSnapshots final : public SnapshotStore {
   // Removes all snapshots but the newest `num_kept` and, if that is not 0, the one to keep, and the
   // remains of writes that a crash cut off.
   absl::Status RemoveAllBut(size_t num_kept);
+  absl::Status RemoveUnknown();
+  void Empty();  // the working copy
   void Change(const StateChange& change);
 
   Disk& disk_;
@@ -96,6 +98,7 @@ class PlainSnapshots final : public SnapshotStore {
   States states_;
   Digest digest_;
   std::optional<SnapshotKey> kept_;
+  std::optional<SnapshotKey> restored_;  // newer ones are of no use and not removed yet
 };
 
 absl::StatusOr<std::vector<PlainSnapshots::Stored>> PlainSnapshots::Find() const {
@@ -143,28 +146,41 @@ absl::StatusOr<States> PlainSnapshots::Load(const SnapshotKey& key, Digest& dige
   return states;
 }
 
-absl::Status PlainSnapshots::Restore(const SnapshotKey& key, const EntryFunction& entry) {
+void PlainSnapshots::Empty() {
   states_.clear();
   digest_ = {};
+  restored_.reset();
+}
+
+absl::Status PlainSnapshots::Restore(const SnapshotKey& key, const EntryFunction& entry) {
+  Empty();
   Digest digest;
   ASSIGN_OR_RETURN(States states, Load(key, digest));
   for (const auto& [state, entries] : states) {
     for (const auto& [entry_key, value] : entries) RETURN_IF_ERROR(entry(state, entry_key, value));
   }
+  states_ = std::move(states);
+  digest_ = digest;
+  restored_ = key;
+  return absl::OkStatus();
+}
+
+// What is newer than what was restored, once.
+absl::Status PlainSnapshots::RemoveUnknown() {
+  if (!restored_.has_value()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Stored> found, Find());
   std::vector<std::string> unknown;
   for (const Stored& stored : found) {
-    if (stored.key.sequence >= key.sequence && stored.key != key) unknown.push_back(stored.file);
+    if (stored.key.sequence >= restored_->sequence && stored.key != *restored_)
+      unknown.push_back(stored.file);
   }
   RETURN_IF_ERROR(RemoveFiles(unknown));
-  states_ = std::move(states);
-  digest_ = digest;
+  restored_.reset();
   return absl::OkStatus();
 }
 
 absl::Status PlainSnapshots::Read(const SnapshotKey& key, const EntryFunction& entry) {
-  states_.clear();
-  digest_ = {};
+  Empty();
   Digest digest;
   ASSIGN_OR_RETURN(const States states, Load(key, digest));
   for (const auto& [state, entries] : states) {
@@ -174,8 +190,7 @@ absl::Status PlainSnapshots::Read(const SnapshotKey& key, const EntryFunction& e
 }
 
 absl::Status PlainSnapshots::Clear() {
-  states_.clear();
-  digest_ = {};
+  Empty();
   return RemoveAllBut(0);
 }
 
@@ -215,6 +230,7 @@ absl::StatusOr<Digest> PlainSnapshots::Save(const SnapshotKey& key, std::string_
                                             const std::vector<StateChange>& changes) {
   for (const StateChange& change : changes) Change(change);
   RETURN_IF_ERROR(disk_.MakeDirectories(folder_));
+  RETURN_IF_ERROR(RemoveUnknown());
   const SnapshotInfo info{key, std::string(engine), digest_};
   const std::string file = absl::StrCat(SnapshotName(key), kSuffix);
   RETURN_IF_ERROR(WriteWhole(disk_, PathOf(file), SealFrame(kMagic, info, EncodeStates(states_))));

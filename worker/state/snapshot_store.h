@@ -53,14 +53,14 @@ class SnapshotStore {
 
   // Restores: empties the working copy, makes it equal to the snapshot of `key` and hands every
   // entry to `entry`, in any order. DATA_LOSS when a checksum or the state digest does not match;
-  // the working copy is then empty. Snapshots newer than `key` are removed: the journal does not
-  // know them.
+  // the working copy is then empty. Removes nothing; the next Save removes the snapshots that are
+  // newer than `key`: the journal does not know them.
   using EntryFunction = std::function<absl::Status(std::string_view state, std::string_view key,
                                                    std::string_view value)>;
   virtual absl::Status Restore(const SnapshotKey& key, const EntryFunction& entry) = 0;
 
-  // Hands over and checks the entries of the snapshot of `key` as Restore does, without removing
-  // any snapshot. The working copy is empty afterwards.
+  // Hands over and checks the entries of the snapshot of `key` as Restore does. The working copy is
+  // empty afterwards, and no snapshot will be removed for it.
   virtual absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) = 0;
 
   // Starts from nothing: empties the working copy and removes all snapshots.

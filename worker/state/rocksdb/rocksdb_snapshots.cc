@@ -91,6 +91,7 @@ class RocksDbSnapshots final : public SnapshotStore {
   absl::Status Publish(const std::string& temporary, const Descriptor& descriptor);
   absl::Status Retire(const SnapshotKey& key);
   absl::Status RemoveTemporary();
+  absl::Status RemoveUnknown();
   // But these newest and, if that is not 0, the one to keep.
   absl::Status RemoveAllBut(size_t num_kept);
   // Empties the working copy, without making a new one.
@@ -102,6 +103,7 @@ class RocksDbSnapshots final : public SnapshotStore {
   std::unique_ptr<WorkingCopy> working_;  // null: empty
   StateSum sum_;
   std::optional<SnapshotKey> kept_;
+  std::optional<SnapshotKey> restored_;  // newer ones are of no use and not removed yet
   // Table files of the newest snapshot by name. The database never changes one, so none is read
   // twice.
   std::map<std::string, FileRecord> tables_;
@@ -140,6 +142,7 @@ absl::Status RocksDbSnapshots::Empty() {
   working_.reset();
   sum_ = {};
   tables_.clear();
+  restored_.reset();
   return RemoveFolder(working_folder_);
 }
 
@@ -180,11 +183,20 @@ absl::Status RocksDbSnapshots::LoadSnapshot(const SnapshotKey& key, const EntryF
 
 absl::Status RocksDbSnapshots::RestoreSnapshot(const SnapshotKey& key, const EntryFunction& entry) {
   RETURN_IF_ERROR(LoadSnapshot(key, entry));
+  restored_ = key;
+  return absl::OkStatus();
+}
+
+// What is newer than what was restored, once.
+absl::Status RocksDbSnapshots::RemoveUnknown() {
+  if (!restored_.has_value()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<SnapshotKey> found, Find());
   for (const SnapshotKey& other : found) {
-    if (other.sequence >= key.sequence && other != key) RETURN_IF_ERROR(Retire(other));
+    if (other.sequence >= restored_->sequence && other != *restored_)
+      RETURN_IF_ERROR(Retire(other));
   }
-  return RemoveTemporary();
+  restored_.reset();
+  return absl::OkStatus();
 }
 
 // Whatever RocksDB synced itself: each file is synced here before its checksum is written down.
@@ -219,6 +231,7 @@ absl::Status RocksDbSnapshots::SaveSnapshot(const SnapshotKey& key, std::string_
   }
   RETURN_IF_ERROR(working_->Apply(changes, sum_));
   RETURN_IF_ERROR(RemoveTemporary());
+  RETURN_IF_ERROR(RemoveUnknown());
   const std::string temporary = absl::StrCat(FolderOf(key), kTemporarySuffix);
   RETURN_IF_ERROR(working_->Checkpoint(temporary));
   Descriptor descriptor{{key, std::string(engine), sum_.digest}, sum_.num_entries, {}};

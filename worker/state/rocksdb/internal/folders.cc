@@ -19,6 +19,10 @@ absl::Status ToStatus(const std::error_code& error, std::string_view action,
       error == std::error_code(EDQUOT, std::generic_category())) {
     return absl::ResourceExhaustedError(message);
   }
+  if (error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(message, " (raise the limit that `ulimit -n` shows)"));
+  }
   if (error == std::errc::permission_denied || error == std::errc::operation_not_permitted ||
       error == std::errc::read_only_file_system) {
     return absl::PermissionDeniedError(message);

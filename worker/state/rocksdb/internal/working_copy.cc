@@ -40,6 +40,12 @@ absl::Status ToStatus(const rocksdb::Status& status) {
   if (status.ok()) return absl::OkStatus();
   const std::string message = absl::StrCat("rocksdb: ", status.ToString());
   if (status.IsCorruption()) return absl::DataLossError(message);
+  // Told as an invalid argument where a database is opened.
+  if (NamesError(message, {EMFILE, ENFILE})) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(message, " (raise the limit that `ulimit -n` shows)"));
+  }
+  if (NamesError(message, {EIO})) return absl::UnavailableError(message);
   if (status.IsNoSpace() || NamesError(message, {EDQUOT, EFBIG})) {
     return absl::ResourceExhaustedError(message);
   }
