@@ -77,7 +77,10 @@ class Executor {
 
   // Inputs, frontier, digests and counters, at a moment when all output is committed.
   void Export(journal::v1::LaneState& state) const;
-  // Puts back what Export gave; declared states are restored apart, before. DATA_LOSS as for Apply.
+  // What Export gave is of this version and of a stage such as this one.
+  bool Fits(const journal::v1::LaneState& state) const;
+  // Puts back what Export gave, if it fits; declared states are restored apart, before. DATA_LOSS as
+  // for Apply.
   absl::Status Import(const journal::v1::LaneState& state);
 
   Output& output() { return output_; }

@@ -1,5 +1,6 @@
 // Executor: what the journal and snapshots say of it, and doing again what they say.
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -80,7 +81,7 @@ absl::Status Executor::Apply(const journal::v1::Commit& commit) {
   for (const InputPosition& read : commit.reads()) {
     if (read.input() >= inputs_.size()) {
       return absl::DataLossError(
-          absl::StrCat("journal names input ", read.input(), " of ", inputs_.size()));
+          absl::StrCat("journal names input ", read.input(), " of ", inputs_.size(), kWayOut));
     }
     RETURN_IF_ERROR(ReadTo(read.input(), FromProto(read, 0), /*process=*/true));
     if (!read.has_raised_to()) continue;
@@ -132,13 +133,19 @@ void Executor::Export(journal::v1::LaneState& state) const {
   }
 }
 
-absl::Status Executor::Import(const journal::v1::LaneState& state) {
+bool Executor::Fits(const journal::v1::LaneState& state) const {
   if (state.version() != 1 || static_cast<size_t>(state.inputs_size()) != inputs_.size() ||
       static_cast<size_t>(state.counters_size()) != counters_.size() ||
       static_cast<size_t>(state.destination_digests_size()) !=
           output_.destination_digests().size()) {
-    return absl::DataLossError("snapshot: engine state does not fit the job");
+    return false;
   }
+  return std::all_of(state.destination_digests().begin(), state.destination_digests().end(),
+                     [](const std::string& digest) { return digest.size() == sizeof(Digest); });
+}
+
+absl::Status Executor::Import(const journal::v1::LaneState& state) {
+  if (!Fits(state)) return absl::InternalError("engine state of another job");
   frontier_ = state.frontier();
   committed_frontier_ = frontier_;
   for (size_t i = 0; i < inputs_.size(); ++i) {

@@ -88,7 +88,8 @@ class Lane {
   // checks every digest on the way (I1), cuts part files to their committed length. Nothing is
   // deleted before all that has gone well. `notes` gets a line for everything a person may want to
   // know (torn tails, snapshots that could not be used). FAILED_PRECONDITION: another job, other
-  // input files or another fingerprint than the journal's. DATA_LOSS: what was committed cannot be
+  // input files or another fingerprint than the journal's, or a part file that has bytes although
+  // the journal is empty. DATA_LOSS: what was committed cannot be
   // reproduced; the message names position and way out (I8). CANCELLED soon after a stop is asked
   // for; nothing is lost by it.
   static absl::StatusOr<std::unique_ptr<Lane>> Open(LaneSpec spec,

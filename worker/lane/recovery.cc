@@ -30,11 +30,18 @@ constexpr std::string_view kStartOver =
 }  // namespace
 
 absl::Status ParseRecord(const std::string& bytes, JournalRecord& record) {
-  if (!record.ParseFromString(bytes)) return absl::DataLossError("journal record cannot be parsed");
+  if (!record.ParseFromString(bytes)) {
+    return absl::DataLossError(absl::StrCat(
+        "a journal record of ", bytes.size(),
+        " bytes cannot be parsed; way out: run the build that wrote it, put the journal back as it "
+        "was, ",
+        kStartOver));
+  }
   if (record.version() != kRecordVersion || record.kind_case() == JournalRecord::KIND_NOT_SET) {
     return absl::DataLossError(absl::StrCat("journal record ", record.sequence(), " has version ",
                                             record.version(), "; this build reads version ",
-                                            kRecordVersion));
+                                            kRecordVersion,
+                                            "; way out: run the build that wrote it, ", kStartOver));
   }
   return absl::OkStatus();
 }
@@ -202,7 +209,7 @@ absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& da
 // Executes the commits after the snapshot with their outputs suppressed and their digests checked.
 absl::Status Lane::ReplayAfter() {
   ASSIGN_OR_RETURN(internal::JournalCursor cursor,
-                   internal::JournalCursor::Open(environment_.log, spec_.index));
+                   internal::JournalCursor::Open(environment_.log, spec_));
   std::string fingerprint = environment_.fingerprint;
   while (true) {
     RETURN_IF_ERROR(CheckStop(environment_.stop));
@@ -235,15 +242,19 @@ absl::Status Lane::ReplayAfter() {
     RETURN_IF_ERROR(CheckDigest(spec_, record.sequence(), commit, *executor_));
     executor_->MarkCommitted();
     if (static_cast<size_t>(commit.sink_bytes_size()) != sink_bytes_.size()) {
-      return absl::DataLossError(
-          absl::StrCat("journal record ", record.sequence(), " names other sinks than the job"));
+      return absl::DataLossError(absl::StrCat(
+          "journal position ", record.sequence(), " names ", commit.sink_bytes_size(),
+          " sinks and the job has ", sink_bytes_.size(),
+          " there; way out: run the build and manifest that wrote it, ", kStartOver));
     }
     std::copy(commit.sink_bytes().begin(), commit.sink_bytes().end(), sink_bytes_.begin());
   }
 }
 
-// Part files may be longer than the journal says (a crash before the record), never shorter.
+// Part files may be longer than the journal says (a crash before the record), never shorter. All are
+// looked at before the first is cut.
 absl::Status Lane::RepairSinks(std::vector<std::string>& notes) {
+  std::vector<std::pair<std::string, uint64_t>> cuts;
   for (size_t i = 0; i < sink_bytes_.size(); ++i) {
     if (!spec_.stage->sinks[i].topic.empty()) continue;  // its transaction wrote it, or did not
     const std::string path = PartPath(environment_.data_folder, spec_.stage->sinks[i], spec_.part);
@@ -262,9 +273,19 @@ absl::Status Lane::RepairSinks(std::vector<std::string>& notes) {
                                               "--all` with the same --data-dir writes it again"));
     }
     if (size == sink_bytes_[i]) continue;
+    if (sequence_ == 0) {  // the claim of a lane is in its journal before the first byte of a part
+      return absl::FailedPreconditionError(absl::StrCat(
+          "part file '", path, "' has ", size,
+          " bytes, and the job has not begun (its journal is at position 0): they are of another "
+          "job, or this one's journal was removed; way out: start over in another --data-dir, or "
+          "move the file away"));
+    }
     notes.push_back(
         absl::StrCat("cut ", size - sink_bytes_[i], " uncommitted bytes off '", path, "'"));
-    RETURN_IF_ERROR(environment_.disk.Truncate(path, sink_bytes_[i]));
+    cuts.emplace_back(path, sink_bytes_[i]);
+  }
+  for (const auto& [path, size] : cuts) {
+    RETURN_IF_ERROR(environment_.disk.Truncate(path, size));
   }
   return absl::OkStatus();
 }

@@ -78,8 +78,7 @@ class Replayer {
  private:
   // A snapshot's digest is journalled some records after its position.
   absl::Status ReadStateDigests(log::Log& log) {
-    ASSIGN_OR_RETURN(internal::JournalCursor cursor,
-                     internal::JournalCursor::Open(log, spec_.index));
+    ASSIGN_OR_RETURN(internal::JournalCursor cursor, internal::JournalCursor::Open(log, spec_));
     while (true) {
       RETURN_IF_ERROR(CheckStop(options_.stop));
       ASSIGN_OR_RETURN(const bool more, cursor.Next());
@@ -143,8 +142,7 @@ class Replayer {
   }
 
   absl::Status ExecuteAll(log::Log& log) {
-    ASSIGN_OR_RETURN(internal::JournalCursor cursor,
-                     internal::JournalCursor::Open(log, spec_.index));
+    ASSIGN_OR_RETURN(internal::JournalCursor cursor, internal::JournalCursor::Open(log, spec_));
     while (true) {
       RETURN_IF_ERROR(CheckStop(options_.stop));
       ASSIGN_OR_RETURN(const bool more, cursor.Next());
@@ -189,7 +187,9 @@ class Replayer {
     return absl::DataLossError(absl::StrCat("journal position ", sequence, " of lane ", spec_.name,
                                             ": state digest is ", computed.ToHex(),
                                             " and the journal says ", expected->second.ToHex(),
-                                            ": the state went another way than its inputs"));
+                                            ": the state went another way than its inputs; way out: "
+                                            "report it with the job and its inputs, and start over "
+                                            "in an empty data folder"));
   }
 
   const LaneSpec& spec_;

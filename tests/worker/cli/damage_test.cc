@@ -66,6 +66,16 @@ TEST_F(DamageTest, DeletedOutputsAreWrittenAgainByteForByte) {
   EXPECT_EQ(Outputs("data"), outputs_);
 }
 
+TEST_F(DamageTest, PartFilesOfAnotherJobAreRefusedAndKept) {
+  std::filesystem::create_directories(Path("other/scores"));
+  Write("other/scores/part-00000.jsonl", "precious\n");
+  const CommandResult run = Run(RunArguments("other"));
+  EXPECT_EQ(run.exit_code, 4);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("other/scores/part-00000.jsonl"), HasSubstr("--data-dir")));
+  EXPECT_EQ(Outputs("other"),
+            (std::map<std::string, std::string>{{"scores/part-00000.jsonl", "precious\n"}}));
+}
+
 TEST_F(DamageTest, ATruncatedOutputStopsTheRunAndReplayMendsIt) {
   const std::string name = "data/scores/part-00000.jsonl";
   std::filesystem::resize_file(Path(name), Read(name).size() / 2);

@@ -19,8 +19,9 @@ inline std::string ToBytes(const Digest& digest) {
 
 // Bytes of another length give a digest that matches nothing that was computed.
 inline Digest FromBytes(std::string_view bytes) {
+  Digest digest{~uint64_t{0}, ~uint64_t{0}};
+  if (bytes.size() != sizeof(Digest)) return digest;
   ByteReader reader(bytes);
-  Digest digest;
   digest.low = reader.U64();
   digest.high = reader.U64();
   return digest;

@@ -10,9 +10,9 @@
 
 namespace streamml::lane::internal {
 
-absl::StatusOr<JournalCursor> JournalCursor::Open(log::Log& log, uint32_t lane) {
-  ASSIGN_OR_RETURN(std::unique_ptr<log::JournalReader> reader, log.OpenJournal(lane));
-  return JournalCursor(std::move(reader));
+absl::StatusOr<JournalCursor> JournalCursor::Open(log::Log& log, const LaneSpec& spec) {
+  ASSIGN_OR_RETURN(std::unique_ptr<log::JournalReader> reader, log.OpenJournal(spec.index));
+  return JournalCursor(std::move(reader), spec);
 }
 
 absl::StatusOr<bool> JournalCursor::Next() {
@@ -20,11 +20,17 @@ absl::StatusOr<bool> JournalCursor::Next() {
   if (!entry.has_value()) return false;
   bytes_ = std::move(entry->record);
   next_ = entry->next;
-  RETURN_IF_ERROR(ParseRecord(bytes_, record_));
   ++sequence_;
+  const auto place = [this] {
+    return absl::StrCat("journal position ", sequence_, " of lane ", spec_->name);
+  };
+  if (const absl::Status parsed = ParseRecord(bytes_, record_); !parsed.ok()) {
+    return Annotate(parsed, place());
+  }
   if (record_.sequence() == sequence_) return true;
-  return absl::DataLossError(
-      absl::StrCat("journal record ", sequence_, " says it is ", record_.sequence()));
+  return absl::DataLossError(absl::StrCat(
+      place(), ": the record there says it is ", record_.sequence(),
+      "; way out: put the journal back as it was, or start over in an empty data folder"));
 }
 
 bool JournalScan::Shows(const state::SnapshotKey& key) const {
@@ -46,7 +52,7 @@ absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, con
   for (const state::SnapshotInfo& snapshot : snapshots) wanted.insert(snapshot.key.sequence);
   JournalScan scan;
   int64_t frontier = data::kMinTime;
-  ASSIGN_OR_RETURN(JournalCursor cursor, JournalCursor::Open(log, spec.index));
+  ASSIGN_OR_RETURN(JournalCursor cursor, JournalCursor::Open(log, spec));
   while (true) {
     RETURN_IF_ERROR(CheckStop(owner.stop));
     if (wanted.contains(scan.num_records)) scan.histories[scan.num_records] = scan.history;

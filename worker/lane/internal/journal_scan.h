@@ -22,7 +22,8 @@ namespace streamml::lane::internal {
 // Parses and checks each record. One thread.
 class JournalCursor {
  public:
-  static absl::StatusOr<JournalCursor> Open(log::Log& log, uint32_t lane);
+  // The spec must outlive the cursor.
+  static absl::StatusOr<JournalCursor> Open(log::Log& log, const LaneSpec& spec);
   // Goes to the next record; false at the end. DATA_LOSS for one that cannot be understood or does
   // not stand at its place.
   absl::StatusOr<bool> Next();
@@ -32,9 +33,11 @@ class JournalCursor {
   const log::Position& next() const { return next_; }  // after the record
 
  private:
-  explicit JournalCursor(std::unique_ptr<log::JournalReader> reader) : reader_(std::move(reader)) {}
+  JournalCursor(std::unique_ptr<log::JournalReader> reader, const LaneSpec& spec)
+      : reader_(std::move(reader)), spec_(&spec) {}
 
   std::unique_ptr<log::JournalReader> reader_;
+  const LaneSpec* spec_;  // never null
   std::string bytes_;
   journal::v1::JournalRecord record_;
   uint64_t sequence_ = 0;

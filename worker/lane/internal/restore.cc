@@ -45,6 +45,13 @@ absl::StatusOr<Restored> RestoreExecutor(const LaneSpec& spec, const state::Snap
     damaged = true;
     return absl::DataLossError("engine state cannot be parsed");
   }
+  // Before an input is read or an entry loaded: the lane goes on from an older snapshot.
+  if (!restored.executor->Fits(engine) ||
+      static_cast<size_t>(engine.sink_bytes_size()) != spec.stage->sinks.size()) {
+    damaged = true;
+    return absl::DataLossError(absl::StrCat("engine state, of version ", engine.version(),
+                                            ", does not fit the job or this build"));
+  }
   Loader loader(restored.executor->states());
   const absl::Status loaded =
       load([&](std::string_view id, std::string_view key, std::string_view value) {
@@ -54,9 +61,6 @@ absl::StatusOr<Restored> RestoreExecutor(const LaneSpec& spec, const state::Snap
   damaged = absl::IsDataLoss(loaded);
   RETURN_IF_ERROR(loaded);
   RETURN_IF_ERROR(restored.executor->Import(engine));
-  if (static_cast<size_t>(engine.sink_bytes_size()) != spec.stage->sinks.size()) {
-    return absl::DataLossError("snapshot: sinks do not fit the job");
-  }
   restored.sink_bytes.assign(engine.sink_bytes().begin(), engine.sink_bytes().end());
   restored.epoch = engine.epoch();
   return restored;
