@@ -68,9 +68,4 @@ absl::StatusOr<FileIdentity> Identify(ByteSource& source) {
   return identity;
 }
 
-absl::StatusOr<FileIdentity> IdentifyFile(const std::string& path) {
-  ASSIGN_OR_RETURN(const auto source, OpenFile(path));
-  return Identify(*source);
-}
-
 }  // namespace streamml::connectors

@@ -28,7 +28,4 @@ struct FileIdentity {
 // Reads all of `source`. Errors as ByteSource::ReadAt.
 absl::StatusOr<FileIdentity> Identify(ByteSource& source);
 
-// Reads the file once, with the size it has now.
-absl::StatusOr<FileIdentity> IdentifyFile(const std::string& path);
-
 }  // namespace streamml::connectors

@@ -45,7 +45,6 @@ class ArrayState final : public DeclaredState {
   void TakeChanges(ChangeSink& sink) override;
   absl::Status Load(std::string_view key, std::string_view value) override;
   size_t num_entries() const override { return num_pages_; }
-  size_t size_bytes() const override { return num_pages_ * sizeof(Page); }
 
  private:
   struct Page {

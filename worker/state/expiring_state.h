@@ -27,7 +27,6 @@ namespace streamml::state {
 //   void Encode(const Value&, std::string& out) const        appends the canonical bytes
 //   bool Decode(std::string_view bytes, Value& out) const    false when they are not such bytes
 //   int64_t Time(const Value&) const                         the time given to the last Touch
-//   size_t SizeBytes(const Value&) const                     memory beyond sizeof(Value)
 // Iteration is not offered: its order would be the hash map's.
 template <typename Value, typename Codec>
 class ExpiringState final : public DeclaredState {
@@ -114,11 +113,6 @@ class ExpiringState final : public DeclaredState {
     return absl::OkStatus();
   }
   size_t num_entries() const override { return index_.size(); }
-  size_t size_bytes() const override {
-    size_t bytes = slots_.capacity() * sizeof(Slot) + index_.capacity() * (sizeof(Handle) + 1);
-    for (const Slot& slot : slots_) bytes += codec_.SizeBytes(slot.value);
-    return bytes;
-  }
 
  private:
   struct Slot {

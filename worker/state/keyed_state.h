@@ -81,9 +81,6 @@ class KeyedState final : public DeclaredState {
     return absl::OkStatus();
   }
   size_t num_entries() const override { return num_present_; }
-  size_t size_bytes() const override {
-    return slots_.capacity() * (sizeof(Slot) + sizeof(std::string));
-  }
 
  private:
   struct Slot {

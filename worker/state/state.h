@@ -44,8 +44,6 @@ class DeclaredState {
   // Puts one stored entry back, clean. DATA_LOSS when the bytes cannot be this state's.
   virtual absl::Status Load(std::string_view key, std::string_view value) = 0;
   virtual size_t num_entries() const = 0;
-  // Approximate bytes in memory.
-  virtual size_t size_bytes() const = 0;
 };
 
 // The states of one lane, in order of declaration. Owns nothing: each state must outlive the set or

@@ -54,13 +54,14 @@ TEST_F(FileListTest, ADirectoryAmongTheFilesIsAnErrorThatNamesIt) {
 
 TEST_F(FileListTest, IdentityFollowsPathSizeAndContent) {
   const std::string path = folder_ + "/a.jsonl";
-  const FileIdentity identity = *IdentifyFile(path);
+  const auto identify = [&path] { return *Identify(**OpenFile(path)); };
+  const FileIdentity identity = identify();
   EXPECT_EQ(identity.path, path);
   EXPECT_EQ(identity.size, 7U);
-  EXPECT_EQ(*IdentifyFile(path), identity);
+  EXPECT_EQ(identify(), identity);
   std::ofstream(path) << "a.jsonL";
-  EXPECT_EQ(IdentifyFile(path)->size, 7U);
-  EXPECT_NE(IdentifyFile(path)->content, identity.content);
+  EXPECT_EQ(identify().size, 7U);
+  EXPECT_NE(identify().content, identity.content);
 }
 
 TEST(FileIdentityTest, EveryByteOfEveryBlockCounts) {

@@ -18,7 +18,6 @@ struct TimeCodec {
     return true;
   }
   int64_t Time(const int64_t& value) const { return value; }
-  size_t SizeBytes(const int64_t&) const { return 0; }
 };
 using Times = ExpiringState<int64_t, TimeCodec>;
 

@@ -127,7 +127,6 @@ class FrameCodec {
   void Encode(const Frame& frame, std::string& out) const;
   bool Decode(std::string_view bytes, Frame& out) const;
   int64_t Time(const Frame& frame) const { return LastTime(*layout_, frame); }
-  size_t SizeBytes(const Frame& frame) const;
 
  private:
   const FrameLayout* layout_;

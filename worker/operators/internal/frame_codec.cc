@@ -95,10 +95,4 @@ bool FrameCodec::Decode(std::string_view bytes, Frame& out) const {
   return reader.AtEnd();
 }
 
-size_t FrameCodec::SizeBytes(const Frame& frame) const {
-  size_t bytes = frame.words.capacity() * sizeof(uint64_t);
-  for (const std::string& text : frame.texts) bytes += sizeof(std::string) + text.capacity();
-  return bytes;
-}
-
 }  // namespace streamml::operators::internal
