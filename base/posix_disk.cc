@@ -174,8 +174,8 @@ class PosixDisk final : public Disk {
     struct stat info{};
     if (stat(path.c_str(), &info) == 0) {
       if (!S_ISDIR(info.st_mode)) return Error("use as a directory", path, ENOTDIR);
-      // It may have been made by a process that was killed before it came to sync. Above the folders
-      // that are ours there are some that may be passed and not read, or are of the system.
+      // It may have been made by a process that was killed before it came to sync. Above the
+      // folders that are ours there are some that may be passed and not read, or are of the system.
       const int error = SyncedDirectory(ParentDirectory(path));
       if (error == 0 || error == EACCES || error == EINVAL) return absl::OkStatus();
       return Error("sync directory", ParentDirectory(path), error);

@@ -79,8 +79,8 @@ class Executor {
   void Export(journal::v1::LaneState& state) const;
   // What Export gave is of this version and of a stage such as this one.
   bool Fits(const journal::v1::LaneState& state) const;
-  // Puts back what Export gave, if it fits; declared states are restored apart, before. DATA_LOSS as
-  // for Apply.
+  // Puts back what Export gave, if it fits; declared states are restored apart, before. DATA_LOSS
+  // as for Apply.
   absl::Status Import(const journal::v1::LaneState& state);
 
   Output& output() { return output_; }

@@ -38,10 +38,10 @@ absl::Status ParseRecord(const std::string& bytes, JournalRecord& record) {
         kStartOver));
   }
   if (record.version() != kRecordVersion || record.kind_case() == JournalRecord::KIND_NOT_SET) {
-    return absl::DataLossError(absl::StrCat("journal record ", record.sequence(), " has version ",
-                                            record.version(), "; this build reads version ",
-                                            kRecordVersion,
-                                            "; way out: run the build that wrote it, ", kStartOver));
+    return absl::DataLossError(
+        absl::StrCat("journal record ", record.sequence(), " has version ", record.version(),
+                     "; this build reads version ", kRecordVersion,
+                     "; way out: run the build that wrote it, ", kStartOver));
   }
   return absl::OkStatus();
 }
@@ -242,17 +242,17 @@ absl::Status Lane::ReplayAfter() {
     RETURN_IF_ERROR(CheckDigest(spec_, record.sequence(), commit, *executor_));
     executor_->MarkCommitted();
     if (static_cast<size_t>(commit.sink_bytes_size()) != sink_bytes_.size()) {
-      return absl::DataLossError(absl::StrCat(
-          "journal position ", record.sequence(), " names ", commit.sink_bytes_size(),
-          " sinks and the job has ", sink_bytes_.size(),
-          " there; way out: run the build and manifest that wrote it, ", kStartOver));
+      return absl::DataLossError(
+          absl::StrCat("journal position ", record.sequence(), " names ", commit.sink_bytes_size(),
+                       " sinks and the job has ", sink_bytes_.size(),
+                       " there; way out: run the build and manifest that wrote it, ", kStartOver));
     }
     std::copy(commit.sink_bytes().begin(), commit.sink_bytes().end(), sink_bytes_.begin());
   }
 }
 
-// Part files may be longer than the journal says (a crash before the record), never shorter. All are
-// looked at before the first is cut.
+// Part files may be longer than the journal says (a crash before the record), never shorter. All
+// are looked at before the first is cut.
 absl::Status Lane::RepairSinks(std::vector<std::string>& notes) {
   std::vector<std::pair<std::string, uint64_t>> cuts;
   for (size_t i = 0; i < sink_bytes_.size(); ++i) {

@@ -184,12 +184,12 @@ class Replayer {
     const Digest computed = digester_.Update(executor_->states());
     ++result_.num_state_checks;
     if (computed == expected->second) return absl::OkStatus();
-    return absl::DataLossError(absl::StrCat("journal position ", sequence, " of lane ", spec_.name,
-                                            ": state digest is ", computed.ToHex(),
-                                            " and the journal says ", expected->second.ToHex(),
-                                            ": the state went another way than its inputs; way out: "
-                                            "report it with the job and its inputs, and start over "
-                                            "in an empty data folder"));
+    return absl::DataLossError(
+        absl::StrCat("journal position ", sequence, " of lane ", spec_.name, ": state digest is ",
+                     computed.ToHex(), " and the journal says ", expected->second.ToHex(),
+                     ": the state went another way than its inputs; way out: "
+                     "report it with the job and its inputs, and start over "
+                     "in an empty data folder"));
   }
 
   const LaneSpec& spec_;

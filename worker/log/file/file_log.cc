@@ -139,9 +139,9 @@ absl::StatusOr<std::unique_ptr<Log>> OpenFileLog(Disk& disk, const std::string& 
   ASSIGN_OR_RETURN(std::unique_ptr<DiskLock> lock, disk.Lock(absl::StrCat(folder, "/lock")));
   std::vector<std::unique_ptr<LaneFile>> lanes;
   for (uint32_t lane = 0; lane < num_lanes; ++lane) {
-    ASSIGN_OR_RETURN(std::unique_ptr<LaneFile> file,
-                     LaneFile::Open(disk, absl::StrCat(folder, "/lane-", lane), lane,
-                                    options, notes));
+    ASSIGN_OR_RETURN(
+        std::unique_ptr<LaneFile> file,
+        LaneFile::Open(disk, absl::StrCat(folder, "/lane-", lane), lane, options, notes));
     lanes.push_back(std::move(file));
   }
   return std::make_unique<FileLog>(std::move(lock), std::move(lanes));

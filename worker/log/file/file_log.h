@@ -20,7 +20,7 @@
 namespace streamml::log {
 
 struct FileLogOptions {
-  uint64_t segment_bytes = 64 << 20;  // a new file is begun beyond this
+  uint64_t segment_bytes = 64 << 20;                   // a new file is begun beyond this
   uint64_t max_transaction_bytes = uint64_t{2} << 30;  // no more: sizes are stored in 32 bits
 };
 

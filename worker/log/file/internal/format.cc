@@ -50,7 +50,8 @@ uint64_t CommitHeader::body_size() const {
 
 uint64_t HeaderSizeBound(const Transaction& transaction) {
   uint64_t size = kMinHeaderSize;
-  for (const Frame& frame : transaction.frames) size += frame.topic.size() + 30;  // text and numbers
+  for (const Frame& frame : transaction.frames)
+    size += frame.topic.size() + 30;  // text and numbers
   return size;
 }
 

@@ -183,10 +183,11 @@ absl::Status LaneFile::StartSegment() {
   segment.path = absl::StrCat(folder_, "/", absl::StrFormat("%020d", header.base), kSuffix);
   ASSIGN_OR_RETURN(file_, disk_.OpenForAppend(segment.path));
   if (file_->size() != 0) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "log: '", segment.path, "' has ", file_->size(),
-        " bytes and was not there when the log was opened; nothing was written to it; way out: stop "
-        "whoever else writes into the folder, and run again"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("log: '", segment.path, "' has ", file_->size(),
+                     " bytes and was not there when the log was opened; nothing was written to it; "
+                     "way out: stop "
+                     "whoever else writes into the folder, and run again"));
   }
   RETURN_IF_ERROR(file_->Append(EncodeSegmentHeader(header)));
   RETURN_IF_ERROR(file_->Sync());
@@ -201,10 +202,10 @@ absl::Status LaneFile::StartSegment() {
 // Sizes are stored in 32 bits.
 absl::Status LaneFile::CheckSize(const Transaction& transaction) const {
   if (HeaderSizeBound(transaction) > kMaxHeaderSize) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "log: a transaction with rows for ", transaction.frames.size(),
-        " partitions, whose table would take more than ", kMaxHeaderSize,
-        " bytes; way out: fewer partitions (log.partitions), in another data folder"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("log: a transaction with rows for ", transaction.frames.size(),
+                     " partitions, whose table would take more than ", kMaxHeaderSize,
+                     " bytes; way out: fewer partitions (log.partitions), in another data folder"));
   }
   uint64_t bytes = transaction.journal.size();
   for (const Frame& frame : transaction.frames) bytes += frame.rows.size();
@@ -269,8 +270,7 @@ absl::Status LaneFile::ReadAt(uint64_t bytes, size_t size, std::string& out) con
     return absl::DataLossError(
         absl::StrCat("log: byte ", bytes, " of '", folder_, "' is in none of its files", kWayOut));
   }
-  ASSIGN_OR_RETURN(const std::shared_ptr<const ReadFile> reader,
-                   OpenToRead(bytes - offset, path));
+  ASSIGN_OR_RETURN(const std::shared_ptr<const ReadFile> reader, OpenToRead(bytes - offset, path));
   return reader->ReadAt(offset, size, out);
 }
 

@@ -19,7 +19,8 @@ absl::Status ToStatus(const std::error_code& error, std::string_view action,
       error == std::error_code(EDQUOT, std::generic_category())) {
     return absl::ResourceExhaustedError(message);
   }
-  if (error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system) {
+  if (error == std::errc::too_many_files_open ||
+      error == std::errc::too_many_files_open_in_system) {
     return absl::ResourceExhaustedError(
         absl::StrCat(message, " (raise the limit that `ulimit -n` shows)"));
   }
