@@ -2,7 +2,6 @@
 // told, each lane in a thread of its own.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,8 +21,13 @@
 
 namespace streamml::lane {
 
-// What a worker is to do with a lane. Not named in an assignment: nothing; an owner lets go.
+namespace internal {
+class HostedLane;
+}
+
+// What a worker is to do with a lane. Not named in an assignment: nothing, and an owner lets go.
 enum class Role {
+  kNone,
   kFollow,  // stand by: restored and within a commit of the owner, ready to take over
   kOwn,
 };
@@ -31,54 +35,72 @@ enum class Role {
 // What a worker does with a lane at the moment.
 enum class Phase {
   kRestoring,  // reading the journal, restoring a snapshot, replaying
-  kFollowing,  // caught up with the owner, or nearly
-  kTaking,     // fencing the last owner, replaying the tail, claiming
+  kFollowing,  // replaying what the owner commits
+  kTaking,     // shutting out the last owner, replaying the tail, claiming
   kRunning,    // owns it
-  kReleasing,  // committing and letting go
-  kReleased,   // let go; reported once, then the lane is not named any more
+  kReleased,   // does nothing with it; an owner has committed and let go
   kFinished,   // its inputs have ended
   kWaiting,    // failed for a reason that may pass, or lost it to another owner: comes back by itself
-  kFailed,     // failed; needs a person
+  kFailed,     // failed; tries again when it gets an assignment with another epoch
 };
 
 struct LaneFacts {
   uint32_t lane = 0;
-  Phase phase = Phase::kRestoring;
-  uint64_t epoch = 0;         // of the assignment that it acts on
-  bool caught_up = false;     // following: has executed all that the journal held at the last look
-  LaneProgress progress;      // as of the last commit, or the last record followed
-  double busy = 0;            // share of the last seconds in which it was not waiting, 0 to 1
-  absl::Status problem;       // why it waits or failed
+  Phase phase = Phase::kReleased;
+  uint64_t epoch = 0;      // of the assignment that it acts on
+  bool caught_up = false;  // following: has replayed all that the journal held at the last look
+  LaneProgress progress;   // as of the last commit, or the last record that was followed
+  double busy = 0;         // share of time in which it did not wait, 0 to 1, over the last second
+  absl::Status problem;    // why it waits or failed
 };
 
 // Makes what a lane needs. Thread-safe; what is made is used by one thread.
 struct LaneFactory {
-  std::function<absl::StatusOr<LaneSpec>(uint32_t lane)> spec;
+  std::function<absl::StatusOr<LaneSpec>(uint32_t lane, const StopFunction& stop)> spec;
   std::function<absl::StatusOr<std::unique_ptr<state::SnapshotStore>>(uint32_t lane)> snapshots;
-  // All but `snapshots` and `stop` filled in; a template for every lane.
-  std::function<LaneEnvironment(state::SnapshotStore& snapshots)> environment;
+  std::function<LaneEnvironment(state::SnapshotStore& snapshots, StopFunction stop)> environment;
 };
 
 // Thread-safe.
 class LaneHost {
  public:
-  // All must outlive the host. `note` gets lines for people, from any thread.
+  // What the factory and these refer to must outlive the host. `note` gets lines for people, from
+  // any thread.
   LaneHost(LaneFactory factory, log::Log& log, Clock& clock, RunOptions options,
            std::function<void(const std::string& note)> note);
   ~LaneHost();  // as Stop()
 
   // From now on the lanes named are wanted, others are not. Returns at once; Facts() tells what
-  // becomes of it. FAILED_PRECONDITION for an epoch lower than the last one, and for the same with
-  // other content.
+  // becomes of it. FAILED_PRECONDITION for an epoch (from 1) lower than the last one, and for the
+  // same with other content.
   absl::Status Assign(uint64_t epoch, const std::map<uint32_t, Role>& lanes);
-  // By lane, of all that are wanted or not yet let go.
+  // By lane, of all that were ever named.
   std::vector<LaneFacts> Facts() const;
-  // Number that grows with each change of phase; waits until it differs from `seen` or the time is
-  // over.
+  // Grows with each change of a phase and of being caught up.
   uint64_t version() const;
+  // Waits until the version differs from `seen` or the time is over.
   void AwaitChange(uint64_t seen, int64_t timeout_us);
   // Lets go of all lanes, each with a commit and a snapshot, and ends. After that only Facts().
   void Stop();
+
+ private:
+  friend class internal::HostedLane;
+  void NoteChange();
+  std::vector<internal::HostedLane*> All() const;
+
+  const LaneFactory factory_;
+  log::Log& log_;
+  Clock& clock_;
+  const RunOptions options_;
+  const std::function<void(const std::string& note)> note_;
+  Mutex stop_mutex_;  // of one Stop() at a time
+  mutable Mutex mutex_;
+  mutable ConditionVariable changed_;
+  uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::map<uint32_t, Role> wanted_ ABSL_GUARDED_BY(mutex_);
+  std::map<uint32_t, std::unique_ptr<internal::HostedLane>> lanes_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace streamml::lane

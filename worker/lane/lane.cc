@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "proto/streamml/journal/v1/journal.pb.h"
 #include "worker/lane/internal/digest_bytes.h"
+#include "worker/lane/internal/journal_scan.h"
 #include "worker/lane/internal/snapshot_task.h"
 
 namespace streamml::lane {
@@ -54,13 +55,6 @@ Lane::Lane(LaneSpec spec, const LaneEnvironment& environment)
       environment_(environment),
       sink_files_(spec_.stage->sinks.size()),
       sink_bytes_(spec_.stage->sinks.size()) {}
-
-absl::StatusOr<std::unique_ptr<Lane>> Lane::Open(LaneSpec spec, const LaneEnvironment& environment,
-                                                 std::vector<std::string>& notes) {
-  std::unique_ptr<Lane> lane(new Lane(std::move(spec), environment));
-  RETURN_IF_ERROR(Annotate(lane->Recover(notes), absl::StrCat("lane ", lane->spec_.name)));
-  return lane;
-}
 
 Lane::~Lane() = default;
 

@@ -29,6 +29,7 @@ class LaneState;
 namespace streamml::lane {
 
 namespace internal {
+class JournalCursor;
 struct JournalScan;
 class SnapshotTask;
 }  // namespace internal
@@ -84,14 +85,30 @@ absl::StatusOr<std::unique_ptr<AppendFile>> OpenPart(Disk& disk, const std::stri
 // what was under way is read from the journal then.
 class Lane {
  public:
-  // Reads the journal, restores the newest usable snapshot, replays what was committed after it and
-  // checks every digest on the way (I1), cuts part files to their committed length. Nothing is
-  // deleted before all that has gone well. `notes` gets a line for everything a person may want to
-  // know (torn tails, snapshots that could not be used). FAILED_PRECONDITION: another job, other
-  // input files or another fingerprint than the journal's, or a part file that has bytes although
-  // the journal is empty. DATA_LOSS: what was committed cannot be
-  // reproduced; the message names position and way out (I8). CANCELLED soon after a stop is asked
-  // for; nothing is lost by it.
+  // Reads the journal, without disturbing an owner, and restores the newest usable snapshot.
+  // `notes` gets a line for everything a person may want to know (torn tails, snapshots that could
+  // not be used). Then CatchUp() and TakeOver().
+  //
+  // Errors of these: FAILED_PRECONDITION: another job, other input files or another fingerprint
+  // than the journal's, or a part file that has bytes although the journal is empty. DATA_LOSS: what was committed cannot be reproduced; the message names
+  // position and way out (I8). UNAVAILABLE: the log cannot be read. CANCELLED soon after a stop is
+  // asked for; nothing is lost by it.
+  static absl::StatusOr<std::unique_ptr<Lane>> Follow(LaneSpec spec,
+                                                      const LaneEnvironment& environment,
+                                                      std::vector<std::string>& notes);
+  // Replays what was committed since, at most so many records, and checks every digest on the way
+  // (I1). False when there was nothing more.
+  absl::StatusOr<bool> CatchUp(size_t max_records);
+  // Shuts out whoever owned the lane, replays the rest of what it committed, and cuts part files to
+  // their committed length. From now on this is the owner, and Claim() is next. `assignment`: the
+  // number of the assignment that gave the lane to this worker, 0 where nobody assigns; ABORTED
+  // when the lane was claimed under a later one, and then, with few exceptions, nobody was shut out
+  // (I4).
+  absl::Status TakeOver(uint64_t assignment, std::vector<std::string>& notes);
+  // The owner commits, lets go and follows whoever takes over next. A snapshot that is under way
+  // goes on.
+  absl::Status LetGo();
+  // Follows and takes over at once.
   static absl::StatusOr<std::unique_ptr<Lane>> Open(LaneSpec spec,
                                                     const LaneEnvironment& environment,
                                                     std::vector<std::string>& notes);
@@ -151,7 +168,7 @@ class Lane {
  private:
   Lane(LaneSpec spec, const LaneEnvironment& environment);
 
-  absl::Status Recover(std::vector<std::string>& notes);
+  absl::Status Restore(std::vector<std::string>& notes);
   absl::Status RestoreState(const internal::JournalScan& journal,
                             const std::vector<state::SnapshotInfo>& snapshots,
                             std::vector<std::string>& notes);
@@ -159,7 +176,11 @@ class Lane {
                               const std::vector<state::SnapshotInfo>& snapshots);
   // Sets `damaged` when it is the snapshot that is wrong, not what it rests on.
   absl::Status RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& damaged);
-  absl::Status ReplayAfter();
+  absl::Status ExecuteAll();
+  absl::StatusOr<bool> ExecuteNext(size_t max_records);
+  absl::Status Execute(const journal::v1::JournalRecord& record);
+  absl::Status FenceAndCatchUp(uint64_t assignment, std::vector<std::string>& notes);
+  absl::Status CheckAssignment(uint64_t assignment) const;
   absl::Status RepairSinks(std::vector<std::string>& notes);
   // Takes the result of a snapshot that is done; Await waits for it first.
   absl::Status CollectSnapshot();
@@ -175,12 +196,15 @@ class Lane {
   const LaneSpec spec_;
   LaneEnvironment environment_;
   std::unique_ptr<Executor> executor_;
-  std::unique_ptr<log::LaneWriter> writer_;
+  std::unique_ptr<internal::JournalCursor> cursor_;  // of who follows
+  std::unique_ptr<log::LaneWriter> writer_;          // of the owner
   std::vector<std::unique_ptr<AppendFile>> sink_files_;
   std::vector<uint64_t> sink_bytes_;  // committed lengths
   uint64_t sequence_ = 0;
   log::Position journal_end_;  // after the last record
   uint64_t epoch_ = 0;
+  uint64_t assignment_ = 0;  // the latest that the lane was claimed under
+  std::string fingerprint_;  // of the last claim that was replayed
   Digest history_;  // chained over all journal records
   int64_t committed_watermark_ = data::kMinTime;
   uint64_t num_commits_ = 0;

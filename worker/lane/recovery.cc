@@ -20,9 +20,6 @@ using internal::FromBytes;
 using journal::v1::JournalRecord;
 
 constexpr uint32_t kRecordVersion = 1;
-// The name of a file without its folder, which may move.
-std::string_view FileName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
 constexpr std::string_view kStartOver =
     "or start over in an empty data folder (inputs are not touched, and the results will be the "
     "same)";
@@ -60,74 +57,73 @@ absl::Status CheckDigest(const LaneSpec& spec, uint64_t sequence, const journal:
                                           kStartOver));
 }
 
-absl::Status CheckTopics(const LaneSpec& spec, const journal::v1::Claim& claim) {
-  for (const journal::v1::TopicIdentity& topic : claim.topics()) {
-    const auto current =
-        std::find_if(spec.topics.begin(), spec.topics.end(),
-                     [&](const TopicIdentity& t) { return t.input == topic.input(); });
-    if (current == spec.topics.end()) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("input ", topic.input(), " was topic '", topic.topic(),
-                       "' when the job began, and is a file now; bind what it began with, or start "
-                       "over under another name"));
-    }
-    if (current->id == topic.id() && current->cluster == topic.cluster() &&
-        current->partition == topic.partition()) {
-      continue;
-    }
-    return absl::FailedPreconditionError(absl::StrCat(
-        "topic '", current->topic, "' is not the one the job began with (id '", topic.id(),
-        "' in cluster '", topic.cluster(), "' then, id '", current->id, "' in cluster '",
-        current->cluster,
-        "' now): it was deleted and made again, or the cluster is another one; point the job at "
-        "the topic it began with, or start over under another name"));
-  }
+absl::StatusOr<std::unique_ptr<Lane>> Lane::Open(LaneSpec spec, const LaneEnvironment& environment,
+                                                 std::vector<std::string>& notes) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Lane> lane, Follow(std::move(spec), environment, notes));
+  RETURN_IF_ERROR(lane->TakeOver(/*assignment=*/0, notes));
+  return lane;
+}
+
+absl::StatusOr<std::unique_ptr<Lane>> Lane::Follow(LaneSpec spec,
+                                                   const LaneEnvironment& environment,
+                                                   std::vector<std::string>& notes) {
+  std::unique_ptr<Lane> lane(new Lane(std::move(spec), environment));
+  RETURN_IF_ERROR(Annotate(lane->Restore(notes), absl::StrCat("lane ", lane->spec_.name)));
+  return lane;
+}
+
+absl::StatusOr<bool> Lane::CatchUp(size_t max_records) {
+  if (cursor_ == nullptr) return absl::InternalError("an owner does not follow");
+  const absl::StatusOr<bool> progress = ExecuteNext(max_records);
+  if (progress.ok()) return progress;
+  return Annotate(progress.status(), absl::StrCat("lane ", spec_.name));
+}
+
+absl::Status Lane::TakeOver(uint64_t assignment, std::vector<std::string>& notes) {
+  if (cursor_ == nullptr) return absl::InternalError("only who follows takes over");
+  return Annotate(FenceAndCatchUp(assignment, notes), absl::StrCat("lane ", spec_.name));
+}
+
+absl::Status Lane::FenceAndCatchUp(uint64_t assignment, std::vector<std::string>& notes) {
+  // Who has a stale assignment must not shut out the owner (I4).
+  RETURN_IF_ERROR(ExecuteAll());
+  RETURN_IF_ERROR(CheckAssignment(assignment));
+  ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
+  // What the last owner wrote before it was shut out; only now is that all.
+  ASSIGN_OR_RETURN(*cursor_,
+                   internal::JournalCursor::Open(environment_.log, spec_, journal_end_));
+  RETURN_IF_ERROR(ExecuteAll());
+  RETURN_IF_ERROR(CheckAssignment(assignment));
+  assignment_ = assignment;
+  cursor_ = nullptr;
+  RETURN_IF_ERROR(RepairSinks(notes));
+  executor_->MarkCommitted();
+  committed_watermark_ = executor_->watermark();
   return absl::OkStatus();
 }
 
-absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRecord& record) {
-  const journal::v1::Claim& claim = record.claim();
-  if (claim.job_hash() != job_hash) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the data folder belongs to another job, another version of this one, or "
-                     "another number of input "
-                     "files (its journal says ",
-                     absl::Hex(claim.job_hash(), absl::kZeroPad16), ", the manifest gives ",
-                     absl::Hex(job_hash, absl::kZeroPad16),
-                     "); run the manifest it was made with on the files it began with, or use "
-                     "another --data-dir"));
-  }
-  if (static_cast<size_t>(claim.files_size()) != spec.files.size()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the lane began with ", claim.files_size(), " input files and has ", spec.files.size(),
-        " now; give the same files, or use another --data-dir to start over"));
-  }
-  for (const journal::v1::FileIdentity& file : claim.files()) {
-    const auto current =
-        std::find_if(spec.files.begin(), spec.files.end(),
-                     [&](const FileIdentity& f) { return f.input == file.input(); });
-    if (current != spec.files.end() && current->size_bytes == file.size_bytes() &&
-        current->content_hash == FromBytes(file.content_hash())) {
-      if (FileName(current->path) == FileName(file.path())) continue;
-      return absl::FailedPreconditionError(
-          absl::StrCat("input file '", current->path, "' was called '", FileName(file.path()),
-                       "' when the job began to read "
-                       "it, and its name stands in dead letters; name it so again (the folder does "
-                       "not matter), or use "
-                       "another --data-dir to start over"));
-    }
-    return absl::FailedPreconditionError(absl::StrCat(
-        "input file '", current == spec.files.end() ? file.path() : current->path,
-        "' has changed since the "
-        "job began to read it (",
-        file.size_bytes(), " bytes then, ", current == spec.files.end() ? 0 : current->size_bytes,
-        " now, or other content); put it back as it was, or use another --data-dir to start over"));
-  }
-  return CheckTopics(spec, claim);
+absl::Status Lane::LetGo() {
+  RETURN_IF_ERROR(Commit());
+  writer_ = nullptr;
+  claimed_ = false;
+  sink_files_.clear();
+  sink_files_.resize(sink_bytes_.size());
+  auto cursor = internal::JournalCursor::Open(environment_.log, spec_, journal_end_);
+  RETURN_IF_ERROR(Annotate(cursor.status(), absl::StrCat("lane ", spec_.name)));
+  cursor_ = std::make_unique<internal::JournalCursor>(*std::move(cursor));
+  fingerprint_ = environment_.fingerprint;
+  return absl::OkStatus();
 }
 
-absl::Status Lane::Recover(std::vector<std::string>& notes) {
-  ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
+absl::Status Lane::CheckAssignment(uint64_t assignment) const {
+  if (assignment == 0 || assignment_ <= assignment) return absl::OkStatus();
+  return absl::AbortedError(absl::StrCat("assignment ", assignment, " is out of date: the lane was "
+                                         "claimed under assignment ", assignment_,
+                                         ", so another worker has it or had it"));
+}
+
+// Brings back what the newest usable snapshot holds; the cursor stands behind it.
+absl::Status Lane::Restore(std::vector<std::string>& notes) {
   std::vector<std::string> problems;
   const auto snapshots = environment_.snapshots.List(problems);
   // Before anything is restored or deleted.
@@ -138,15 +134,11 @@ absl::Status Lane::Recover(std::vector<std::string>& notes) {
                             snapshots.ok() ? *snapshots : std::vector<state::SnapshotInfo>()));
   RETURN_IF_ERROR(snapshots.status());
   notes.insert(notes.end(), problems.begin(), problems.end());
-  history_ = journal.history;
   RETURN_IF_ERROR(RestoreState(journal, *snapshots, notes));
   KeepFirstOfFingerprint(journal, *snapshots);
-  RETURN_IF_ERROR(ReplayAfter());
-  sequence_ = journal.num_records;
-  journal_end_ = journal.end;
-  RETURN_IF_ERROR(RepairSinks(notes));
-  executor_->MarkCommitted();
-  committed_watermark_ = executor_->watermark();
+  ASSIGN_OR_RETURN(internal::JournalCursor cursor,
+                   internal::JournalCursor::Open(environment_.log, spec_, journal_end_));
+  cursor_ = std::make_unique<internal::JournalCursor>(std::move(cursor));
   return absl::OkStatus();
 }
 
@@ -173,6 +165,11 @@ absl::Status Lane::RestoreState(const internal::JournalScan& journal,
     bool damaged = false;
     absl::Status status = RestoreSnapshot(snapshot, damaged);
     if (status.ok()) {
+      const internal::JournalScan::Place& place = journal.places.at(sequence);
+      history_ = place.history;
+      journal_end_ = place.next;
+      fingerprint_ = place.fingerprint;
+      sequence_ = sequence;
       restored_sequence_ = sequence;
       state_digest_ = snapshot.state_digest;
       snapshot_sequence_ = sequence;
@@ -185,6 +182,7 @@ absl::Status Lane::RestoreState(const internal::JournalScan& journal,
     notes.push_back(absl::StrCat("lane ", spec_.name, ": snapshot at ", sequence,
                                  " is damaged and is not used: ", status.message()));
   }
+  fingerprint_ = environment_.fingerprint;
   store_is_stale_ =
       true;  // emptied before the first snapshot is taken, not before replay has gone well
   ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
@@ -206,49 +204,62 @@ absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& da
   return absl::OkStatus();
 }
 
-// Executes the commits after the snapshot with their outputs suppressed and their digests checked.
-absl::Status Lane::ReplayAfter() {
-  ASSIGN_OR_RETURN(internal::JournalCursor cursor,
-                   internal::JournalCursor::Open(environment_.log, spec_));
-  std::string fingerprint = environment_.fingerprint;
+absl::Status Lane::ExecuteAll() {
   while (true) {
-    RETURN_IF_ERROR(CheckStop(environment_.stop));
-    ASSIGN_OR_RETURN(const bool more, cursor.Next());
+    ASSIGN_OR_RETURN(const bool more, ExecuteNext(SIZE_MAX));
     if (!more) return absl::OkStatus();
-    const JournalRecord& record = cursor.record();
-    if (record.has_claim()) {
-      epoch_ = std::max(epoch_, record.epoch());
-      fingerprint = record.claim().fingerprint();
-      continue;
-    }
-    const journal::v1::Commit& commit = record.commit();
-    finished_ = commit.finished();
-    if (commit.has_snapshot() && commit.snapshot().sequence() > snapshot_sequence_) {
-      // A newer snapshot than the one that could be used; a finished lane takes no other.
-      snapshot_sequence_ = commit.snapshot().sequence();
-      state_digest_ = FromBytes(commit.snapshot().state_digest());
-    }
-    if (record.sequence() <= restored_sequence_) continue;
-    if (internal::Computes(commit, executor_->frontier()) &&
-        fingerprint != environment_.fingerprint) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("FingerprintMismatch: journal position ", record.sequence(),
-                       " was written by ", fingerprint, " and this is ", environment_.fingerprint,
-                       "; replay would give other bits: run the build or machine that wrote it to "
-                       "its next stop, ",
-                       kStartOver));
-    }
-    RETURN_IF_ERROR(executor_->Apply(commit));
-    RETURN_IF_ERROR(CheckDigest(spec_, record.sequence(), commit, *executor_));
-    executor_->MarkCommitted();
-    if (static_cast<size_t>(commit.sink_bytes_size()) != sink_bytes_.size()) {
-      return absl::DataLossError(
-          absl::StrCat("journal position ", record.sequence(), " names ", commit.sink_bytes_size(),
-                       " sinks and the job has ", sink_bytes_.size(),
-                       " there; way out: run the build and manifest that wrote it, ", kStartOver));
-    }
-    std::copy(commit.sink_bytes().begin(), commit.sink_bytes().end(), sink_bytes_.begin());
   }
+}
+
+// The next records, with their outputs suppressed and their digests checked; false at the end.
+absl::StatusOr<bool> Lane::ExecuteNext(size_t max_records) {
+  for (size_t i = 0; i < max_records; ++i) {
+    RETURN_IF_ERROR(CheckStop(environment_.stop));
+    ASSIGN_OR_RETURN(const bool more, cursor_->Next());
+    if (!more) return i > 0;
+    RETURN_IF_ERROR(Execute(cursor_->record()));
+    history_.Chain(cursor_->bytes());
+    sequence_ = cursor_->record().sequence();
+    journal_end_ = cursor_->next();
+  }
+  return true;
+}
+
+absl::Status Lane::Execute(const JournalRecord& record) {
+  if (record.has_claim()) {
+    RETURN_IF_ERROR(CheckClaim(spec_, environment_.job_hash, record));
+    epoch_ = std::max(epoch_, record.epoch());
+    assignment_ = std::max(assignment_, record.claim().assignment());
+    fingerprint_ = record.claim().fingerprint();
+    return absl::OkStatus();
+  }
+  const journal::v1::Commit& commit = record.commit();
+  finished_ = commit.finished();
+  if (commit.has_snapshot() && commit.snapshot().sequence() > snapshot_sequence_) {
+    // A newer snapshot than the one that could be used; a finished lane takes no other.
+    snapshot_sequence_ = commit.snapshot().sequence();
+    state_digest_ = FromBytes(commit.snapshot().state_digest());
+  }
+  if (internal::Computes(commit, executor_->frontier()) &&
+      fingerprint_ != environment_.fingerprint) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("FingerprintMismatch: journal position ", record.sequence(),
+                     " was written by ", fingerprint_, " and this is ", environment_.fingerprint,
+                     "; replay would give other bits: run the build or machine that wrote it to "
+                     "its next stop, ",
+                     kStartOver));
+  }
+  RETURN_IF_ERROR(executor_->Apply(commit));
+  RETURN_IF_ERROR(CheckDigest(spec_, record.sequence(), commit, *executor_));
+  executor_->MarkCommitted();
+  if (static_cast<size_t>(commit.sink_bytes_size()) != sink_bytes_.size()) {
+    return absl::DataLossError(
+        absl::StrCat("journal position ", record.sequence(), " names ", commit.sink_bytes_size(),
+                     " sinks and the job has ", sink_bytes_.size(),
+                     " there; way out: run the build and manifest that wrote it, ", kStartOver));
+  }
+  std::copy(commit.sink_bytes().begin(), commit.sink_bytes().end(), sink_bytes_.begin());
+  return absl::OkStatus();
 }
 
 // Part files may be longer than the journal says (a crash before the record), never shorter. All
@@ -288,35 +299,6 @@ absl::Status Lane::RepairSinks(std::vector<std::string>& notes) {
     RETURN_IF_ERROR(environment_.disk.Truncate(path, size));
   }
   return absl::OkStatus();
-}
-
-absl::Status Lane::Claim() {
-  if (finished_ || claimed_) return absl::OkStatus();
-  claimed_ = true;
-  ++epoch_;
-  JournalRecord record;
-  journal::v1::Claim& claim = *record.mutable_claim();
-  claim.set_worker(environment_.worker);
-  claim.set_fingerprint(environment_.fingerprint);
-  claim.set_job_hash(environment_.job_hash);
-  for (const FileIdentity& file : spec_.files) {
-    journal::v1::FileIdentity& out = *claim.add_files();
-    out.set_input(file.input);
-    out.set_path(file.path);
-    out.set_size_bytes(file.size_bytes);
-    out.set_content_hash(internal::ToBytes(file.content_hash));
-  }
-  for (const TopicIdentity& topic : spec_.topics) {
-    journal::v1::TopicIdentity& out = *claim.add_topics();
-    out.set_input(topic.input);
-    out.set_cluster(topic.cluster);
-    out.set_topic(topic.topic);
-    out.set_id(topic.id);
-    out.set_partition(topic.partition);
-  }
-  log::Transaction transaction;
-  transaction.watermark = executor_->watermark();
-  return Annotate(Append(record, transaction), absl::StrCat("lane ", spec_.name));
 }
 
 }  // namespace streamml::lane

@@ -68,13 +68,10 @@ class JobRunner {
 
  private:
   absl::Status RunLane(size_t index);
-  // Sets `idle` when there was nothing to do.
-  absl::Status Step(Lane& lane, size_t index, struct LaneTimes& times, bool& idle);
   void NoteEnd(size_t index, const absl::Status& result);
   absl::Status StopBecauseOfInput(size_t index, const absl::Status& failure);
   bool IsPast(const Lane& lane) const;
   bool EarlierLanesEnded(size_t index) const;
-  static absl::Status Tick(Lane& lane, struct LaneTimes& times, int64_t now);
   void Publish(size_t index);
 
   std::vector<std::unique_ptr<Lane>>& lanes_;

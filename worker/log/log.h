@@ -102,6 +102,8 @@ class ChannelReader {
 class JournalReader {
  public:
   virtual ~JournalReader() = default;
+  // Waits for all that was committed when the reader was opened; nullopt after that, until more has
+  // come.
   virtual absl::StatusOr<std::optional<JournalEntry>> Next() = 0;
 };
 

@@ -10,9 +10,10 @@
 
 namespace streamml::lane::internal {
 
-absl::StatusOr<JournalCursor> JournalCursor::Open(log::Log& log, const LaneSpec& spec) {
-  ASSIGN_OR_RETURN(std::unique_ptr<log::JournalReader> reader, log.OpenJournal(spec.index));
-  return JournalCursor(std::move(reader), spec);
+absl::StatusOr<JournalCursor> JournalCursor::Open(log::Log& log, const LaneSpec& spec,
+                                                  const log::Position& start) {
+  ASSIGN_OR_RETURN(std::unique_ptr<log::JournalReader> reader, log.OpenJournal(spec.index, start));
+  return JournalCursor(std::move(reader), spec, start);
 }
 
 absl::StatusOr<bool> JournalCursor::Next() {
@@ -34,8 +35,8 @@ absl::StatusOr<bool> JournalCursor::Next() {
 }
 
 bool JournalScan::Shows(const state::SnapshotKey& key) const {
-  const auto found = histories.find(key.sequence);
-  return found != histories.end() && found->second == key.history;
+  const auto found = places.find(key.sequence);
+  return found != places.end() && found->second.history == key.history;
 }
 
 bool JournalScan::CanStartFrom(const state::SnapshotKey& key) const {
@@ -55,7 +56,9 @@ absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, con
   ASSIGN_OR_RETURN(JournalCursor cursor, JournalCursor::Open(log, spec));
   while (true) {
     RETURN_IF_ERROR(CheckStop(owner.stop));
-    if (wanted.contains(scan.num_records)) scan.histories[scan.num_records] = scan.history;
+    if (wanted.contains(scan.num_records)) {
+      scan.places[scan.num_records] = {scan.history, scan.end, scan.last_fingerprint};
+    }
     ASSIGN_OR_RETURN(const bool more, cursor.Next());
     if (!more) return scan;
     scan.history.Chain(cursor.bytes());

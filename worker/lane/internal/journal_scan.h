@@ -23,7 +23,8 @@ namespace streamml::lane::internal {
 class JournalCursor {
  public:
   // The spec must outlive the cursor.
-  static absl::StatusOr<JournalCursor> Open(log::Log& log, const LaneSpec& spec);
+  static absl::StatusOr<JournalCursor> Open(log::Log& log, const LaneSpec& spec,
+                                            const log::Position& start = {});
   // Goes to the next record; false at the end. DATA_LOSS for one that cannot be understood or does
   // not stand at its place.
   absl::StatusOr<bool> Next();
@@ -33,14 +34,15 @@ class JournalCursor {
   const log::Position& next() const { return next_; }  // after the record
 
  private:
-  JournalCursor(std::unique_ptr<log::JournalReader> reader, const LaneSpec& spec)
-      : reader_(std::move(reader)), spec_(&spec) {}
+  JournalCursor(std::unique_ptr<log::JournalReader> reader, const LaneSpec& spec,
+                const log::Position& start)
+      : reader_(std::move(reader)), spec_(&spec), sequence_(start.sequence - 1), next_(start) {}
 
   std::unique_ptr<log::JournalReader> reader_;
   const LaneSpec* spec_;  // never null
   std::string bytes_;
   journal::v1::JournalRecord record_;
-  uint64_t sequence_ = 0;
+  uint64_t sequence_;  // of the last record
   log::Position next_;
 };
 
@@ -56,7 +58,13 @@ struct JournalScan {
   uint64_t num_records = 0;
   log::Position end;                     // after the last record
   Digest history;                        // chained over all records
-  std::map<uint64_t, Digest> histories;  // the same, at the positions of snapshots
+  // The same after the records that snapshots were taken after.
+  struct Place {
+    Digest history;
+    log::Position next;
+    std::string fingerprint;  // of the last claim before
+  };
+  std::map<uint64_t, Place> places;
   // The last position that was computed under another fingerprint than the reader's, and that
   // fingerprint; 0 where there is none. What comes up to there cannot be replayed (I3).
   uint64_t last_foreign = 0;

@@ -143,6 +143,9 @@ class KafkaJournalReader final : public JournalReader {
         expected_(start.sequence) {}
 
   absl::StatusOr<std::optional<JournalEntry>> Next() override {
+    ASSIGN_OR_RETURN(const std::optional<InMessage> next, stream_->Next());
+    if (next.has_value()) return Decode(*next);
+    if (stream_->at_end()) return std::nullopt;
     for (int waited = 0; waited < transport_.timeout_ms() && !transport_.gives_up();
          waited += kStepMs) {
       ASSIGN_OR_RETURN(const std::optional<InMessage> message, stream_->Wait(kStepMs));

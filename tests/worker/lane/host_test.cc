@@ -1,0 +1,187 @@
+// Two workers over one log: lanes go from one to the other, and the outputs are those of one run.
+
+#include "worker/lane/host.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/sim/world.h"
+#include "tests/support/model_disk.h"
+#include "worker/lane/background.h"
+#include "worker/log/file/file_log.h"
+#include "worker/state/plain_snapshots.h"
+
+namespace streamml::lane {
+namespace {
+
+using sim::World;
+using support::ModelDisk;
+using testing::HasSubstr;
+
+constexpr int64_t kPatienceUs = 60'000'000;
+
+class HostTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    world_ = *World::Make(5, {.num_rows = 3000});
+    num_lanes_ = static_cast<uint32_t>(world_->plan().lanes.size());
+  }
+
+  // A fresh log on a fresh disk.
+  void Begin() {
+    hosts_.clear();
+    log_ = nullptr;
+    disk_ = std::make_unique<ModelDisk>();
+    std::vector<std::string> notes;
+    log_ = *log::OpenFileLog(*disk_, "data/log", num_lanes_, {}, notes);
+  }
+
+  LaneHost& AddWorker() {
+    const std::string name = absl::StrCat("worker-", hosts_.size());
+    LaneFactory factory;
+    factory.spec = [this](uint32_t lane, const StopFunction& stop) {
+      return plan::MakeLaneSpec(world_->plan(), lane, *log_, stop);
+    };
+    factory.snapshots = [this, name](uint32_t lane)
+        -> absl::StatusOr<std::unique_ptr<state::SnapshotStore>> {
+      return state::MakePlainSnapshots(*disk_, absl::StrCat(name, "/snapshots-", lane));
+    };
+    factory.environment = [this, name](state::SnapshotStore& snapshots, StopFunction stop) {
+      return LaneEnvironment{*disk_, *log_, snapshots, *background_, "data", name,
+                             "test", world_->plan().job_hash, std::move(stop)};
+    };
+    RunOptions options;
+    options.commit_rows = 50;
+    options.snapshot_interval_us = 1000;
+    hosts_.push_back(std::make_unique<LaneHost>(std::move(factory), *log_, SystemClock(), options,
+                                                [](const std::string&) {}));
+    return *hosts_.back();
+  }
+
+  std::map<uint32_t, Role> All(Role role) const {
+    std::map<uint32_t, Role> lanes;
+    for (uint32_t lane = 0; lane < num_lanes_; ++lane) lanes[lane] = role;
+    return lanes;
+  }
+
+  // Waits until all facts of the host satisfy it.
+  template <typename Condition>
+  bool Await(LaneHost& host, const Condition& condition) {
+    const int64_t end = SystemClock().MonotonicMicroseconds() + kPatienceUs;
+    while (SystemClock().MonotonicMicroseconds() < end) {
+      const uint64_t seen = host.version();
+      bool all = true;
+      for (const LaneFacts& facts : host.Facts()) {
+        if (facts.phase == Phase::kFailed) ADD_FAILURE() << facts.problem;
+        all = all && condition(facts);
+      }
+      if (all || testing::Test::HasFailure()) return all;
+      host.AwaitChange(seen, 100'000);
+    }
+    return false;
+  }
+  static bool IsFinished(const LaneFacts& facts) { return facts.phase == Phase::kFinished; }
+  static bool IsReleased(const LaneFacts& facts) { return facts.phase == Phase::kReleased; }
+  static bool IsCaughtUp(const LaneFacts& facts) {
+    return facts.caught_up || facts.phase == Phase::kFinished;
+  }
+
+  std::map<std::string, std::string> Outputs() {
+    std::map<std::string, std::string> outputs;
+    for (const std::string& path : disk_->Files()) {
+      if (!path.starts_with("data/") || !path.ends_with(".jsonl")) continue;
+      const auto file = *disk_->OpenForRead(path);
+      EXPECT_TRUE(file->ReadAt(0, *file->Size(), outputs[path]).ok());
+    }
+    return outputs;
+  }
+
+  std::map<std::string, std::string> RunUndisturbed() {
+    Begin();
+    LaneHost& host = AddWorker();
+    EXPECT_TRUE(host.Assign(1, All(Role::kOwn)).ok());
+    EXPECT_TRUE(Await(host, IsFinished));
+    host.Stop();
+    return Outputs();
+  }
+
+  std::unique_ptr<World> world_;
+  uint32_t num_lanes_ = 0;
+  std::unique_ptr<BackgroundRunner> background_ = MakeThreadRunner();
+  std::unique_ptr<ModelDisk> disk_;
+  std::unique_ptr<log::Log> log_;
+  std::vector<std::unique_ptr<LaneHost>> hosts_;
+};
+
+TEST_F(HostTest, LanesThatGoToAndFroGiveTheOutputsOfOneRun) {
+  const std::map<std::string, std::string> expected = RunUndisturbed();
+  Begin();
+  LaneHost* owner = &AddWorker();
+  LaneHost* other = &AddWorker();
+  uint64_t epoch = 1;
+  int num_moves = 0;  // of lanes that had not come to their end
+  ASSERT_TRUE(owner->Assign(epoch, All(Role::kOwn)).ok());
+  for (int round = 0; round < 12; ++round) {
+    ASSERT_TRUE(other->Assign(++epoch, All(Role::kFollow)).ok());
+    ASSERT_TRUE(Await(*other, IsCaughtUp));
+    // In every other round the one that let go stands by, and is warm when it is its turn again.
+    ASSERT_TRUE(
+        owner->Assign(++epoch, round % 2 == 0 ? All(Role::kFollow) : std::map<uint32_t, Role>())
+            .ok());
+    ASSERT_TRUE(Await(*owner, [](const LaneFacts& facts) {
+      return facts.phase == Phase::kFollowing || IsReleased(facts);
+    }));
+    for (const LaneFacts& facts : owner->Facts()) num_moves += facts.progress.finished ? 0 : 1;
+    ASSERT_TRUE(other->Assign(++epoch, All(Role::kOwn)).ok());
+    std::swap(owner, other);
+  }
+  ASSERT_TRUE(Await(*owner, IsFinished));
+  for (const auto& host : hosts_) host->Stop();
+  EXPECT_EQ(Outputs(), expected);
+  EXPECT_GT(num_moves, 0);
+}
+
+TEST_F(HostTest, AnOutOfDateAssignmentIsRefused) {
+  Begin();
+  LaneHost& host = AddWorker();
+  ASSERT_TRUE(host.Assign(3, {{0, Role::kFollow}}).ok());
+  EXPECT_TRUE(host.Assign(3, {{0, Role::kFollow}}).ok());
+  EXPECT_THAT(host.Assign(3, {{0, Role::kOwn}}).message(), HasSubstr("has come before"));
+  EXPECT_THAT(host.Assign(2, {}).message(), HasSubstr("is out of date"));
+}
+
+TEST_F(HostTest, WhoActsOnAnOlderAssignmentDoesNotShutOutTheOwner) {
+  Begin();
+  LaneHost& owner = AddWorker();
+  LaneHost& stale = AddWorker();
+  ASSERT_TRUE(owner.Assign(7, {{0, Role::kOwn}}).ok());
+  ASSERT_TRUE(Await(owner, IsFinished));
+  owner.Stop();
+  ASSERT_TRUE(stale.Assign(5, {{0, Role::kOwn}}).ok());
+  ASSERT_TRUE(
+      Await(stale, [](const LaneFacts& facts) { return facts.phase == Phase::kWaiting; }));
+  EXPECT_THAT(stale.Facts().front().problem.message(), HasSubstr("assignment 5 is out of date"));
+}
+
+TEST_F(HostTest, StopLetsGoWithASnapshotThatTheNextLifeStartsFrom) {
+  Begin();
+  LaneHost& first = AddWorker();
+  ASSERT_TRUE(first.Assign(1, {{0, Role::kOwn}}).ok());
+  ASSERT_TRUE(Await(first, [](const LaneFacts& facts) { return facts.progress.num_commits > 0; }) ||
+              IsFinished(first.Facts().front()));
+  first.Stop();
+  EXPECT_TRUE(IsReleased(first.Facts().front()));
+  EXPECT_FALSE(first.Assign(2, {{0, Role::kOwn}}).ok());
+  std::vector<std::string> problems;
+  const auto store = state::MakePlainSnapshots(*disk_, "worker-0/snapshots-0");
+  EXPECT_FALSE(store->List(problems)->empty());
+}
+
+}  // namespace
+}  // namespace streamml::lane

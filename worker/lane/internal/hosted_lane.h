@@ -1,0 +1,66 @@
+// One lane of a LaneHost, in a thread of its own.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "base/mutex.h"
+#include "worker/lane/host.h"
+
+namespace streamml::lane::internal {
+
+// Orders may come from any thread; the rest is the lane's own thread. The host must outlive it.
+class HostedLane {
+ public:
+  HostedLane(LaneHost& host, uint32_t index);
+  ~HostedLane();  // Stop() and Join()
+
+  void Order(uint64_t epoch, Role role);
+  // Lets go, with a snapshot, soon. Returns at once.
+  void Stop();
+  // Awaits the end of the thread, which Stop() asks for. One thread at a time.
+  void Join();
+  LaneFacts Facts() const;
+
+ private:
+  struct Wish {
+    uint64_t epoch = 0;
+    Role role = Role::kNone;
+    bool stop = false;
+  };
+  Wish wish() const;
+  void Run();
+  absl::Status Serve();
+  absl::Status Open();
+  absl::Status FollowUntilOwner();
+  absl::Status Own(uint64_t epoch);
+  absl::Status RunUntilLetGo();
+  void Retreat(const absl::Status& status);
+  void SleepUnlessChanged(uint64_t epoch, int64_t timeout_us);
+  void Enter(Phase phase, bool caught_up = false);
+  void Publish();
+  void MeasureBusy(int64_t waited_us);
+
+  LaneHost& host_;
+  const uint32_t index_;
+  std::unique_ptr<state::SnapshotStore> snapshots_;
+  std::unique_ptr<Lane> lane_;  // uses the store
+  uint64_t acted_epoch_ = 0;
+  int failures_ = 0;  // in a row
+  int64_t busy_since_ = 0;
+  int64_t waited_then_ = 0;
+
+  mutable Mutex mutex_;
+  ConditionVariable ordered_;
+  Wish wish_ ABSL_GUARDED_BY(mutex_);
+  LaneFacts facts_ ABSL_GUARDED_BY(mutex_);
+  std::thread thread_;  // last: it uses the others
+};
+
+}  // namespace streamml::lane::internal
