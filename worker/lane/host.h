@@ -40,8 +40,8 @@ enum class Phase {
   kRunning,    // owns it
   kReleased,   // does nothing with it; an owner has committed and let go
   kFinished,   // its inputs have ended
-  kWaiting,    // failed for a reason that may pass, or lost it to another owner: comes back by itself
-  kFailed,     // failed; tries again when it gets an assignment with another epoch
+  kWaiting,  // failed for a reason that may pass, or lost it to another owner: comes back by itself
+  kFailed,   // failed; tries again when it gets an assignment with another epoch
 };
 
 struct LaneFacts {

@@ -205,7 +205,7 @@ class Lane {
   uint64_t epoch_ = 0;
   uint64_t assignment_ = 0;  // the latest that the lane was claimed under
   std::string fingerprint_;  // of the last claim that was replayed
-  Digest history_;  // chained over all journal records
+  Digest history_;           // chained over all journal records
   int64_t committed_watermark_ = data::kMinTime;
   uint64_t num_commits_ = 0;
   uint64_t restored_sequence_ = 0;

@@ -117,9 +117,10 @@ absl::Status Lane::LetGo() {
 
 absl::Status Lane::CheckAssignment(uint64_t assignment) const {
   if (assignment == 0 || assignment_ <= assignment) return absl::OkStatus();
-  return absl::AbortedError(absl::StrCat("assignment ", assignment, " is out of date: the lane was "
-                                         "claimed under assignment ", assignment_,
-                                         ", so another worker has it or had it"));
+  return absl::AbortedError(absl::StrCat("assignment ", assignment,
+                                         " is out of date: the lane was "
+                                         "claimed under assignment ",
+                                         assignment_, ", so another worker has it or had it"));
 }
 
 // Brings back what the newest usable snapshot holds; the cursor stands behind it.

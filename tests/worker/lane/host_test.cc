@@ -48,13 +48,14 @@ class HostTest : public testing::Test {
     factory.spec = [this](uint32_t lane, const StopFunction& stop) {
       return plan::MakeLaneSpec(world_->plan(), lane, *log_, stop);
     };
-    factory.snapshots = [this, name](uint32_t lane)
-        -> absl::StatusOr<std::unique_ptr<state::SnapshotStore>> {
+    factory.snapshots =
+        [this, name](uint32_t lane) -> absl::StatusOr<std::unique_ptr<state::SnapshotStore>> {
       return state::MakePlainSnapshots(*disk_, absl::StrCat(name, "/snapshots-", lane));
     };
     factory.environment = [this, name](state::SnapshotStore& snapshots, StopFunction stop) {
-      return LaneEnvironment{*disk_, *log_, snapshots, *background_, "data", name,
-                             "test", world_->plan().job_hash, std::move(stop)};
+      return LaneEnvironment{*disk_,         *log_, snapshots, *background_,
+                             "data",         name,  "test",    world_->plan().job_hash,
+                             std::move(stop)};
     };
     RunOptions options;
     options.commit_rows = 50;
@@ -164,8 +165,7 @@ TEST_F(HostTest, WhoActsOnAnOlderAssignmentDoesNotShutOutTheOwner) {
   ASSERT_TRUE(Await(owner, IsFinished));
   owner.Stop();
   ASSERT_TRUE(stale.Assign(5, {{0, Role::kOwn}}).ok());
-  ASSERT_TRUE(
-      Await(stale, [](const LaneFacts& facts) { return facts.phase == Phase::kWaiting; }));
+  ASSERT_TRUE(Await(stale, [](const LaneFacts& facts) { return facts.phase == Phase::kWaiting; }));
   EXPECT_THAT(stale.Facts().front().problem.message(), HasSubstr("assignment 5 is out of date"));
 }
 

@@ -9,10 +9,10 @@
 namespace streamml::lane::internal {
 namespace {
 
-constexpr int64_t kLookUs = 10'000;            // how soon an order is seen
-constexpr size_t kRecordsAtOnce = 64;          // of a journal that is followed
-constexpr int64_t kMinRetryUs = 100'000;       // before a lane that failed is opened again
-constexpr int64_t kMaxRetryUs = 5'000'000;     // doubles up to this
+constexpr int64_t kLookUs = 10'000;         // how soon an order is seen
+constexpr size_t kRecordsAtOnce = 64;       // of a journal that is followed
+constexpr int64_t kMinRetryUs = 100'000;    // before a lane that failed is opened again
+constexpr int64_t kMaxRetryUs = 5'000'000;  // doubles up to this
 constexpr int64_t kBusyWindowUs = 1'000'000;
 
 // Comes back by itself: brokers return, and who was shut out by a stale owner has the better claim.

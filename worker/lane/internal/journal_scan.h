@@ -56,8 +56,8 @@ struct Owner {
 // What must be known of a journal before anything is restored or deleted.
 struct JournalScan {
   uint64_t num_records = 0;
-  log::Position end;                     // after the last record
-  Digest history;                        // chained over all records
+  log::Position end;  // after the last record
+  Digest history;     // chained over all records
   // The same after the records that snapshots were taken after.
   struct Place {
     Digest history;
