@@ -29,7 +29,7 @@ Fleet::Fleet(uint64_t seed, const TopicWorld& world, uint32_t num_workers, bool 
   world.Begin(kafka_);
   for (uint32_t lane = 0; lane < world.plan().lanes.size(); ++lane) {
     owners_.push_back(random_.Below(num_workers));
-    workers_[owners_.back()].believed.insert(lane);
+    workers_[owners_.back()].believed[lane] = assignment_;
   }
   for (Worker& worker : workers_) worker.disk = std::make_unique<support::ModelDisk>();
   crash_rate_ = 60 + random_.Below(400);
@@ -99,10 +99,7 @@ void Fleet::Move(uint32_t lane, bool tell) {
   if (to == workers_.size() || to == from) return;
   Worker& old = workers_[from];
   if (tell && old.life != nullptr && !old.busy) {
-    old.busy = true;
-    const absl::Status status = old.life->StopLane(lane);
-    old.busy = false;
-    old.believed.erase(lane);
+    const absl::Status status = TakeFrom(from, lane);
     Say(absl::StrCat("lane ", lane, " stops on worker ", from, ": ", status.ToString()));
     mistake_.Update(After(from, lane, status));
     events_.insert("lane handed over in order");
@@ -113,15 +110,39 @@ void Fleet::Move(uint32_t lane, bool tell) {
     events_.insert("lane moved behind its owner's back");
   }
   if (workers_[to].life == nullptr) return;
-  workers_[to].believed.insert(lane);
+  if (workers_[to].life->is_following(lane)) events_.insert("lane goes to one that stood by");
+  workers_[to].believed[lane] = ++assignment_;
   owners_[lane] = to;
   Say(absl::StrCat("lane ", lane, " goes from worker ", from, " to ", to));
+}
+
+// In order: it is stopped, or stands by from then on.
+absl::Status Fleet::TakeFrom(size_t index, uint32_t lane) {
+  Worker& worker = workers_[index];
+  const bool stand_by = random_.OneIn(2);
+  worker.busy = true;
+  const absl::Status status = stand_by ? worker.life->LetGo(lane) : worker.life->StopLane(lane);
+  worker.busy = false;
+  worker.believed.erase(lane);
+  if (!stand_by || !status.ok()) return status;
+  events_.insert("owner let go and stands by");
+  return status;
+}
+
+absl::Status Fleet::StandBy(size_t index) {
+  Worker& worker = workers_[index];
+  const auto lane = static_cast<uint32_t>(random_.Below(owners_.size()));
+  if (worker.believed.contains(lane)) return absl::OkStatus();
+  worker.busy = true;
+  const absl::Status status = worker.life->StandBy(lane);
+  worker.busy = false;
+  return After(index, lane, status);
 }
 
 void Fleet::StopInOrder(size_t index) {
   Worker& worker = workers_[index];
   worker.busy = true;
-  for (const uint32_t lane : std::set<uint32_t>(worker.believed)) {
+  for (const auto& [lane, assignment] : std::map<uint32_t, uint64_t>(worker.believed)) {
     const absl::Status status = worker.life->StopLane(lane);
     mistake_.Update(After(index, lane, status));
     if (worker.life == nullptr) break;
@@ -214,6 +235,12 @@ absl::Status Fleet::After(size_t index, uint32_t lane, const absl::Status& statu
   if (status.ok()) return absl::OkStatus();
   Say(absl::StrCat("worker ", index, ", lane ", lane, ": ", status.ToString()));
   worker.life->Drop(lane);
+  if (absl::StrContains(status.message(), "is out of date")) {
+    if (owners_[lane] == index) return Annotate(status, "the rightful owner is refused");
+    events_.insert("assignment out of date");
+    worker.believed.erase(lane);
+    return absl::OkStatus();
+  }
   if (absl::IsAborted(status)) {
     const bool other = absl::StrContains(status.message(), "another owner");
     if (other && owners_[lane] != index) {
@@ -234,13 +261,13 @@ absl::Status Fleet::After(size_t index, uint32_t lane, const absl::Status& statu
 
 absl::Status Fleet::Act(size_t index) {
   Worker& worker = workers_[index];
-  if (worker.believed.empty()) return absl::OkStatus();
+  if (worker.believed.empty() || random_.OneIn(6)) return StandBy(index);
   auto chosen = worker.believed.begin();
   std::advance(chosen, static_cast<ptrdiff_t>(random_.Below(worker.believed.size())));
-  const uint32_t lane = *chosen;
+  const auto [lane, assignment] = *chosen;
   if (owners_[lane] != index) events_.insert("zombie acts");
   worker.busy = true;
-  const absl::Status status = worker.life->Act(lane);
+  const absl::Status status = worker.life->Act(lane, assignment);
   worker.busy = false;
   return After(index, lane, status);
 }
@@ -315,7 +342,8 @@ absl::Status Fleet::SettleRound(bool& progress) {
   kafka_.Advance(random_.Between(1'000, 40'000));
   for (uint32_t lane = 0; lane < owners_.size(); ++lane) {
     const size_t owner = owners_[lane];
-    const absl::Status status = workers_[owner].life->Settle(lane, progress);
+    const absl::Status status =
+        workers_[owner].life->Settle(lane, workers_[owner].believed[lane], progress);
     if (!status.ok() && ++num_errors_ > kMaxCalmErrors) return Annotate(status, "no progress");
     RETURN_IF_ERROR(After(owner, lane, status));
   }

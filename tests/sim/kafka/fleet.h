@@ -41,9 +41,9 @@ class Fleet {
  private:
   struct Worker {
     std::unique_ptr<support::ModelDisk> disk;
-    std::unique_ptr<WorkerLife> life;  // null: not running
-    std::set<uint32_t> believed;       // lanes that it takes for its own
-    bool busy = false;                 // in the middle of something
+    std::unique_ptr<WorkerLife> life;       // null: not running
+    std::map<uint32_t, uint64_t> believed;  // lanes that it takes for its own, by which assignment
+    bool busy = false;                      // in the middle of something
   };
 
   absl::Status Step();
@@ -53,6 +53,8 @@ class Fleet {
   void Start(size_t worker);
   void Die(size_t worker);
   void Move(uint32_t lane, bool tell);
+  absl::Status TakeFrom(size_t worker, uint32_t lane);
+  absl::Status StandBy(size_t worker);
   void StopInOrder(size_t worker);
   size_t SomeWorker();  // neither dead nor busy; workers_.size() when there is none
   bool Pass(size_t worker, Point point, const std::string& id);
@@ -71,6 +73,7 @@ class Fleet {
   ModelKafka kafka_;
   std::vector<Worker> workers_;
   std::vector<size_t> owners_;  // by lane: whom the coordinator gave it
+  uint64_t assignment_ = 1;     // the last
   bool calm_ = false;
   int depth_ = 0;  // of steps within a request of a worker that is stopped meanwhile
   uint64_t crash_rate_ = 1;

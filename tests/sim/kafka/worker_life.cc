@@ -42,9 +42,14 @@ absl::Status WorkerLife::Open(uint32_t index) {
   environment.wait_for_log = [this, index](const absl::Status& status, int attempt) {
     return wait_for_log_(index, status, attempt);
   };
-  ASSIGN_OR_RETURN(open.lane, lane::Lane::Open(std::move(spec), environment, notes_));
+  ASSIGN_OR_RETURN(open.lane, lane::Lane::Follow(std::move(spec), environment, notes_));
   lanes_[index] = std::move(open);
   return absl::OkStatus();
+}
+
+bool WorkerLife::is_following(uint32_t index) const {
+  const auto found = lanes_.find(index);
+  return found != lanes_.end() && !found->second.owner;
 }
 
 absl::Status WorkerLife::Claim(OpenLane& open) {
@@ -52,11 +57,36 @@ absl::Status WorkerLife::Claim(OpenLane& open) {
   return open.lane->Claim();
 }
 
-absl::Status WorkerLife::Act(uint32_t index) {
+absl::Status WorkerLife::StandBy(uint32_t index) {
+  only_looked_ = false;
+  const auto found = lanes_.find(index);
+  if (found == lanes_.end()) return Open(index);
+  if (found->second.owner) return absl::OkStatus();
+  return found->second.lane->CatchUp(1 + random_.Below(20)).status();
+}
+
+absl::Status WorkerLife::LetGo(uint32_t index) {
+  const auto found = lanes_.find(index);
+  if (found == lanes_.end()) return absl::OkStatus();
+  OpenLane& open = found->second;
+  if (open.claimed) RETURN_IF_ERROR(open.lane->LetGo());
+  if (open.owner && !open.claimed)
+    lanes_.erase(found);  // it was about to claim
+  else
+    open.owner = open.claimed = false;
+  return absl::OkStatus();
+}
+
+absl::Status WorkerLife::Act(uint32_t index, uint64_t assignment) {
   only_looked_ = false;
   const auto found = lanes_.find(index);
   if (found == lanes_.end()) return Open(index);
   OpenLane& open = found->second;
+  if (!open.owner && !random_.OneIn(3)) return StandBy(index);
+  if (!open.owner) {
+    open.owner = true;
+    return open.lane->TakeOver(assignment, notes_);
+  }
   if (!open.claimed) return Claim(open);
   if (background_.has_work() && random_.OneIn(background_lag_)) {
     background_.RunOldest();
@@ -70,13 +100,17 @@ absl::Status WorkerLife::Act(uint32_t index) {
   return choice < 11 ? absl::OkStatus() : open.lane->StartSnapshot();
 }
 
-absl::Status WorkerLife::Settle(uint32_t index, bool& progress) {
+absl::Status WorkerLife::Settle(uint32_t index, uint64_t assignment, bool& progress) {
   const auto found = lanes_.find(index);
   if (found == lanes_.end()) {
     progress = true;
     return Open(index);
   }
   OpenLane& open = found->second;
+  if (!open.owner) {
+    progress = open.owner = true;
+    return open.lane->TakeOver(assignment, notes_);
+  }
   if (!open.claimed) {
     progress = true;
     return Claim(open);

@@ -26,11 +26,16 @@ class WorkerLife {
   ~WorkerLife();
 
   absl::Status Start();
-  // One action on a lane that this worker believes to be its own: opening, claiming, reading,
-  // committing, a snapshot. After an error the lane is to be dropped.
-  absl::Status Act(uint32_t lane);
+  // One action on a lane that this worker believes to be its own by an assignment: opening,
+  // following, taking over, claiming, reading, committing, a snapshot. After an error the lane is
+  // to be dropped.
+  absl::Status Act(uint32_t lane, uint64_t assignment);
+  // One action on a lane that this worker stands by for: opening, following.
+  absl::Status StandBy(uint32_t lane);
   // Opens and claims what is not, reads what is there and commits now and then. Sets `progress`.
-  absl::Status Settle(uint32_t lane, bool& progress);
+  absl::Status Settle(uint32_t lane, uint64_t assignment, bool& progress);
+  // The owner lets go in order and stands by.
+  absl::Status LetGo(uint32_t lane);
   // The last action was a look whether the lane has another owner.
   bool only_looked() const { return only_looked_; }
   // Stops it in order, if it is open, and drops it.
@@ -39,6 +44,7 @@ class WorkerLife {
 
   // Null when it is not open.
   lane::Lane* lane(uint32_t index);
+  bool is_following(uint32_t index) const;
   log::Log& log() { return *log_; }
   const plan::JobPlan& plan() const { return plan_; }
   ClientState& state() { return *state_; }
@@ -49,6 +55,7 @@ class WorkerLife {
   struct OpenLane {
     std::unique_ptr<state::SnapshotStore> store;
     std::unique_ptr<lane::Lane> lane;
+    bool owner = false;
     bool claimed = false;
   };
   absl::Status Open(uint32_t index);
