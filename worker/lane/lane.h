@@ -90,9 +90,10 @@ class Lane {
   // not be used). Then CatchUp() and TakeOver().
   //
   // Errors of these: FAILED_PRECONDITION: another job, other input files or another fingerprint
-  // than the journal's, or a part file that has bytes although the journal is empty. DATA_LOSS: what was committed cannot be reproduced; the message names
-  // position and way out (I8). UNAVAILABLE: the log cannot be read. CANCELLED soon after a stop is
-  // asked for; nothing is lost by it.
+  // than the journal's, or a part file that has bytes although the journal is empty. DATA_LOSS:
+  // what was committed cannot be reproduced; the message names position and way out (I8).
+  // UNAVAILABLE: the log cannot be read. CANCELLED soon after a stop is asked for; nothing is lost
+  // by it.
   static absl::StatusOr<std::unique_ptr<Lane>> Follow(LaneSpec spec,
                                                       const LaneEnvironment& environment,
                                                       std::vector<std::string>& notes);

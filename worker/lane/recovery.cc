@@ -90,8 +90,7 @@ absl::Status Lane::FenceAndCatchUp(uint64_t assignment, std::vector<std::string>
   RETURN_IF_ERROR(CheckAssignment(assignment));
   ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
   // What the last owner wrote before it was shut out; only now is that all.
-  ASSIGN_OR_RETURN(*cursor_,
-                   internal::JournalCursor::Open(environment_.log, spec_, journal_end_));
+  ASSIGN_OR_RETURN(*cursor_, internal::JournalCursor::Open(environment_.log, spec_, journal_end_));
   RETURN_IF_ERROR(ExecuteAll());
   RETURN_IF_ERROR(CheckAssignment(assignment));
   assignment_ = assignment;
