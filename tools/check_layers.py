@@ -163,8 +163,9 @@ class Checker:
 
     def _is_generated(self, header):
         """Made by protoc from a .proto of the same name, or by the CMakeLists.txt of its folder, which names it."""
-        if header.endswith(".pb.h"):
-            return (self.root / (header[:-len("pb.h")] + "proto")).is_file()
+        for suffix in (".grpc.pb.h", ".pb.h"):
+            if header.endswith(suffix):
+                return (self.root / (header[:-len(suffix)] + ".proto")).is_file()
         folder, _, name = header.rpartition("/")
         recipe = self.root / folder / "CMakeLists.txt"
         return recipe.is_file() and f"/{name}" in recipe.read_text(encoding="utf-8")

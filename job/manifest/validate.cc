@@ -47,4 +47,24 @@ std::vector<Diagnostic> Validate(const Manifest& manifest) {
   return diagnostics;
 }
 
+std::vector<Diagnostic> ValidateForWorkers(const Manifest& manifest) {
+  std::vector<Diagnostic> problems;
+  const auto add = [&](const std::string& path, const std::string& message) {
+    problems.push_back({Severity::kNotBuilt, path, manifest.positions.Find(path), message});
+  };
+  for (const job::v1::Source& source : manifest.job.spec().sources()) {
+    if (source.file().empty()) continue;
+    add(absl::StrCat("spec.sources[", source.name(), "].file"),
+        "several workers cannot read files; give the source a topic and a cluster, or use "
+        "`streamml run`");
+  }
+  for (const job::v1::Sink& sink : manifest.job.spec().sinks()) {
+    if (!sink.topic().empty()) continue;
+    add(absl::StrCat("spec.sinks[", sink.name(), "]"),
+        "several workers cannot write files; give the sink a topic and a cluster, or use "
+        "`streamml run`");
+  }
+  return problems;
+}
+
 }  // namespace streamml::manifest

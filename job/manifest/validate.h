@@ -15,4 +15,8 @@ namespace streamml::manifest {
 // a rule in the .proto calls not built. `manifest` comes from Parse, with or without Bind.
 std::vector<Diagnostic> Validate(const Manifest& manifest);
 
+// What keeps the job from running on several workers, which may be on several machines: sources
+// that read files and sinks that write them. Severity kNotBuilt.
+std::vector<Diagnostic> ValidateForWorkers(const Manifest& manifest);
+
 }  // namespace streamml::manifest

@@ -3,10 +3,12 @@
 
 namespace streamml::cli {
 
-// From now on the first signal is kept for StopRequested(); a second SIGINT, given at least 0.3 s
-// after the first (a terminal and a wrapper may both send one), ends the process at once. A further
-// SIGTERM or SIGHUP does nothing.
-void CatchStopSignals();
+enum class SecondSignal { kInterruptEndsAtOnce, kEndsAtOnce };
+
+// From now on the first signal is kept for StopRequested(); a second one, given at least 0.3 s
+// after the first (a terminal and a wrapper may both send one), ends the process at once, if it is
+// a SIGINT or any may. Another SIGTERM or SIGHUP does nothing.
+void CatchStopSignals(SecondSignal second = SecondSignal::kInterruptEndsAtOnce);
 
 // A signal has come. Any thread.
 bool StopRequested();

@@ -50,8 +50,8 @@ absl::StatusOr<std::optional<fleet::v1::StoredAssignment>> ReadAssignment(Disk& 
     return Damaged(path, "this is no assignment");
   }
   if (stored.version() != kVersion) {
-    return Damaged(path, absl::StrCat("version ", stored.version(), " is not known, only ",
-                                      kVersion, " is"));
+    return Damaged(
+        path, absl::StrCat("version ", stored.version(), " is not known, only ", kVersion, " is"));
   }
   return stored;
 }

@@ -45,13 +45,20 @@ class Web final : public Endpoints {
       return absl::InvalidArgumentError(
           absl::StrCat("'", address, "' is no address; HOST:PORT is wanted"));
     }
-    const char* options[] = {"listening_ports",        address.c_str(),
-                             "num_threads",            "4",
-                             "request_timeout_ms",     "5000",
-                             "enable_keep_alive",      "yes",
-                             "keep_alive_timeout_ms",  "2000",
-                             "connection_queue",       "16",
-                             "enable_directory_listing", "no",
+    const char* options[] = {"listening_ports",
+                             address.c_str(),
+                             "num_threads",
+                             "4",
+                             "request_timeout_ms",
+                             "5000",
+                             "enable_keep_alive",
+                             "yes",
+                             "keep_alive_timeout_ms",
+                             "2000",
+                             "connection_queue",
+                             "16",
+                             "enable_directory_listing",
+                             "no",
                              nullptr};
     const mg_callbacks callbacks{};
     context_ = mg_start(&callbacks, this, options);
@@ -71,8 +78,8 @@ class Web final : public Endpoints {
   static int Handle(mg_connection* connection, void* self) {
     const mg_request_info& request = *mg_get_request_info(connection);
     const bool is_head = std::string_view(request.request_method) == "HEAD";
-    const Answer answer = static_cast<Web*>(self)->AnswerTo(request.request_method,
-                                                            request.local_uri);
+    const Answer answer =
+        static_cast<Web*>(self)->AnswerTo(request.request_method, request.local_uri);
     const std::string header = absl::StrCat(
         "HTTP/1.1 ", answer.status, " ", PhraseOf(answer.status), "\r\nContent-Type: ", answer.type,
         "\r\nContent-Length: ", answer.body.size(), "\r\nCache-Control: no-store\r\n",

@@ -19,8 +19,8 @@ struct Readiness {
 // A worker without an assignment is ready: it can be given one.
 Readiness ReadinessOf(const fleet::v1::Observation& observation);
 
-// The observation in Prometheus' text format, version 0.0.4. Names begin with streamml_ and end with
-// the unit; counters of lanes count from the beginning of the job, also over other workers.
+// The observation in Prometheus' text format, version 0.0.4. Names begin with streamml_ and end
+// with the unit; counters of lanes count from the beginning of the job, also over other workers.
 std::string MetricsText(const fleet::v1::Observation& observation);
 
 class Endpoints {

@@ -19,8 +19,6 @@ fleet::v1::Phase ToProto(lane::Phase phase) {
       return fleet::v1::PHASE_TAKING;
     case lane::Phase::kRunning:
       return fleet::v1::PHASE_RUNNING;
-    case lane::Phase::kReleasing:
-      return fleet::v1::PHASE_RELEASING;
     case lane::Phase::kReleased:
       return fleet::v1::PHASE_RELEASED;
     case lane::Phase::kFinished:

@@ -101,14 +101,13 @@ constexpr LaneMetric kLaneMetrics[] = {
 
 void AddWorker(const fleet::v1::Observation& seen, const Labels& job, Page& page) {
   const fleet::v1::WorkerInfo& info = seen.worker();
-  page.Put(page.Add("streamml_worker_info", "What this worker is; always 1.", kGauge),
-           {{"worker", info.name()},
-            {"version", info.version()},
-            {"fingerprint", info.fingerprint()}},
-           1);
-  page.Put(page.Add("streamml_worker_start_time_seconds", "When its process began, since 1970.",
-                    kGauge),
-           {}, static_cast<double>(info.started_us()) / 1e6);
+  page.Put(
+      page.Add("streamml_worker_info", "What this worker is; always 1.", kGauge),
+      {{"worker", info.name()}, {"version", info.version()}, {"fingerprint", info.fingerprint()}},
+      1);
+  page.Put(
+      page.Add("streamml_worker_start_time_seconds", "When its process began, since 1970.", kGauge),
+      {}, static_cast<double>(info.started_us()) / 1e6);
   page.Put(page.Add("streamml_worker_ready", "1: as /readyz says.", kGauge), {},
            ReadinessOf(seen).ready ? 1 : 0);
   if (seen.epoch() == 0) return;
@@ -117,8 +116,8 @@ void AddWorker(const fleet::v1::Observation& seen, const Labels& job, Page& page
 }
 
 void AddPhases(const fleet::v1::Observation& seen, const Labels& job, Page& page) {
-  const size_t family = page.Add(
-      "streamml_lane_phase", "1 for the phase that the lane is in, 0 for the others.", kGauge);
+  const size_t family = page.Add("streamml_lane_phase",
+                                 "1 for the phase that the lane is in, 0 for the others.", kGauge);
   for (const LaneFacts& lane : seen.lanes()) {
     for (int phase = fleet::v1::PHASE_RESTORING; phase <= fleet::v1::Phase_MAX; ++phase) {
       Labels labels = job;
@@ -171,11 +170,10 @@ Readiness ReadinessOf(const fleet::v1::Observation& observation) {
   if (observation.state() == fleet::v1::WORKER_STATE_DRAINING) readiness.text += "draining\n";
   if (observation.state() == fleet::v1::WORKER_STATE_DRAINED) readiness.text += "drained\n";
   for (const LaneFacts& lane : observation.lanes()) {
-    const bool fine = lane.phase() == fleet::v1::PHASE_RUNNING ||
-                      lane.phase() == fleet::v1::PHASE_FINISHED ||
-                      lane.phase() == fleet::v1::PHASE_RELEASING ||
-                      lane.phase() == fleet::v1::PHASE_RELEASED ||
-                      (lane.phase() == fleet::v1::PHASE_FOLLOWING && lane.caught_up());
+    const bool fine =
+        lane.phase() == fleet::v1::PHASE_RUNNING || lane.phase() == fleet::v1::PHASE_FINISHED ||
+        lane.phase() == fleet::v1::PHASE_RELEASING || lane.phase() == fleet::v1::PHASE_RELEASED ||
+        (lane.phase() == fleet::v1::PHASE_FOLLOWING && lane.caught_up());
     if (fine) continue;
     absl::StrAppend(&readiness.text, "lane ", lane.name(), ": ", NameOf(lane.phase()));
     if (lane.has_problem()) absl::StrAppend(&readiness.text, ": ", lane.problem().message());

@@ -19,6 +19,7 @@ constexpr int kMaxMessageBytes = 16 << 20;
 constexpr int kMaxObservers = 8;
 constexpr int kMaxThreads = 32;
 constexpr int64_t kLookUs = 100'000;  // how soon a stream sees that its caller has left
+constexpr int64_t kMinGapUs = 2'000;  // between two observations of a stream
 
 grpc::Status ToGrpc(const absl::Status& status) {
   const std::optional<fleet::v1::Refusal> refusal = RefusalOf(status);
@@ -46,8 +47,7 @@ class Service final : public fleet::v1::Fleet::Service {
                       fleet::v1::AssignReply* /*reply*/) override {
     return ToGrpc(worker_.Assign(*request));
   }
-  grpc::Status Snapshot(grpc::ServerContext* /*context*/,
-                        const fleet::v1::SnapshotRequest* request,
+  grpc::Status Snapshot(grpc::ServerContext* /*context*/, const fleet::v1::SnapshotRequest* request,
                         fleet::v1::SnapshotReply* reply) override {
     return Answer(worker_.Snapshot(*request), reply);
   }
@@ -72,19 +72,21 @@ class Service final : public fleet::v1::Fleet::Service {
   grpc::Status Stream(grpc::ServerContext& context, const fleet::v1::ObserveRequest& request,
                       grpc::ServerWriter<fleet::v1::Observation>& writer) {
     const int64_t interval_us =
-        request.interval_ms() == 0
-            ? 1'000'000
-            : std::clamp<int64_t>(request.interval_ms(), 100, 60'000) * 1000;
+        request.interval_ms() == 0 ? 1'000'000
+                                   : std::clamp<int64_t>(request.interval_ms(), 100, 60'000) * 1000;
     uint64_t next_note = 0;
     Worker::Seen seen;
     int64_t last_us = 0;
+    bool due = false;
     while (!context.IsCancelled()) {
       const Worker::Seen before = seen;
-      worker_.AwaitChange(seen, std::min(interval_us, kLookUs));
+      worker_.AwaitChange(seen, due ? kMinGapUs : std::min(interval_us, kLookUs));
       const bool changed = seen.worker != before.worker || seen.lanes != before.lanes;
       const int64_t now = SystemClock().MonotonicMicroseconds();
       const bool ending = ending_.load();
-      if (!changed && !ending && now - last_us < interval_us) continue;
+      due = due || changed || ending || now - last_us >= interval_us;
+      if (!due || (!ending && now - last_us < kMinGapUs)) continue;
+      due = false;
       last_us = now;
       if (!writer.Write(worker_.Observe(next_note)) || ending) break;
     }
@@ -123,13 +125,15 @@ class Server final : public FleetServer {
     server_ = builder.BuildAndStart();
     const bool is_socket = options.address.starts_with("unix:");
     if (server_ == nullptr || (port == 0 && !is_socket)) {
-      return absl::UnavailableError(absl::StrCat(
-          "'", options.address, "' cannot be listened on: it is in use, or is no address of this "
-          "machine", options.tls.given() ? ", or certificate and key do not fit" : ""));
+      return absl::UnavailableError(
+          absl::StrCat("'", options.address,
+                       "' cannot be listened on: it is in use, or is no address of this "
+                       "machine",
+                       options.tls.given() ? ", or certificate and key do not fit" : ""));
     }
-    address_ = is_socket ? options.address
-                         : absl::StrCat(options.address.substr(0, options.address.rfind(':')), ":",
-                                        port);
+    address_ = is_socket
+                   ? options.address
+                   : absl::StrCat(options.address.substr(0, options.address.rfind(':')), ":", port);
     return absl::OkStatus();
   }
 

@@ -61,7 +61,8 @@ absl::StatusOr<std::map<uint32_t, lane::Role>> RolesOf(const fleet::v1::AssignRe
       return absl::InvalidArgumentError(absl::StrCat("lanes: there is no lane ", lane.lane(),
                                                      ", the job has ", plan.lanes_size()));
     }
-    roles[lane.lane()] = lane.role() == fleet::v1::ROLE_OWN ? lane::Role::kOwn : lane::Role::kFollow;
+    roles[lane.lane()] =
+        lane.role() == fleet::v1::ROLE_OWN ? lane::Role::kOwn : lane::Role::kFollow;
   }
   return roles;
 }
@@ -147,7 +148,8 @@ bool Worker::stopping() const {
 
 absl::Status Worker::CheckStopping() const {
   if (!stopping()) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat("worker ", Quoted(options_.info.name()), " is ending"));
+  return absl::UnavailableError(
+      absl::StrCat("worker ", Quoted(options_.info.name()), " is ending"));
 }
 
 absl::Status Worker::Resume() {
@@ -197,9 +199,9 @@ absl::Status Worker::CheckTold(const fleet::v1::AssignRequest& request, bool& re
   }
   if (request.epoch() > last.epoch()) return absl::OkStatus();
   if (Content(request) != Content(last)) {
-    return refuse(absl::StatusCode::kAlreadyExists, Refusal::EPOCH_REUSED,
-                  absl::StrCat("epoch ", request.epoch(),
-                               " was accepted before with other content"));
+    return refuse(
+        absl::StatusCode::kAlreadyExists, Refusal::EPOCH_REUSED,
+        absl::StrCat("epoch ", request.epoch(), " was accepted before with other content"));
   }
   repeated = true;
   return absl::OkStatus();
@@ -226,8 +228,8 @@ absl::Status Worker::Assign(const fleet::v1::AssignRequest& request) {
   return Act(whole, /*store=*/!repeated);
 }
 
-// Opens the job where that is not done yet, keeps the assignment, tells the lanes: in this order, so
-// that what is kept can be acted upon, and what is acted upon is kept.
+// Opens the job where that is not done yet, keeps the assignment, tells the lanes: in this order,
+// so that what is kept can be acted upon, and what is acted upon is kept.
 absl::Status Worker::Act(const fleet::v1::AssignRequest& request, bool store) {
   std::optional<OpenedJob> opened;
   const std::string key = KeyOf(request);
@@ -291,8 +293,8 @@ absl::Status Worker::Drain(const fleet::v1::DrainRequest& request) {
   if (last.epoch() == 0) return absl::OkStatus();
   if (!SameJob(request.job(), last.job())) {
     return Refuse(absl::StatusCode::kFailedPrecondition, Refusal::OTHER_JOB, last.epoch(),
-                  absl::StrCat("the drain is of job ", NameOf(request.job()),
-                               ", this worker has ", NameOf(last.job())));
+                  absl::StrCat("the drain is of job ", NameOf(request.job()), ", this worker has ",
+                               NameOf(last.job())));
   }
   if (request.epoch() < last.epoch()) {
     return Refuse(absl::StatusCode::kFailedPrecondition, Refusal::STALE_EPOCH, last.epoch(),
@@ -319,26 +321,40 @@ absl::Status Worker::Drain(const fleet::v1::DrainRequest& request) {
   return absl::OkStatus();
 }
 
+// The assignment is read before the facts: a lane is never said to be let go by an assignment that
+// its lane had not heard of.
 fleet::v1::Observation Worker::Observe(uint64_t& next_note) {
-  const std::shared_ptr<JobLanes> lanes = this->lanes();
+  fleet::v1::Observation observation;
+  *observation.mutable_worker() = options_.info;
+  std::shared_ptr<JobLanes> lanes;
+  std::map<uint32_t, int> roles;
+  {
+    const MutexLock lock(mutex_);
+    lanes = lanes_;
+    observation.mutable_worker()->set_http_address(http_address_);
+    observation.set_state(state_);
+    if (lanes_ != nullptr) {
+      *observation.mutable_job() = stored_.assignment().job();
+      observation.set_epoch(stored_.assignment().epoch());
+      observation.set_job_hash(plan_.job_hash());
+    }
+    for (const fleet::v1::LaneRole& lane : stored_.assignment().lanes()) {
+      roles[lane.lane()] = lane.role();
+    }
+  }
   const std::vector<lane::LaneFacts> facts =
       lanes == nullptr ? std::vector<lane::LaneFacts>{} : lanes->Facts();
   const int64_t now = clock_.MonotonicMicroseconds();
-  fleet::v1::Observation observation;
-  *observation.mutable_worker() = options_.info;
   const MutexLock lock(mutex_);
-  observation.set_state(state_);
-  if (lanes_ != nullptr) {
-    *observation.mutable_job() = stored_.assignment().job();
-    observation.set_epoch(stored_.assignment().epoch());
-    observation.set_job_hash(plan_.job_hash());
-  }
   for (const lane::LaneFacts& lane : facts) {
     if (lane.phase == lane::Phase::kReleased) continue;
     const std::vector<lane::Counter>& counters = lane.progress.counters;
-    const double rate =
-        counters.empty() ? 0 : rates_.Note(lane.lane, counters.front().second, now);
-    *observation.add_lanes() = ToProto(lane, rate, plan_);
+    const double rate = counters.empty() ? 0 : rates_.Note(lane.lane, counters.front().second, now);
+    fleet::v1::LaneFacts& out = *observation.add_lanes();
+    out = ToProto(lane, rate, plan_);
+    if (lane.phase == lane::Phase::kRunning && !roles.contains(lane.lane)) {
+      out.set_phase(fleet::v1::PHASE_RELEASING);
+    }
   }
   rates_.ForgetBefore(now - kForgetRatesUs);
   const uint64_t end = first_note_ + notes_.size();
@@ -367,6 +383,11 @@ void Worker::AwaitChange(Seen& seen, int64_t timeout_us) {
     seen.worker = version_;
     if (changed || left <= 0) return;
   }
+}
+
+void Worker::SetHttpAddress(const std::string& address) {
+  const MutexLock lock(mutex_);
+  http_address_ = address;
 }
 
 void Worker::Note(const std::string& text) {

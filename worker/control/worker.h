@@ -1,5 +1,5 @@
-// One worker: what it was told, what it does, what it tells. The service, the HTTP endpoints and the
-// program stand around it.
+// One worker: what it was told, what it does, what it tells. The service, the HTTP endpoints and
+// the program stand around it.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +52,8 @@ class Worker {
   };
   void AwaitChange(Seen& seen, int64_t timeout_us);
 
+  // Part of what it tells from then on.
+  void SetHttpAddress(const std::string& address);
   // A line for people; any thread.
   void Note(const std::string& text);
 
@@ -75,7 +77,7 @@ class Worker {
   void SetState(fleet::v1::WorkerState state);
   void Changed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const WorkerOptions options_;
+  const WorkerOptions options_;  // the address of HTTP is not in it
   JobMaker& maker_;
   Disk& disk_;
   Clock& clock_;
@@ -87,6 +89,7 @@ class Worker {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   fleet::v1::WorkerState state_ ABSL_GUARDED_BY(mutex_) = fleet::v1::WORKER_STATE_IDLE;
   uint64_t version_ ABSL_GUARDED_BY(mutex_) = 1;
+  std::string http_address_ ABSL_GUARDED_BY(mutex_);
   // Changed in one's turn only.
   fleet::v1::StoredAssignment stored_ ABSL_GUARDED_BY(mutex_);
   fleet::v1::PlanReply plan_ ABSL_GUARDED_BY(mutex_);

@@ -6,6 +6,7 @@
 namespace streamml::manifest {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 // What is said about kSmall with `from` replaced by `to`.
@@ -53,6 +54,14 @@ TEST(Validate, PathsOfJsonArePointersOrDollarPaths) {
 TEST(Validate, ABarePathOfJsonIsShownHowToBeWritten) {
   EXPECT_THAT(Said("name: amount,", "name: amount, path: ts,"), HasSubstr("got 'ts'; write '/ts'"));
   EXPECT_THAT(Said("name: amount,", "name: amount, path: a.b,"), HasSubstr("; write '/a/b'"));
+}
+
+TEST(Validate, SeveralWorkersReadAndWriteTopicsOnly) {
+  const auto manifest = Parse(kSmall, "job.yaml");
+  ASSERT_TRUE(manifest.ok());
+  EXPECT_THAT(std::string(ToStatus(ValidateForWorkers(*manifest), "job.yaml").message()),
+              AllOf(HasSubstr("spec.sources[events].file: several workers cannot read files"),
+                    HasSubstr("spec.sinks[guesses]: several workers cannot write files")));
 }
 
 TEST(Validate, TopicAndClusterComeTogether) {

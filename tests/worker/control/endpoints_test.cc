@@ -54,8 +54,9 @@ TEST(MetricsTextTest, HasHelpTypeAndUnitsAndLeavesOutWhatIsNotKnown) {
             HasSubstr("lane=\"features[1]\",phase=\"failed\"} 0"),
             HasSubstr("streamml_model_examples_total{job=\"fraud\",model=\"risk\",lane=\"features["
                       "1]\"} 42"),
-            HasSubstr("metric=\"logloss\"} 0.5"), HasSubstr("streamml_worker_epoch{job=\"fraud\"} 7"),
-            HasSubstr("worker=\"w\\\"0\""), HasSubstr("streamml_worker_ready 1")));
+            HasSubstr("metric=\"logloss\"} 0.5"),
+            HasSubstr("streamml_worker_epoch{job=\"fraud\"} 7"), HasSubstr("worker=\"w\\\"0\""),
+            HasSubstr("streamml_worker_ready 1")));
   EXPECT_THAT(text, Not(HasSubstr("lag")));
   EXPECT_THAT(text, Not(HasSubstr("auc")));
 }
@@ -89,9 +90,8 @@ class EndpointsTest : public testing::Test {
     const std::string& address = endpoints_->address();
     const int port = std::stoi(address.substr(address.rfind(':') + 1));
     char error[200] = "";
-    mg_connection* connection =
-        mg_download("127.0.0.1", port, 0, error, sizeof(error), "%s %s HTTP/1.0\r\n\r\n",
-                    method.c_str(), path.c_str());
+    mg_connection* connection = mg_download("127.0.0.1", port, 0, error, sizeof(error),
+                                            "%s %s HTTP/1.0\r\n\r\n", method.c_str(), path.c_str());
     EXPECT_NE(connection, nullptr) << error;
     if (connection == nullptr) return {};
     Reply reply;

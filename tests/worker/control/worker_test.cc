@@ -76,8 +76,8 @@ TEST_F(WorkerTest, DoesWhatItIsAssignedAndTellsOfIt) {
   Start();
   EXPECT_EQ(Look().state(), fleet::v1::WORKER_STATE_IDLE);
   ASSERT_TRUE(worker_->Assign(Request(3, {{0, true}, {2, false}})).ok());
-  EXPECT_THAT(jobs_.roles(), UnorderedElementsAre(Pair(0, lane::Role::kOwn),
-                                                  Pair(2, lane::Role::kFollow)));
+  EXPECT_THAT(jobs_.roles(),
+              UnorderedElementsAre(Pair(0, lane::Role::kOwn), Pair(2, lane::Role::kFollow)));
   const fleet::v1::Observation seen = Look();
   EXPECT_EQ(seen.epoch(), 3u);
   EXPECT_EQ(seen.state(), fleet::v1::WORKER_STATE_ASSIGNED);
@@ -111,8 +111,7 @@ TEST_F(WorkerTest, RefusesWhatIsNotMeantForIt) {
                 Refusal::OTHER_WORKER);
   fleet::v1::AssignRequest plan = Request(1, {{0, true}});
   plan.set_job_hash(77);
-  ExpectRefused(worker_->Assign(plan), absl::StatusCode::kFailedPrecondition,
-                Refusal::OTHER_PLAN);
+  ExpectRefused(worker_->Assign(plan), absl::StatusCode::kFailedPrecondition, Refusal::OTHER_PLAN);
   ASSERT_TRUE(worker_->Assign(Request(1, {{0, true}})).ok());
   fleet::v1::AssignRequest job = Request(2, {});
   job.mutable_job()->set_identity("another");
@@ -179,8 +178,7 @@ TEST_F(WorkerTest, WhatCouldNotBeKeptIsNotDone) {
   Start();
   ASSERT_TRUE(worker_->Assign(Request(1, {{0, true}})).ok());
   disk_.SetHook([](const support::DiskOperation&) { return support::DiskAction::kFull; });
-  EXPECT_EQ(worker_->Assign(Request(2, {{1, true}})).code(),
-            absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(worker_->Assign(Request(2, {{1, true}})).code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(jobs_.epoch(), 1u);
   disk_.SetHook(nullptr);
   EXPECT_TRUE(worker_->Assign(Request(2, {{1, true}})).ok());
@@ -209,8 +207,7 @@ TEST_F(WorkerTest, ADrainLetsGoAndIsRemembered) {
   fleet::v1::DrainRequest drain;
   *drain.mutable_job() = Request(1, {}).job();
   drain.set_epoch(2);
-  ExpectRefused(worker_->Drain(drain), absl::StatusCode::kFailedPrecondition,
-                Refusal::STALE_EPOCH);
+  ExpectRefused(worker_->Drain(drain), absl::StatusCode::kFailedPrecondition, Refusal::STALE_EPOCH);
   drain.set_epoch(3);
   ASSERT_TRUE(worker_->Drain(drain).ok());
   ASSERT_TRUE(worker_->Drain(drain).ok()) << "a second one has nothing to do";

@@ -1,0 +1,206 @@
+#include "worker/main/jobs.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "base/wording.h"
+#include "job/manifest/diagnostic.h"
+#include "job/manifest/manifest.h"
+#include "job/manifest/validate.h"
+#include "worker/cli/clusters.h"
+#include "worker/cli/log_patience.h"
+#include "worker/lane/background.h"
+#include "worker/lane/fingerprint.h"
+#include "worker/log/kafka/kafka_log.h"
+#include "worker/main/mistakes.h"
+#include "worker/plan/plan.h"
+#include "worker/state/rocksdb/rocksdb_snapshots.h"
+
+namespace streamml::worker {
+namespace {
+
+constexpr uint32_t kIncarnation = 1;  // restores, which begin others, are not built yet
+
+// A manifest, planned with the topics that its brokers have.
+struct PlannedJob {
+  manifest::Manifest manifest;
+  std::shared_ptr<cli::Clusters> clusters;  // shared with the plan's way to topics
+  plan::JobPlan plan;
+  std::string identity;
+};
+
+absl::StatusOr<manifest::Manifest> ParseAndCheck(const std::string& text,
+                                                 const std::string& file_name) {
+  ASSIGN_OR_RETURN(manifest::Manifest manifest, manifest::Parse(text, file_name));
+  RETURN_IF_ERROR(manifest::ToStatus(manifest::Validate(manifest), file_name));
+  RETURN_IF_ERROR(manifest::ToStatus(manifest::ValidateForWorkers(manifest), file_name));
+  return manifest;
+}
+
+absl::StatusOr<std::unique_ptr<PlannedJob>> PlanJob(const std::string& text,
+                                                    const std::string& file_name) {
+  auto job = std::make_unique<PlannedJob>();
+  ASSIGN_OR_RETURN(job->manifest, ParseAndCheck(text, file_name));
+  job->clusters = std::make_shared<cli::Clusters>(job->manifest.job.spec());
+  const auto topics = [clusters =
+                           job->clusters](const std::string& name) -> absl::StatusOr<log::Topics*> {
+    return clusters->Get(name);
+  };
+  ASSIGN_OR_RETURN(job->plan,
+                   plan::MakePlan(job->manifest, manifest::Bindings{}, plan::RealFiles(), topics));
+  job->identity = job->manifest.job.spec().identity();
+  if (job->identity.empty()) job->identity = job->manifest.job.metadata().name();
+  return job;
+}
+
+fleet::v1::PlanReply ToReply(const PlannedJob& job, const std::string& fingerprint) {
+  fleet::v1::PlanReply reply;
+  reply.mutable_job()->set_identity(job.identity);
+  reply.mutable_job()->set_incarnation(kIncarnation);
+  for (const plan::StagePlan& stage : job.plan.stages) {
+    fleet::v1::Stage& out = *reply.add_stages();
+    out.set_name(stage.spec->name);
+    out.set_first_lane(stage.first_lane);
+    out.set_num_lanes(stage.num_lanes);
+    out.set_reads_source(stage.source >= 0);
+    out.set_input(stage.source >= 0 ? job.plan.sources[static_cast<size_t>(stage.source)].name
+                                    : stage.topic);
+    for (const std::string& column : stage.key) out.add_key(column);
+  }
+  for (size_t i = 0; i < job.plan.lanes.size(); ++i) {
+    fleet::v1::Lane& out = *reply.add_lanes();
+    out.set_lane(static_cast<uint32_t>(i));
+    out.set_name(job.plan.lanes[i].name);
+    out.set_stage(job.plan.lanes[i].stage);
+  }
+  reply.set_job_hash(job.plan.job_hash);
+  reply.set_fingerprint(fingerprint);
+  return reply;
+}
+
+// The lanes of one job, and all that they stand on.
+class HostedJob final : public control::JobLanes {
+ public:
+  HostedJob(std::unique_ptr<PlannedJob> job, const JobsOptions& options, Disk& disk,
+            const std::string& fingerprint)
+      : job_(std::move(job)),
+        options_(options),
+        disk_(disk),
+        fingerprint_(fingerprint),
+        patience_(options.give_up) {}
+
+  absl::Status Open() {
+    ASSIGN_OR_RETURN(log::KafkaCluster * cluster, job_->clusters->Get(job_->plan.log_cluster));
+    log::KafkaLogOptions options;
+    options.identity = job_->identity;
+    options.incarnation = kIncarnation;
+    options.num_lanes = static_cast<uint32_t>(job_->plan.lanes.size());
+    for (const plan::StagePlan& stage : job_->plan.stages) {
+      if (!stage.topic.empty()) options.topics.push_back({stage.topic, stage.num_partitions});
+    }
+    ASSIGN_OR_RETURN(log_, log::OpenKafkaLog(*cluster, options));
+    lane::RunOptions run = options_.run;
+    if (run.snapshot_interval_us < 0) run.snapshot_interval_us = job_->plan.snapshot_interval_us;
+    host_ = std::make_unique<lane::LaneHost>(Factory(), *log_, SystemClock(), run, options_.note);
+    return absl::OkStatus();
+  }
+
+  absl::Status Assign(uint64_t epoch, const std::map<uint32_t, lane::Role>& lanes) override {
+    return host_->Assign(epoch, lanes);
+  }
+  std::vector<lane::LaneFacts> Facts() const override { return host_->Facts(); }
+  uint64_t version() const override { return host_->version(); }
+  void AwaitChange(uint64_t seen, int64_t timeout_us) override {
+    const std::string news = patience_.TakeNews();
+    if (!news.empty()) options_.note(news);
+    host_->AwaitChange(seen, timeout_us);
+  }
+  void Stop() override { host_->Stop(); }
+
+ private:
+  lane::LaneFactory Factory() {
+    lane::LaneFactory factory;
+    factory.spec = [this](uint32_t lane, const lane::StopFunction& stop) {
+      return plan::MakeLaneSpec(job_->plan, lane, *log_, stop);
+    };
+    factory.snapshots = [this](uint32_t lane) {
+      return state::MakeRocksDbSnapshots(
+          disk_, absl::StrCat(options_.snapshot_folder, "/", job_->identity, ".", kIncarnation, "/",
+                              lane));
+    };
+    factory.environment = [this](state::SnapshotStore& snapshots, lane::StopFunction stop) {
+      return lane::LaneEnvironment{disk_,
+                                   *log_,
+                                   snapshots,
+                                   *background_,
+                                   options_.output_folder,
+                                   options_.worker,
+                                   fingerprint_,
+                                   job_->plan.job_hash,
+                                   std::move(stop),
+                                   [this](const absl::Status& status, int attempt) {
+                                     return patience_.Wait(status, attempt);
+                                   }};
+    };
+    return factory;
+  }
+
+  const std::unique_ptr<PlannedJob> job_;
+  const JobsOptions& options_;
+  Disk& disk_;
+  const std::string& fingerprint_;
+  cli::LogPatience patience_;
+  std::unique_ptr<log::Log> log_;
+  std::unique_ptr<lane::BackgroundRunner> background_ = lane::MakeThreadRunner();
+  std::unique_ptr<lane::LaneHost> host_;  // last: it uses the others
+};
+
+class Jobs final : public control::JobMaker {
+ public:
+  Jobs(JobsOptions options, Disk& disk)
+      : options_(std::move(options)), disk_(disk), fingerprint_(lane::Fingerprint()) {}
+
+  absl::StatusOr<fleet::v1::PlanReply> Plan(const fleet::v1::PlanRequest& request) override {
+    const std::string file_name = request.file_name().empty() ? "job.yaml" : request.file_name();
+    const auto job = PlanJob(request.manifest(), file_name);
+    if (job.ok()) return ToReply(**job, fingerprint_);
+    if (!absl::IsInvalidArgument(job.status())) return job.status();
+    fleet::v1::PlanReply reply;
+    for (fleet::v1::Mistake& mistake : ToMistakes(std::string(job.status().message()), file_name)) {
+      *reply.add_mistakes() = std::move(mistake);
+    }
+    return reply;
+  }
+
+  absl::StatusOr<control::OpenedJob> Open(const fleet::v1::JobRef& ref,
+                                          const std::string& manifest) override {
+    ASSIGN_OR_RETURN(std::unique_ptr<PlannedJob> job, PlanJob(manifest, "job.yaml"));
+    if (job->identity != ref.identity() || ref.incarnation() != kIncarnation) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "job: the manifest is of ", Quoted(job->identity), ", incarnation ", kIncarnation,
+          ", and not of ", Quoted(ref.identity()), ", incarnation ", ref.incarnation()));
+    }
+    control::OpenedJob opened;
+    opened.plan = ToReply(*job, fingerprint_);
+    auto hosted = std::make_unique<HostedJob>(std::move(job), options_, disk_, fingerprint_);
+    RETURN_IF_ERROR(hosted->Open());
+    opened.lanes = std::move(hosted);
+    return opened;
+  }
+
+ private:
+  const JobsOptions options_;
+  Disk& disk_;
+  const std::string fingerprint_;
+};
+
+}  // namespace
+
+std::unique_ptr<control::JobMaker> MakeJobs(JobsOptions options, Disk& disk) {
+  return std::make_unique<Jobs>(std::move(options), disk);
+}
+
+}  // namespace streamml::worker

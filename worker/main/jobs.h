@@ -1,0 +1,28 @@
+// Jobs as a worker runs them: planned here, on Kafka, with snapshots in the worker's data folder.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/disk.h"
+#include "worker/control/job_lanes.h"
+#include "worker/lane/run.h"
+
+namespace streamml::worker {
+
+struct JobsOptions {
+  std::string worker;           // its name, for people who read journals
+  std::string snapshot_folder;  // of all jobs
+  std::string output_folder;    // dead letters and late rows
+  // snapshot_interval_us below 0: as the manifest says.
+  lane::RunOptions run;
+  // Asked while brokers are waited for; true: waits end soon.
+  std::function<bool()> give_up;
+  std::function<void(const std::string& note)> note;
+};
+
+// Thread-safe. Must outlive the lanes that it makes; so must the disk.
+std::unique_ptr<control::JobMaker> MakeJobs(JobsOptions options, Disk& disk);
+
+}  // namespace streamml::worker
