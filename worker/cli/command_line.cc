@@ -72,6 +72,21 @@ is that of the first snapshot after it; what was written before is compared by d
 Example:
   streamml replay job.yaml --all --bind payments=payments.jsonl --data-dir out)";
 
+constexpr const char* kClusterFooter =
+    R"(Runs the job's lanes in N worker processes of this machine and moves them by hand-off: the new owner follows
+until it has caught up, then the old one lets go. A worker that ends by itself, also by kill -9, loses its lanes to the
+others at once and is started again. Sources and sinks have to be topics; journal and internal topics are on Kafka.
+
+Running again with the same data folder goes on where it stopped, with any number of workers. In DIR: dead letters and
+late rows as with `run`; .streamml/workers has each worker's folder and its messages (worker-N.log). Ctrl-C, SIGTERM or
+--stop: workers commit, let go and end; a second Ctrl-C ends all at once, which loses nothing that was committed.
+
+Examples:
+  streamml cluster job.yaml --workers 2 --standby --data-dir out
+  streamml cluster job.yaml --data-dir out --status          (pids, lanes, rates; --json for programs)
+  streamml cluster job.yaml --data-dir out --resize 3
+  streamml cluster job.yaml --data-dir out --stop)";
+
 constexpr const char* kVersionFooter =
     R"(The fingerprint says which builds compute equal bits: what one has computed is executed again only by builds with
 an equal one. Another goes on with a data folder where the one before has stopped in order.
@@ -122,6 +137,18 @@ void AddDataDir(CLI::App& app, CommandLine& line) {
       ->check(NotEmpty());
 }
 
+void AddCommits(CLI::App& app, CommandLine& line) {
+  app.add_option("--commit-rows", line.commit_rows,
+                 "commit after this many rows read by a lane; 0: only by time")
+      ->group("Advanced");
+  AddDuration(app, "--commit-interval", line.commit_interval_us,
+              "commit at least this often; default 100ms")
+      ->group("Advanced");
+  AddDuration(app, "--snapshot-interval", line.snapshot_interval_us,
+              "take snapshots this often; default: snapshots.interval of the manifest")
+      ->group("Advanced");
+}
+
 void AddRun(CLI::App& app, CommandLine& line) {
   CLI::App& run =
       *app.add_subcommand("run", "run a job: files until they end, topics until it is stopped");
@@ -139,16 +166,59 @@ void AddRun(CLI::App& app, CommandLine& line) {
                  "crash again, or not")
       ->type_name("SINK")
       ->check(NotEmpty());
-  run.add_option("--commit-rows", line.commit_rows,
-                 "commit after this many rows read by a lane; 0: only by time")
-      ->group("Advanced");
-  AddDuration(run, "--commit-interval", line.commit_interval_us,
-              "commit at least this often; default 100ms")
-      ->group("Advanced");
-  AddDuration(run, "--snapshot-interval", line.snapshot_interval_us,
-              "take snapshots this often; default: snapshots.interval of the manifest")
-      ->group("Advanced");
+  AddCommits(run, line);
   run.footer(kRunFooter);
+}
+
+// One of what a cluster can be asked for.
+void AddAction(CLI::App& cluster, CommandLine& line, const std::string& name, ClusterAction action,
+               const std::string& help) {
+  cluster.add_flag_callback(name, [&line, action] { line.cluster_action = action; }, help);
+}
+
+void AddCluster(CLI::App& app, CommandLine& line) {
+  CLI::App& cluster =
+      *app.add_subcommand("cluster", "run a job on Kafka in several workers of this machine");
+  AddJob(cluster, line);
+  AddDataDir(cluster, line);
+  const CLI::Range allowed(1U, 64U);
+  CLI::Option* workers =
+      cluster.add_option("--workers", line.workers, "run so many workers, 1 to 64")
+          ->type_name("N")
+          ->check(allowed);
+  CLI::Option* standby =
+      cluster.add_flag("--standby", line.standby,
+                       "each lane is also followed by another worker, ready to take over");
+  AddAction(cluster, line, "--status", ClusterAction::kStatus, "of the running cluster");
+  CLI::Option* resize = cluster
+                            .add_option_function<uint32_t>(
+                                "--resize",
+                                [&line](uint32_t number) {
+                                  line.workers = number;
+                                  line.cluster_action = ClusterAction::kResize;
+                                },
+                                "from now on so many workers in the running cluster")
+                            ->type_name("N")
+                            ->check(allowed);
+  AddAction(cluster, line, "--stop", ClusterAction::kStop, "the running cluster");
+  CLI::Option* status = cluster.get_option("--status");
+  CLI::Option* stop = cluster.get_option("--stop");
+  cluster.add_flag("--json", line.json, "print the status as JSON")->needs(status);
+  const std::vector<CLI::Option*> one_of = {workers, status, resize, stop};
+  for (CLI::Option* option : one_of) {
+    for (CLI::Option* other : one_of) {
+      if (option != other) option->excludes(other);
+    }
+  }
+  standby->needs(workers);
+  AddCommits(cluster, line);
+  cluster.callback([&line, one_of] {
+    line.command = Command::kCluster;
+    const auto given = [](const CLI::Option* option) { return option->count() > 0; };
+    if (std::any_of(one_of.begin(), one_of.end(), given)) return;
+    throw CLI::RequiredError("one of --workers, --status, --resize, --stop");
+  });
+  cluster.footer(kClusterFooter);
 }
 
 void AddOthers(CLI::App& app, CommandLine& line) {
@@ -228,6 +298,7 @@ ParseResult ParseCommandLine(int argc, const char* const* argv) {
     app.require_subcommand(1);
     app.footer(kFooter);
     AddRun(app, result.line);
+    AddCluster(app, result.line);
     AddOthers(app, result.line);
     try {
       std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);

@@ -8,7 +8,10 @@
 
 namespace streamml::cli {
 
-enum class Command : uint8_t { kRun, kValidate, kExplain, kReplay, kVersion };
+enum class Command : uint8_t { kRun, kValidate, kExplain, kReplay, kCluster, kVersion };
+
+// What `cluster` is to do: run one, or tell a running one.
+enum class ClusterAction : uint8_t { kRun, kStatus, kResize, kStop };
 
 struct CommandLine {
   Command command = Command::kVersion;
@@ -18,6 +21,10 @@ struct CommandLine {
   std::string summary;     // file for the summary as JSON; empty: none; "-": standard output
   std::string print_sink;  // sink whose rows are also printed
   bool replay_all = false;
+  ClusterAction cluster_action = ClusterAction::kRun;
+  uint32_t workers = 0;  // of a cluster
+  bool standby = false;
+  bool json = false;
   uint64_t commit_rows = 0;
   int64_t commit_interval_us = 100'000;
   int64_t snapshot_interval_us = -1;  // -1: as the manifest says

@@ -11,6 +11,7 @@ int RunJob(const CommandLine& line, Disk& disk);
 int ValidateJob(const CommandLine& line);
 int ExplainJob(const CommandLine& line);
 int ReplayJob(const CommandLine& line, Disk& disk);
+int RunCluster(const CommandLine& line, Disk& disk);
 int PrintVersion();
 
 // The command that the line names.

@@ -35,15 +35,40 @@ TEST(CommandLineTest, RunTakesItsFlags) {
   EXPECT_EQ(result.line.snapshot_interval_us, 3'000'000);
 }
 
+TEST(CommandLineTest, AClusterIsRunOrTold) {
+  CommandLine line =
+      Parse({"cluster", "job.yaml", "--workers", "3", "--standby", "--data-dir", "d"}).line;
+  EXPECT_EQ(line.command, Command::kCluster);
+  EXPECT_EQ(line.cluster_action, ClusterAction::kRun);
+  EXPECT_EQ(line.workers, 3u);
+  EXPECT_TRUE(line.standby);
+  line = Parse({"cluster", "job.yaml", "--resize", "5"}).line;
+  EXPECT_EQ(line.cluster_action, ClusterAction::kResize);
+  EXPECT_EQ(line.workers, 5u);
+  line = Parse({"cluster", "job.yaml", "--status", "--json"}).line;
+  EXPECT_EQ(line.cluster_action, ClusterAction::kStatus);
+  EXPECT_TRUE(line.json);
+  EXPECT_EQ(Parse({"cluster", "job.yaml", "--stop"}).line.cluster_action, ClusterAction::kStop);
+}
+
 TEST(CommandLineTest, MistakesHaveTheExitCodeOfUsage) {
   testing::internal::CaptureStderr();
-  for (const std::vector<const char*>& arguments : {std::vector<const char*>{},
-                                                    {"fly"},
-                                                    {"run"},
-                                                    {"run", "job.yaml", "--fast"},
-                                                    {"run", "job.yaml", "--commit-rows", "-1"},
-                                                    {"run", "job.yaml", "--commit-interval", "100"},
-                                                    {"validate", "job.yaml", "--data-dir", "x"}}) {
+  for (const std::vector<const char*>& arguments :
+       {std::vector<const char*>{},
+        {"fly"},
+        {"run"},
+        {"run", "job.yaml", "--fast"},
+        {"run", "job.yaml", "--commit-rows", "-1"},
+        {"run", "job.yaml", "--commit-interval", "100"},
+        {"cluster", "job.yaml"},
+        {"cluster", "job.yaml", "--workers", "0"},
+        {"cluster", "job.yaml", "--workers", "65"},
+        {"cluster", "job.yaml", "--resize", "0"},
+        {"cluster", "job.yaml", "--workers", "2", "--stop"},
+        {"cluster", "job.yaml", "--stop", "--status"},
+        {"cluster", "job.yaml", "--standby", "--stop"},
+        {"cluster", "job.yaml", "--stop", "--json"},
+        {"validate", "job.yaml", "--data-dir", "x"}}) {
     EXPECT_EQ(Parse(arguments).exit_code, kExitUsage) << testing::PrintToString(arguments);
   }
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("--fast"));
@@ -54,7 +79,7 @@ TEST(CommandLineTest, HelpShowsExitCodesAndAnExampleOfEachCommand) {
   EXPECT_EQ(Parse({"--help"}).exit_code, kExitDone);
   EXPECT_THAT(testing::internal::GetCapturedStdout(),
               AllOf(HasSubstr("Exit codes"), HasSubstr("streamml run job.yaml")));
-  for (const char* command : {"run", "validate", "explain", "replay", "version"}) {
+  for (const char* command : {"run", "cluster", "validate", "explain", "replay", "version"}) {
     testing::internal::CaptureStdout();
     EXPECT_EQ(Parse({command, "--help"}).exit_code, kExitDone);
     EXPECT_THAT(testing::internal::GetCapturedStdout(),
@@ -86,8 +111,9 @@ TEST(CommandLineTest, NoOptionIsSilentlyIgnored) {
 }
 
 TEST(CommandLineTest, UnknownWordsAreNamedWithTheNearestKnownOne) {
-  EXPECT_THAT(Refusal({"rnu", "job.yaml"}),
-              HasSubstr("unknown command 'rnu'; did you mean 'run'?; commands are run, validate"));
+  EXPECT_THAT(
+      Refusal({"rnu", "job.yaml"}),
+      HasSubstr("unknown command 'rnu'; did you mean 'run'?; commands are run, cluster, validate"));
   EXPECT_THAT(
       Refusal({"run", "job.yaml", "--datadir", "x"}),
       HasSubstr("run: unknown option '--datadir'; did you mean '--data-dir'?; options are"));

@@ -1,0 +1,69 @@
+// Mutants these kill: a worker restarted without end as fast as it dies; a silent worker that keeps
+// its lanes; one that is asked to end and asked again; one that still holds lanes ended.
+#include "worker/cluster/supervise.h"
+
+#include "gtest/gtest.h"
+
+namespace streamml::cluster {
+namespace {
+
+constexpr int64_t kNow = 1'000'000'000;
+
+ProcessView Running(int64_t started_us, int64_t heard_us) {
+  ProcessView view;
+  view.running = true;
+  view.started_us = started_us;
+  view.heard_us = heard_us;
+  view.was_up = heard_us > 0;
+  return view;
+}
+
+TEST(SuperviseTest, AWantedWorkerIsStartedAtOnceAndAgainLaterAndLater) {
+  ProcessView view;
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow), ProcessAct::kStart);
+  view.ended_us = kNow;
+  view.quick_ends = 1;
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow), ProcessAct::kStart);
+  view.quick_ends = 2;
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow), ProcessAct::kNothing);
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + kMinRestartUs), ProcessAct::kStart);
+  view.quick_ends = 4;
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + 4 * kMinRestartUs - 1), ProcessAct::kNothing);
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + 4 * kMinRestartUs), ProcessAct::kStart);
+  view.quick_ends = 4'000'000'000;
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + kMaxRestartUs), ProcessAct::kStart);
+}
+
+TEST(SuperviseTest, AWorkerThatIsNotWantedEndsOnceItHoldsNothing) {
+  ProcessView view = Running(kNow, kNow);
+  EXPECT_EQ(NextAct(view, ProcessWish::kLetGoFirst, kNow), ProcessAct::kNothing);
+  EXPECT_EQ(NextAct(view, ProcessWish::kEnd, kNow), ProcessAct::kAskToEnd);
+  view.asked_us = kNow;
+  EXPECT_EQ(NextAct(view, ProcessWish::kEnd, kNow + kEndingUs - 1), ProcessAct::kNothing);
+  EXPECT_EQ(NextAct(view, ProcessWish::kEnd, kNow + kEndingUs), ProcessAct::kKill);
+  view.running = false;
+  EXPECT_EQ(NextAct(view, ProcessWish::kEnd, kNow), ProcessAct::kForget);
+  EXPECT_EQ(NextAct(view, ProcessWish::kLetGoFirst, kNow), ProcessAct::kForget);
+}
+
+TEST(SuperviseTest, ASilentWorkerLosesItsLanesAndIsKilledLater) {
+  const ProcessView view = Running(1, kNow);
+  EXPECT_TRUE(IsUp(view, kNow + kSilentUs - 1));
+  EXPECT_FALSE(IsUp(view, kNow + kSilentUs));
+  EXPECT_FALSE(IsStarting(view, kNow + kSilentUs)) << "nobody waits for it";
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + kStuckUs - 1), ProcessAct::kNothing);
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + kStuckUs), ProcessAct::kKill);
+}
+
+TEST(SuperviseTest, AWorkerIsWaitedForInItsFirstLifeOnly) {
+  ProcessView view = Running(kNow, 0);
+  EXPECT_TRUE(IsStarting(view, kNow + kStartingUs - 1));
+  EXPECT_FALSE(IsStarting(view, kNow + kStartingUs));
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + kStartingUs), ProcessAct::kKill);
+  view.was_up = true;
+  EXPECT_FALSE(IsStarting(view, kNow));
+  EXPECT_FALSE(IsUp(view, kNow));
+}
+
+}  // namespace
+}  // namespace streamml::cluster

@@ -1,0 +1,172 @@
+#include "worker/cli/cluster_view.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "base/status.h"
+#include "worker/cli/text.h"
+#include "worker/data/batch.h"
+
+namespace streamml::cli {
+namespace {
+
+using fleet::v1::LaneFacts;
+
+bool Runs(const LaneFacts& lane) {
+  return lane.phase() == fleet::v1::PHASE_RUNNING || lane.phase() == fleet::v1::PHASE_FINISHED ||
+         lane.phase() == fleet::v1::PHASE_RELEASING;
+}
+
+// Each lane once: at its owner, else at whoever is furthest.
+std::map<uint32_t, const LaneFacts*> LanesOf(const fleet::v1::StatusReply& status) {
+  std::map<uint32_t, const LaneFacts*> lanes;
+  for (const fleet::v1::WorkerStatus& worker : status.workers()) {
+    for (const LaneFacts& lane : worker.observation().lanes()) {
+      const LaneFacts*& best = lanes[lane.lane()];
+      if (best == nullptr || (Runs(lane) && !Runs(*best)) ||
+          (Runs(lane) == Runs(*best) && lane.journal_position() > best->journal_position())) {
+        best = &lane;
+      }
+    }
+  }
+  return lanes;
+}
+
+struct ClusterTotals {
+  uint64_t rows = 0;
+  uint64_t late = 0;
+  uint64_t dead = 0;
+  double rate = 0;
+  size_t num_running = 0;
+  std::optional<int64_t> watermark = data::kMaxTime;  // of the lane that is furthest behind
+  std::vector<const fleet::v1::ModelFacts*> models;
+};
+
+ClusterTotals TotalsOf(const fleet::v1::StatusReply& status,
+                       const std::map<uint32_t, const LaneFacts*>& lanes) {
+  ClusterTotals totals;
+  for (const auto& [number, lane] : lanes) {
+    if (lane->reads_source()) {
+      totals.rows += lane->rows_read();
+      totals.rate += lane->rows_per_second();
+    }
+    totals.late += lane->rows_late();
+    totals.dead += lane->rows_dead();
+    if (Runs(*lane)) ++totals.num_running;
+    if (!lane->has_watermark_us()) totals.watermark.reset();
+    if (totals.watermark.has_value()) {
+      totals.watermark = std::min(*totals.watermark, lane->watermark_us());
+    }
+    for (const fleet::v1::ModelFacts& model : lane->models()) totals.models.push_back(&model);
+  }
+  if (lanes.size() < status.num_lanes() || lanes.empty()) totals.watermark.reset();
+  return totals;
+}
+
+std::string Watermark(const std::optional<int64_t>& watermark) {
+  return WatermarkText(watermark.value_or(data::kMinTime));
+}
+
+std::string Metrics(const fleet::v1::ModelFacts& model, const char* separator) {
+  return absl::StrJoin(
+      model.metrics(), separator, [](std::string* out, const fleet::v1::Metric& metric) {
+        absl::StrAppend(
+            out, metric.name(), " ",
+            MetricText(metric.has_value() ? std::optional(metric.value()) : std::nullopt));
+      });
+}
+
+std::string Count(size_t number, std::string_view one, std::string_view many) {
+  return absl::StrCat(number, " ", number == 1 ? one : many);
+}
+
+// "worker-0  pid 1234   up    3 lanes, 2 standby  1,200 rows/s  busiest lane 40 %  http
+// 127.0.0.1:40001"
+std::string WorkerLine(const fleet::v1::WorkerStatus& worker) {
+  size_t owned = 0;
+  size_t followed = 0;
+  size_t troubled = 0;
+  double rate = 0;
+  double busy = 0;
+  for (const LaneFacts& lane : worker.observation().lanes()) {
+    if (Runs(lane) || lane.phase() == fleet::v1::PHASE_TAKING) ++owned;
+    if (lane.phase() == fleet::v1::PHASE_FOLLOWING) ++followed;
+    if (lane.has_problem()) ++troubled;
+    rate += lane.rows_per_second();
+    if (Runs(lane)) busy = std::max(busy, lane.busy());
+  }
+  std::string line =
+      absl::StrFormat("  %-10s %-11s %-9s", worker.name(),
+                      worker.pid() == 0 ? "-" : absl::StrCat("pid ", worker.pid()), worker.state());
+  absl::StrAppend(&line, Count(owned, "lane", "lanes"));
+  if (followed > 0) absl::StrAppend(&line, ", follows ", followed);
+  if (troubled > 0) absl::StrAppend(&line, ", ", troubled, " in trouble");
+  absl::StrAppend(&line, "  ", WithCommas(static_cast<uint64_t>(std::llround(rate))),
+                  " rows/s  busiest lane ", std::llround(busy * 100), " %");
+  if (worker.restarts() > 0) {
+    absl::StrAppend(&line, "  ", Count(worker.restarts(), "restart", "restarts"));
+  }
+  const std::string& http = worker.observation().worker().http_address();
+  if (!http.empty()) absl::StrAppend(&line, "  http ", http);
+  return line;
+}
+
+std::string State(const fleet::v1::StatusReply& status, const ClusterTotals& totals) {
+  if (status.settled()) return "settled";
+  if (status.num_lanes() == 0) return "starting";
+  return absl::StrCat("lanes are moving, ", totals.num_running, " of ", status.num_lanes(), " run");
+}
+
+}  // namespace
+
+std::vector<std::string> ClusterBlock(const fleet::v1::StatusReply& status, double seconds) {
+  const auto lanes = LanesOf(status);
+  const ClusterTotals totals = TotalsOf(status, lanes);
+  std::vector<std::string> lines;
+  lines.push_back(absl::StrCat(status.job(), seconds < 0 ? "" : "  running ",
+                               seconds < 0 ? "" : Seconds(seconds), "  ",
+                               Count(status.wanted_workers(), "worker", "workers"), ", epoch ",
+                               status.epoch(), ", ", State(status, totals)));
+  lines.push_back(absl::StrCat("  rows       ", WithCommas(totals.rows), "  (",
+                               WithCommas(static_cast<uint64_t>(std::llround(totals.rate))),
+                               " rows/s)  late ", WithCommas(totals.late), "  dead ",
+                               WithCommas(totals.dead)));
+  lines.push_back(absl::StrCat("  watermark  ", Watermark(totals.watermark)));
+  for (const fleet::v1::ModelFacts* model : totals.models) {
+    lines.push_back(absl::StrFormat("  %-9s  version %s  %s", model->name(),
+                                    WithCommas(model->version()), Metrics(*model, "  ")));
+  }
+  for (const fleet::v1::WorkerStatus& worker : status.workers()) {
+    lines.push_back(WorkerLine(worker));
+    for (const LaneFacts& lane : worker.observation().lanes()) {
+      if (!lane.has_problem()) continue;
+      lines.push_back(absl::StrCat("    lane ", lane.name(), ": ", lane.problem().message()));
+    }
+  }
+  return lines;
+}
+
+std::string ClusterLine(const fleet::v1::StatusReply& status) {
+  const auto lanes = LanesOf(status);
+  const ClusterTotals totals = TotalsOf(status, lanes);
+  size_t num_up = 0;
+  for (const fleet::v1::WorkerStatus& worker : status.workers()) {
+    if (worker.state() == "up") ++num_up;
+  }
+  std::string line = absl::StrCat(
+      status.job(), ": ", totals.rows, " rows, ", static_cast<uint64_t>(std::llround(totals.rate)),
+      " rows/s, watermark ", Watermark(totals.watermark), ", ", totals.late, " late, ", totals.dead,
+      " dead; ", num_up, " of ", Count(status.wanted_workers(), "worker", "workers"), " up, ",
+      State(status, totals));
+  for (const fleet::v1::ModelFacts* model : totals.models) {
+    absl::StrAppend(&line, "; ", model->name(), " version ", model->version(), ", ",
+                    Metrics(*model, ", "));
+  }
+  return line;
+}
+
+}  // namespace streamml::cli

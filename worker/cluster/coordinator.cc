@@ -1,0 +1,344 @@
+#include "worker/cluster/coordinator.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "base/status.h"
+#include "worker/cluster/promises.h"
+#include "worker/control/assignment_file.h"
+
+namespace streamml::cluster {
+namespace {
+
+constexpr int64_t kRoundUs = 20'000;    // how soon the end of a process is seen
+constexpr size_t kMaxSocketPath = 100;  // of the 108 that the kernel has for addresses
+constexpr size_t kLongestName = 16;
+
+std::string NameOf(uint32_t index) { return absl::StrCat("worker-", index); }
+
+std::string How(int result) {
+  return result < 0 ? absl::StrCat("was ended by signal ", -result)
+                    : absl::StrCat("ended with exit code ", result);
+}
+
+}  // namespace
+
+Coordinator::Coordinator(ClusterOptions options, Disk& disk, Clock& clock,
+                         std::function<void(const std::string&)> note)
+    : options_(std::move(options)),
+      disk_(disk),
+      clock_(clock),
+      note_(std::move(note)),
+      num_workers_(options_.num_workers) {
+  wanted_.standby = options_.standby;
+}
+
+Coordinator::~Coordinator() {
+  workers_.clear();
+  if (folder_descriptor_ >= 0) close(folder_descriptor_);
+}
+
+std::string Coordinator::Folder() const { return absl::StrCat(options_.data_dir, "/.streamml"); }
+
+absl::Status Coordinator::Open() {
+  RETURN_IF_ERROR(disk_.MakeDirectories(absl::StrCat(Folder(), "/workers")));
+  ASSIGN_OR_RETURN(state_, ReadPromises(disk_, absl::StrCat(Folder(), "/cluster"), options_.job,
+                                        clock_.MonotonicMicroseconds()));
+  socket_folder_ = absl::StrCat(Folder(), "/workers");
+  if (socket_folder_.size() + kLongestName > kMaxSocketPath) {
+    // Inherited by workers, so that the address means the same to them.
+    folder_descriptor_ = open(socket_folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    socket_folder_ = absl::StrCat("/proc/self/fd/", folder_descriptor_);
+  }
+  return absl::OkStatus();
+}
+
+std::string Coordinator::Address(const std::string& name) const {
+  return absl::StrCat("unix:", socket_folder_, "/", name, ".sock");
+}
+
+void Coordinator::Resize(uint32_t num_workers) {
+  num_workers_ = num_workers;
+  bell_.Ring();
+}
+
+void Coordinator::Stop() {
+  stopping_ = true;
+  bell_.Ring();
+}
+
+bool Coordinator::IsWanted(const std::string& name) const { return wanted_.workers.contains(name); }
+
+absl::Status Coordinator::Round() {
+  wanted_.workers.clear();
+  for (uint32_t i = 0; i < num_workers_; ++i) wanted_.workers.insert(NameOf(i));
+  if (!stopping_) {
+    for (const std::string& name : wanted_.workers) workers_.try_emplace(name);
+  }
+  for (auto& [name, worker] : workers_) Look(name, worker);
+  if (!stopping_) {
+    RETURN_IF_ERROR(AwaitPlan());
+    if (plan_.has_value()) RETURN_IF_ERROR(Decide());
+  }
+  for (auto worker = workers_.begin(); worker != workers_.end();) {
+    const auto current = worker++;
+    RETURN_IF_ERROR(Act(current->first, current->second));
+  }
+  bell_.Wait(kRoundUs);
+  return absl::OkStatus();
+}
+
+// ---- looking
+
+void Coordinator::Look(const std::string& name, Worker& worker) {
+  if (worker.process == nullptr) return;
+  const std::optional<int> result = worker.process->Result();
+  if (result.has_value()) return NoteEnd(name, worker, *result);
+  WorkerLink::Heard heard = worker.link->heard();
+  worker.view.heard_us = heard.time_us;
+  if (heard.time_us > 0) {
+    worker.view.was_up = true;
+    worker.heard = std::move(heard);
+    TellProblems(name, worker);
+  }
+  for (const std::string& line : worker.link->TakeNotes()) note_(absl::StrCat(name, ": ", line));
+  const absl::Status refusal = worker.link->TakeRefusal();
+  if (!refusal.ok() && !stopping_) {
+    note_(absl::StrCat(name, " refused its assignment: ", refusal.message()));
+  }
+}
+
+void Coordinator::NoteEnd(const std::string& name, Worker& worker, int result) {
+  const int64_t now = clock_.MonotonicMicroseconds();
+  const bool asked = worker.view.asked_us > 0;
+  if (!asked || result != 0) {
+    note_(absl::StrCat(
+        name, " (pid ", worker.process->pid(), ") ", How(result),
+        result > 0 ? absl::StrCat("; its messages are in '", Folder(), "/workers/", name, ".log'")
+                   : ""));
+  }
+  const bool quick = !asked && now - worker.view.started_us < kQuickEndUs;
+  worker.view.quick_ends = quick ? worker.view.quick_ends + 1 : 0;
+  worker.view.running = false;
+  worker.view.heard_us = worker.view.asked_us = 0;
+  worker.view.ended_us = now;
+  worker.link = nullptr;
+  worker.process = nullptr;
+  worker.heard = {};
+  worker.problems.clear();
+}
+
+void Coordinator::TellProblems(const std::string& name, Worker& worker) {
+  std::map<uint32_t, std::string> problems;
+  for (const fleet::v1::LaneFacts& lane : worker.heard.observation.lanes()) {
+    if (lane.phase() != fleet::v1::PHASE_FAILED) continue;
+    problems[lane.lane()] = lane.problem().message();
+    const auto told = worker.problems.find(lane.lane());
+    if (told != worker.problems.end() && told->second == lane.problem().message()) continue;
+    note_(absl::StrCat("lane ", lane.name(), " at ", name,
+                       " has failed and waits for a person: ", lane.problem().message()));
+  }
+  worker.problems = std::move(problems);
+}
+
+decide::Observed Coordinator::Observe() const {
+  const int64_t now = clock_.MonotonicMicroseconds();
+  decide::Observed observed;
+  for (const auto& [name, worker] : workers_) {
+    if (worker.view.asked_us > 0) continue;  // it lets go by itself
+    if (IsUp(worker.view, now)) {
+      decide::SeenWorker& seen = observed.up[name];
+      seen = ToSeen(worker.heard.observation, options_.job);
+      seen.epoch = std::max(seen.epoch, worker.link->known_epoch());
+    } else if (IsStarting(worker.view, now) || worker.num_starts == 0) {
+      observed.starting.insert(name);
+    }
+  }
+  return observed;
+}
+
+// ---- deciding
+
+// The lanes are those that a worker's build sees in the manifest.
+absl::Status Coordinator::AwaitPlan() {
+  if (plan_.has_value()) return absl::OkStatus();
+  for (auto& [name, worker] : workers_) {
+    if (worker.view.heard_us == 0) continue;
+    const auto reply = worker.link->TakePlan();
+    if (!reply.has_value()) {
+      fleet::v1::PlanRequest request;
+      request.set_manifest(options_.manifest);
+      request.set_file_name(options_.manifest_name);
+      worker.link->AskPlan(request);
+      return absl::OkStatus();
+    }
+    if (!reply->ok()) {
+      if (!absl::IsUnavailable(reply->status()) && !absl::IsDeadlineExceeded(reply->status())) {
+        return reply->status();
+      }
+      const std::string trouble(reply->status().message());
+      if (trouble != plan_trouble_) note_(absl::StrCat("trying again: ", trouble));
+      plan_trouble_ = trouble;
+      return absl::OkStatus();
+    }
+    if ((*reply)->mistakes_size() > 0) {
+      return absl::InvalidArgumentError(absl::StrJoin(
+          (*reply)->mistakes(), "\n", [](std::string* out, const fleet::v1::Mistake& mistake) {
+            absl::StrAppend(out, mistake.text());
+          }));
+    }
+    plan_ = **reply;
+    for (const fleet::v1::Lane& lane : plan_->lanes()) {
+      wanted_.lanes.push_back({lane.lane(), lane.stage(), 1});
+    }
+    return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Coordinator::Decide() {
+  decide::FleetStep step =
+      decide::NextStep(wanted_, state_, Observe(), clock_.MonotonicMicroseconds());
+  RETURN_IF_ERROR(Keep(step.state));
+  state_ = std::move(step.state);
+  for (const decide::FleetEvent& event : step.events) Tell(event);
+  for (const std::string& name : step.send) Send(name);
+  spare_ = std::move(step.spare);
+  settled_ = step.settled;
+  return absl::OkStatus();
+}
+
+void Coordinator::Tell(const decide::FleetEvent& event) const {
+  using Kind = decide::FleetEvent::Kind;
+  const std::string lane =
+      absl::StrCat("lane ", plan_->lanes(static_cast<int>(event.lane)).name(), ": ");
+  switch (event.kind) {
+    case Kind::kFollow:
+    case Kind::kRelease:
+      return;
+    case Kind::kOwn:
+      if (!event.from.empty()) note_(absl::StrCat(lane, event.from, " -> ", event.to));
+      return;
+    case Kind::kFailover:
+      return note_(absl::StrCat(lane, event.from, " is gone; ", event.to, " takes it"));
+    case Kind::kOverdue:
+      return note_(
+          absl::StrCat(lane, event.from, " does not let go; ", event.to, " takes it anyway"));
+  }
+}
+
+// Before any worker hears of it.
+absl::Status Coordinator::Keep(const decide::FleetState& state) {
+  const fleet::v1::ClusterState durable = ToProto(state, options_.job);
+  const std::string bytes = durable.SerializeAsString();
+  if (bytes == kept_) return absl::OkStatus();
+  RETURN_IF_ERROR(WritePromises(disk_, absl::StrCat(Folder(), "/cluster"), durable));
+  kept_ = bytes;
+  return absl::OkStatus();
+}
+
+void Coordinator::Send(const std::string& name) {
+  const decide::WorkerRoles& roles = state_.workers.at(name);
+  fleet::v1::AssignRequest request;
+  *request.mutable_job() = options_.job;
+  request.set_epoch(roles.epoch);
+  request.set_worker(name);
+  request.set_manifest(options_.manifest);
+  request.set_manifest_hash(control::ManifestHash(options_.manifest));
+  request.set_job_hash(plan_->job_hash());
+  for (const auto& [lane, role] : roles.lanes) {
+    fleet::v1::LaneRole& entry = *request.add_lanes();
+    entry.set_lane(lane);
+    entry.set_role(role == decide::LaneRole::kOwn ? fleet::v1::ROLE_OWN : fleet::v1::ROLE_FOLLOW);
+  }
+  workers_.at(name).link->Send(request);
+}
+
+// ---- acting
+
+absl::Status Coordinator::Act(const std::string& name, Worker& worker) {
+  const int64_t now = clock_.MonotonicMicroseconds();
+  ProcessWish wish = ProcessWish::kRun;
+  if (stopping_) {
+    wish = ProcessWish::kEnd;
+  } else if (!IsWanted(name)) {
+    const bool spare = std::find(spare_.begin(), spare_.end(), name) != spare_.end();
+    wish = spare ? ProcessWish::kEnd : ProcessWish::kLetGoFirst;
+  }
+  switch (NextAct(worker.view, wish, now)) {
+    case ProcessAct::kNothing:
+      return absl::OkStatus();
+    case ProcessAct::kStart:
+      return Start(name, worker);
+    case ProcessAct::kAskToEnd:
+      worker.view.asked_us = now;
+      worker.process->Signal(SIGTERM);
+      return absl::OkStatus();
+    case ProcessAct::kKill:
+      note_(absl::StrCat(name, " (pid ", worker.process->pid(),
+                         worker.view.asked_us > 0 ? ") does not end" : ") does not answer",
+                         " and is killed"));
+      worker.process->Signal(SIGKILL);
+      worker.view.asked_us = now;
+      return absl::OkStatus();
+    case ProcessAct::kForget:
+      workers_.erase(name);
+      return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Coordinator::Start(const std::string& name, Worker& worker) {
+  const std::string folder = absl::StrCat(Folder(), "/workers/", name);
+  const std::string address = Address(name);
+  std::vector<std::string> command = {
+      options_.program,  "--name",   name,    "--data-dir", folder,       "--output-dir",
+      options_.data_dir, "--listen", address, "--http",     "127.0.0.1:0"};
+  command.insert(command.end(), options_.worker_flags.begin(), options_.worker_flags.end());
+  ASSIGN_OR_RETURN(worker.process,
+                   Process::Start(command, absl::StrCat(folder, ".log"), folder_descriptor_));
+  worker.link = WorkerLink::Open(address, bell_);
+  const int64_t now = clock_.MonotonicMicroseconds();
+  worker.view.running = true;
+  worker.view.started_us = now;
+  worker.view.heard_us = worker.view.asked_us = 0;
+  ++worker.num_starts;
+  return absl::OkStatus();
+}
+
+// ---- telling
+
+fleet::v1::StatusReply Coordinator::Status() const {
+  const int64_t now = clock_.MonotonicMicroseconds();
+  fleet::v1::StatusReply reply;
+  reply.set_job(options_.job.identity());
+  reply.set_pid(static_cast<uint32_t>(getpid()));
+  reply.set_epoch(state_.epoch);
+  reply.set_wanted_workers(num_workers_);
+  reply.set_settled(settled_ && !stopping_ && workers_.size() == wanted_.workers.size());
+  reply.set_num_lanes(plan_.has_value() ? static_cast<uint32_t>(plan_->lanes_size()) : 0);
+  for (const auto& [name, worker] : workers_) {
+    fleet::v1::WorkerStatus& out = *reply.add_workers();
+    out.set_name(name);
+    if (worker.process != nullptr) out.set_pid(static_cast<uint32_t>(worker.process->pid()));
+    out.set_restarts(worker.num_starts > 0 ? worker.num_starts - 1 : 0);
+    *out.mutable_observation() = worker.heard.observation;
+    if (!worker.view.running) {
+      out.set_state("down");
+    } else if (worker.view.asked_us > 0 || !IsWanted(name)) {
+      out.set_state("leaving");
+    } else if (IsUp(worker.view, now)) {
+      out.set_state("up");
+    } else {
+      out.set_state(worker.view.was_up ? "silent" : "starting");
+    }
+  }
+  return reply;
+}
+
+}  // namespace streamml::cluster

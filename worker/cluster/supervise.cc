@@ -1,0 +1,38 @@
+#include "worker/cluster/supervise.h"
+
+#include <algorithm>
+
+namespace streamml::cluster {
+namespace {
+
+int64_t RestartAt(const ProcessView& view) {
+  if (view.quick_ends < 2) return view.ended_us;  // the first time at once
+  const uint32_t doublings = std::min(view.quick_ends - 2, 10U);
+  return view.ended_us + std::min(kMaxRestartUs, kMinRestartUs << doublings);
+}
+
+}  // namespace
+
+ProcessAct NextAct(const ProcessView& view, ProcessWish wish, int64_t now_us) {
+  if (!view.running) {
+    if (wish != ProcessWish::kRun) return ProcessAct::kForget;
+    return now_us >= RestartAt(view) ? ProcessAct::kStart : ProcessAct::kNothing;
+  }
+  if (view.asked_us > 0) {
+    return now_us - view.asked_us >= kEndingUs ? ProcessAct::kKill : ProcessAct::kNothing;
+  }
+  if (wish == ProcessWish::kEnd) return ProcessAct::kAskToEnd;
+  const int64_t silent_since = std::max(view.started_us, view.heard_us);
+  const int64_t patience = view.heard_us > 0 ? kStuckUs : kStartingUs;
+  return now_us - silent_since >= patience ? ProcessAct::kKill : ProcessAct::kNothing;
+}
+
+bool IsUp(const ProcessView& view, int64_t now_us) {
+  return view.running && view.heard_us > 0 && now_us - view.heard_us < kSilentUs;
+}
+
+bool IsStarting(const ProcessView& view, int64_t now_us) {
+  return view.running && !view.was_up && now_us - view.started_us < kStartingUs;
+}
+
+}  // namespace streamml::cluster

@@ -1,0 +1,48 @@
+// When a worker's process is started, asked to end and killed. Pure.
+#pragma once
+
+#include <cstdint>
+
+namespace streamml::cluster {
+
+// Times are of one clock that never goes back; 0: never.
+struct ProcessView {
+  bool running = false;
+  int64_t started_us = 0;   // last
+  int64_t heard_us = 0;     // last, since that start
+  int64_t asked_us = 0;     // to end, since that start
+  int64_t ended_us = 0;     // last
+  uint32_t quick_ends = 0;  // in a row: ended by itself soon after its start
+  bool was_up = false;      // answered in any of its lives
+};
+
+enum class ProcessAct : uint8_t {
+  kNothing,
+  kStart,
+  kAskToEnd,
+  kKill,
+  kForget,  // not wanted, and there is no process
+};
+
+// What the coordinator wants of a worker.
+enum class ProcessWish : uint8_t {
+  kRun,
+  kLetGoFirst,  // not wanted any more, but it still holds lanes
+  kEnd,
+};
+
+inline constexpr int64_t kSilentUs = 3'000'000;     // unheard for so long: its lanes go to others
+inline constexpr int64_t kStuckUs = 10'000'000;     // unheard for so long: killed
+inline constexpr int64_t kStartingUs = 20'000'000;  // so long a new worker is waited for
+inline constexpr int64_t kEndingUs = 30'000'000;    // so long letting go may take
+inline constexpr int64_t kQuickEndUs = 10'000'000;  // of a life that counts as a failed start
+inline constexpr int64_t kMinRestartUs = 100'000;   // after the second quick end; doubles
+inline constexpr int64_t kMaxRestartUs = 10'000'000;
+
+ProcessAct NextAct(const ProcessView& view, ProcessWish wish, int64_t now_us);
+// It answers.
+bool IsUp(const ProcessView& view, int64_t now_us);
+// It has not answered yet, in its first life, and will soon.
+bool IsStarting(const ProcessView& view, int64_t now_us);
+
+}  // namespace streamml::cluster
