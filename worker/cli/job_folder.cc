@@ -111,6 +111,7 @@ absl::Status JobFolder::OpenKafka(bool must_exist) {
   for (const plan::StagePlan& stage : job_.plan.stages) {
     if (!stage.topic.empty()) options.topics.push_back({stage.topic, stage.num_partitions});
   }
+  options.sinks = plan::SinkTopics(job_.plan);
   const SlowNote note(
       absl::StrCat("waiting for the brokers of cluster '", job_.plan.log_cluster, "'"));
   ASSIGN_OR_RETURN(log_, log::OpenKafkaLog(*cluster, options));

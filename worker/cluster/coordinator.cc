@@ -16,10 +16,17 @@ namespace streamml::cluster {
 namespace {
 
 constexpr int64_t kRoundUs = 20'000;    // how soon the end of a process is seen
+constexpr int kFolderInUse = 4;         // exit code of a worker whose last life has not ended yet
 constexpr size_t kMaxSocketPath = 100;  // of the 108 that the kernel has for addresses
-constexpr size_t kLongestName = 16;
+constexpr std::string_view kSocket = ".sock";
+constexpr size_t kLongestName = 40;
 
 std::string NameOf(uint32_t index) { return absl::StrCat("worker-", index); }
+
+bool MayPass(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+         absl::IsCancelled(status);
+}
 
 std::string How(int result) {
   return result < 0 ? absl::StrCat("was ended by signal ", -result)
@@ -47,6 +54,7 @@ std::string Coordinator::Folder() const { return absl::StrCat(options_.data_dir,
 
 absl::Status Coordinator::Open() {
   RETURN_IF_ERROR(disk_.MakeDirectories(absl::StrCat(Folder(), "/workers")));
+  RETURN_IF_ERROR(RemoveSockets());
   ASSIGN_OR_RETURN(state_, ReadPromises(disk_, absl::StrCat(Folder(), "/cluster"), options_.job,
                                         clock_.MonotonicMicroseconds()));
   socket_folder_ = absl::StrCat(Folder(), "/workers");
@@ -58,8 +66,21 @@ absl::Status Coordinator::Open() {
   return absl::OkStatus();
 }
 
-std::string Coordinator::Address(const std::string& name) const {
-  return absl::StrCat("unix:", socket_folder_, "/", name, ".sock");
+// Of lives that are over, or soon will be.
+absl::Status Coordinator::RemoveSockets() {
+  const std::string folder = absl::StrCat(Folder(), "/workers");
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(folder));
+  for (const std::string& name : names) {
+    if (!name.ends_with(kSocket)) continue;
+    RETURN_IF_ERROR(disk_.Remove(absl::StrCat(folder, "/", name)));
+  }
+  return absl::OkStatus();
+}
+
+// Each life has an address of its own: nobody talks to the one before, which may still be ending.
+std::string Coordinator::Address(const std::string& name, const Worker& worker) const {
+  return absl::StrCat("unix:", socket_folder_, "/", name, "-", getpid(), "-", worker.num_starts,
+                      kSocket);
 }
 
 void Coordinator::Resize(uint32_t num_workers) {
@@ -116,7 +137,8 @@ void Coordinator::Look(const std::string& name, Worker& worker) {
 void Coordinator::NoteEnd(const std::string& name, Worker& worker, int result) {
   const int64_t now = clock_.MonotonicMicroseconds();
   const bool asked = worker.view.asked_us > 0;
-  if (!asked || result != 0) {
+  const bool waits = result == kFolderInUse && worker.view.quick_ends > 0;  // and was told
+  if ((!asked || result != 0) && !waits) {
     note_(absl::StrCat(
         name, " (pid ", worker.process->pid(), ") ", How(result),
         result > 0 ? absl::StrCat("; its messages are in '", Folder(), "/workers/", name, ".log'")
@@ -124,6 +146,7 @@ void Coordinator::NoteEnd(const std::string& name, Worker& worker, int result) {
   }
   const bool quick = !asked && now - worker.view.started_us < kQuickEndUs;
   worker.view.quick_ends = quick ? worker.view.quick_ends + 1 : 0;
+  if (result == kFolderInUse) worker.view.quick_ends = 2;  // soon again and again
   worker.view.running = false;
   worker.view.heard_us = worker.view.asked_us = 0;
   worker.view.ended_us = now;
@@ -178,9 +201,7 @@ absl::Status Coordinator::AwaitPlan() {
       return absl::OkStatus();
     }
     if (!reply->ok()) {
-      if (!absl::IsUnavailable(reply->status()) && !absl::IsDeadlineExceeded(reply->status())) {
-        return reply->status();
-      }
+      if (!MayPass(reply->status())) return reply->status();
       const std::string trouble(reply->status().message());
       if (trouble != plan_trouble_) note_(absl::StrCat("trying again: ", trouble));
       plan_trouble_ = trouble;
@@ -295,7 +316,7 @@ absl::Status Coordinator::Act(const std::string& name, Worker& worker) {
 
 absl::Status Coordinator::Start(const std::string& name, Worker& worker) {
   const std::string folder = absl::StrCat(Folder(), "/workers/", name);
-  const std::string address = Address(name);
+  const std::string address = Address(name, worker);
   std::vector<std::string> command = {
       options_.program,  "--name",   name,    "--data-dir", folder,       "--output-dir",
       options_.data_dir, "--listen", address, "--http",     "127.0.0.1:0"};

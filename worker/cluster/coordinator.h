@@ -68,7 +68,8 @@ class Coordinator {
   };
 
   std::string Folder() const;
-  std::string Address(const std::string& name) const;
+  absl::Status RemoveSockets();
+  std::string Address(const std::string& name, const Worker& worker) const;
   bool IsWanted(const std::string& name) const;
   void Look(const std::string& name, Worker& worker);
   void NoteEnd(const std::string& name, Worker& worker, int result);

@@ -101,6 +101,7 @@ class HostedJob final : public control::JobLanes {
     for (const plan::StagePlan& stage : job_->plan.stages) {
       if (!stage.topic.empty()) options.topics.push_back({stage.topic, stage.num_partitions});
     }
+    options.sinks = plan::SinkTopics(job_->plan);
     ASSIGN_OR_RETURN(log_, log::OpenKafkaLog(*cluster, options));
     lane::RunOptions run = options_.run;
     if (run.snapshot_interval_us < 0) run.snapshot_interval_us = job_->plan.snapshot_interval_us;

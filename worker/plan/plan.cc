@@ -1,6 +1,7 @@
 #include "worker/plan/plan.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -130,6 +131,16 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
     spec.inputs.push_back(FileFactory(source, input.partition, plan.access, identity.size));
   }
   return spec;
+}
+
+std::vector<std::string> SinkTopics(const JobPlan& plan) {
+  std::set<std::string> topics;
+  for (const StagePlan& stage : plan.stages) {
+    for (const lane::SinkOutput& sink : stage.spec->sinks) {
+      if (!sink.topic.empty()) topics.insert(sink.topic);
+    }
+  }
+  return {topics.begin(), topics.end()};
 }
 
 namespace {

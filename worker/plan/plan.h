@@ -115,6 +115,9 @@ absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest);
 absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log,
                                             const lane::StopFunction& stop = {});
 
+// The topics that sinks of the job write to, sorted, each once.
+std::vector<std::string> SinkTopics(const JobPlan& plan);
+
 // Stages, lanes, keys and state, for people.
 std::string Explain(const JobPlan& plan);
 

@@ -226,6 +226,7 @@ class KafkaLog final : public Log {
     graveyard_.WaitFor(lane);
     std::vector<std::string> topics = {names_.journal};
     for (const auto& [name, full] : names_.topics) topics.push_back(full);
+    topics.insert(topics.end(), options_.sinks.begin(), options_.sinks.end());
     ASSIGN_OR_RETURN(std::unique_ptr<Producer> producer,
                      transport_->OpenProducer(KafkaTopicName(options_, absl::StrCat("lane-", lane)),
                                               options_.transaction_timeout_ms, topics));

@@ -29,6 +29,9 @@ struct KafkaLogOptions {
   uint32_t incarnation = 1;
   uint32_t num_lanes = 0;
   std::vector<InternalTopic> topics;
+  // Topics that are not the job's own and that lanes write records to: what is asked about them
+  // when a lane is opened need not be asked, for a second, when it commits to them first.
+  std::vector<std::string> sinks;
   bool create = true;                       // false: refuse to go on where topics are missing
   int32_t replication = 0;                  // 0: the smaller of 3 and the number of brokers
   int64_t transaction_timeout_ms = 10'000;  // after which brokers abort what a dead owner left open
