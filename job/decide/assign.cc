@@ -102,9 +102,9 @@ class Planner {
     return static_cast<size_t>(found - workers_.begin());
   }
   static const Placement& Before(const Assignment& current, uint32_t lane) {
-    static const Placement kNobody;
+    static const Placement nobody;
     const auto found = current.find(lane);
-    return found == current.end() ? kNobody : found->second;
+    return found == current.end() ? nobody : found->second;
   }
 
   // Heavy ones first, so that light ones can even out what these leave.

@@ -2,7 +2,7 @@
 """cluster_test.py [--build DIR] [--keep]: `streamml cluster` on a real broker.
 
 The job of kill_job.py runs in several workers while rows come in: 2 -> 3 -> 1 workers and a kill -9 of one, then with
-standbys a kill -9 of an owner, a worker that stands still, and a kill -9 of the coordinator. Committed output, digests,
+standbys a kill -9 of an owner, a worker that stands still, and a kill -9 of the broker and of the coordinator. Committed output, digests,
 counts and part files are those of an undisturbed `streamml run`, and `streamml replay --all` passes. How long outputs
 paused is printed.
 """
@@ -220,6 +220,10 @@ def standby_and_coordinator(series):
             series.follower.look(0.02)
         status = cluster.await_settled(2, what)
         series.watched(what, 1, started)
+    series.job.broker.kill()
+    series.watched("the broker is away", 4)
+    series.job.broker.start()
+    cluster.await_settled(2, "kill -9 of the broker")
     cluster.process.send(signal.SIGKILL)
     cluster.process.wait(10)
     cluster.start(2, "--standby")

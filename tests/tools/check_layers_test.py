@@ -31,7 +31,7 @@ CLEAN = {
     "worker/state/state.h": "#pragma once\n#include \"worker/data/batch.h\"\n#include \"worker/state/internal/map.h\"\n",
     "worker/state/internal/map.h": "#pragma once\n",
     "worker/state/rocksdb/store.cc": "#include <rocksdb/db.h>\n#include \"worker/state/state.h\"\n",
-    "worker/lane/lane.cc": "#include \"proto/job.pb.h\"\n#include \"worker/state/state.h\"\n",
+    "worker/lane/lane.cc": "#include \"proto/job.grpc.pb.h\"\n#include \"proto/job.pb.h\"\n#include \"worker/state/state.h\"\n",
     "tests/worker/state/map_test.cc": "#include <random>\n#include \"worker/state/internal/map.h\"\n",
     "build/release/worker/generated.h": "#include \"anything.h\"\n",
 }

@@ -29,7 +29,7 @@ constexpr const char* kProgram = "streamml-worker";
 absl::StatusOr<std::string> FindProgram() {
   std::error_code error;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::string path = (self.parent_path() / kProgram).string();
+  std::string path = (self.parent_path() / kProgram).string();
   if (!error && std::filesystem::exists(path, error)) return path;
   return absl::NotFoundError(
       absl::StrCat("there is no '", path, "', the program of a worker; it lies beside streamml"));

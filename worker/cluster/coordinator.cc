@@ -137,16 +137,16 @@ void Coordinator::Look(const std::string& name, Worker& worker) {
 void Coordinator::NoteEnd(const std::string& name, Worker& worker, int result) {
   const int64_t now = clock_.MonotonicMicroseconds();
   const bool asked = worker.view.asked_us > 0;
-  const bool waits = result == kFolderInUse && worker.view.quick_ends > 0;  // and was told
-  if ((!asked || result != 0) && !waits) {
+  const bool in_use = result == kFolderInUse;
+  if ((!asked || result != 0) && !(in_use && worker.view.in_use)) {
     note_(absl::StrCat(
         name, " (pid ", worker.process->pid(), ") ", How(result),
         result > 0 ? absl::StrCat("; its messages are in '", Folder(), "/workers/", name, ".log'")
                    : ""));
   }
-  const bool quick = !asked && now - worker.view.started_us < kQuickEndUs;
+  const bool quick = !asked && !in_use && now - worker.view.started_us < kQuickEndUs;
   worker.view.quick_ends = quick ? worker.view.quick_ends + 1 : 0;
-  if (result == kFolderInUse) worker.view.quick_ends = 2;  // soon again and again
+  worker.view.in_use = in_use;
   worker.view.running = false;
   worker.view.heard_us = worker.view.asked_us = 0;
   worker.view.ended_us = now;
@@ -223,8 +223,8 @@ absl::Status Coordinator::AwaitPlan() {
 }
 
 absl::Status Coordinator::Decide() {
-  decide::FleetStep step =
-      decide::NextStep(wanted_, state_, Observe(), clock_.MonotonicMicroseconds());
+  const int64_t now = clock_.MonotonicMicroseconds();
+  decide::FleetStep step = decide::NextStep(WithoutShaky(now), state_, Observe(), now);
   RETURN_IF_ERROR(Keep(step.state));
   state_ = std::move(step.state);
   for (const decide::FleetEvent& event : step.events) Tell(event);
@@ -232,6 +232,14 @@ absl::Status Coordinator::Decide() {
   spare_ = std::move(step.spare);
   settled_ = step.settled;
   return absl::OkStatus();
+}
+
+// Where all are shaky, all are as good as each other.
+decide::Wanted Coordinator::WithoutShaky(int64_t now_us) const {
+  decide::Wanted wanted = wanted_;
+  std::erase_if(wanted.workers,
+                [&](const std::string& name) { return IsShaky(workers_.at(name).view, now_us); });
+  return wanted.workers.empty() ? wanted_ : wanted;
 }
 
 void Coordinator::Tell(const decide::FleetEvent& event) const {

@@ -76,6 +76,7 @@ class Coordinator {
   void TellProblems(const std::string& name, Worker& worker);
   absl::Status AwaitPlan();
   absl::Status Decide();
+  decide::Wanted WithoutShaky(int64_t now_us) const;
   void Tell(const decide::FleetEvent& event) const;
   decide::Observed Observe() const;
   absl::Status Keep(const decide::FleetState& state);

@@ -105,7 +105,7 @@ using Call = std::function<grpc::Status(fleet::v1::Cluster::Stub&, grpc::ClientC
 
 absl::Status Ask(const std::string& data_dir, const Call& call) {
   const SocketAddress socket(data_dir);
-  const absl::Status none = absl::NotFoundError(absl::StrCat(
+  absl::Status none = absl::NotFoundError(absl::StrCat(
       "no cluster runs with data folder '", data_dir, "'; give the --data-dir that it was given"));
   if (access(socket.path().c_str(), F_OK) != 0) return none;
   const auto stub = fleet::v1::Cluster::NewStub(

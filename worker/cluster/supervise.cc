@@ -6,6 +6,7 @@ namespace streamml::cluster {
 namespace {
 
 int64_t RestartAt(const ProcessView& view) {
+  if (view.in_use) return view.ended_us + kMinRestartUs;
   if (view.quick_ends < 2) return view.ended_us;  // the first time at once
   const uint32_t doublings = std::min(view.quick_ends - 2, 10U);
   return view.ended_us + std::min(kMaxRestartUs, kMinRestartUs << doublings);
@@ -29,6 +30,10 @@ ProcessAct NextAct(const ProcessView& view, ProcessWish wish, int64_t now_us) {
 
 bool IsUp(const ProcessView& view, int64_t now_us) {
   return view.running && view.heard_us > 0 && now_us - view.heard_us < kSilentUs;
+}
+
+bool IsShaky(const ProcessView& view, int64_t now_us) {
+  return IsUp(view, now_us) && view.quick_ends >= 2 && now_us - view.started_us < kSteadyUs;
 }
 
 bool IsStarting(const ProcessView& view, int64_t now_us) {

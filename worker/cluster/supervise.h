@@ -13,6 +13,7 @@ struct ProcessView {
   int64_t asked_us = 0;     // to end, since that start
   int64_t ended_us = 0;     // last
   uint32_t quick_ends = 0;  // in a row: ended by itself soon after its start
+  bool in_use = false;      // ended because its folder was: the life before still ends
   bool was_up = false;      // answered in any of its lives
 };
 
@@ -36,12 +37,16 @@ inline constexpr int64_t kStuckUs = 10'000'000;     // unheard for so long: kill
 inline constexpr int64_t kStartingUs = 20'000'000;  // so long a new worker is waited for
 inline constexpr int64_t kEndingUs = 30'000'000;    // so long letting go may take
 inline constexpr int64_t kQuickEndUs = 10'000'000;  // of a life that counts as a failed start
-inline constexpr int64_t kMinRestartUs = 100'000;   // after the second quick end; doubles
+inline constexpr int64_t kSteadyUs = 5'000'000;  // up for so long after two of them: trusted again
+inline constexpr int64_t kMinRestartUs = 100'000;  // after the second quick end; doubles
 inline constexpr int64_t kMaxRestartUs = 10'000'000;
 
 ProcessAct NextAct(const ProcessView& view, ProcessWish wish, int64_t now_us);
 // It answers.
 bool IsUp(const ProcessView& view, int64_t now_us);
+// It answers, but ended by itself soon after its last starts: it gets lanes only once it has been
+// up for a while, else they would come and go with it.
+bool IsShaky(const ProcessView& view, int64_t now_us);
 // It has not answered yet, in its first life, and will soon.
 bool IsStarting(const ProcessView& view, int64_t now_us);
 

@@ -8,78 +8,21 @@
 #include "base/status.h"
 #include "base/wording.h"
 #include "worker/control/assignment_file.h"
+#include "worker/control/internal/assignment_rules.h"
 #include "worker/control/refusal.h"
 
 namespace streamml::control {
 namespace {
 
 using fleet::v1::Refusal;
+using internal::Content;
+using internal::KeyOf;
+using internal::NameOf;
+using internal::SameJob;
 
 constexpr size_t kMaxNotes = 100;
 constexpr int64_t kSliceUs = 50'000;  // how soon a wait sees that the job is another one
 constexpr int64_t kForgetRatesUs = 60'000'000;
-
-// The content of an epoch: everything but the text of the manifest, for which its hash stands.
-std::string Content(const fleet::v1::AssignRequest& request) {
-  std::map<uint32_t, int> lanes;
-  for (const fleet::v1::LaneRole& lane : request.lanes()) lanes[lane.lane()] = lane.role();
-  std::string content =
-      absl::StrCat(request.job().identity(), "/", request.job().incarnation(), "/",
-                   request.worker(), "/", request.manifest_hash(), "/", request.job_hash());
-  for (const auto& [lane, role] : lanes) absl::StrAppend(&content, "/", lane, ":", role);
-  return content;
-}
-
-absl::Status CheckForm(const fleet::v1::AssignRequest& request) {
-  if (request.epoch() == 0) return absl::InvalidArgumentError("epoch: 0, at least 1 is wanted");
-  if (request.job().identity().empty() || request.job().incarnation() == 0) {
-    return absl::InvalidArgumentError("job: identity and incarnation are wanted");
-  }
-  if (!request.manifest().empty() && ManifestHash(request.manifest()) != request.manifest_hash()) {
-    return absl::InvalidArgumentError("manifest_hash: is not that of the manifest");
-  }
-  std::map<uint32_t, int> lanes;
-  for (const fleet::v1::LaneRole& lane : request.lanes()) {
-    if (lane.role() != fleet::v1::ROLE_FOLLOW && lane.role() != fleet::v1::ROLE_OWN) {
-      return absl::InvalidArgumentError(absl::StrCat("lanes: lane ", lane.lane(), " has the role ",
-                                                     static_cast<int>(lane.role()),
-                                                     ", which this build does not know"));
-    }
-    if (!lanes.try_emplace(lane.lane(), lane.role()).second) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("lanes: lane ", lane.lane(), " stands there twice"));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::map<uint32_t, lane::Role>> RolesOf(const fleet::v1::AssignRequest& request,
-                                                       const fleet::v1::PlanReply& plan) {
-  std::map<uint32_t, lane::Role> roles;
-  for (const fleet::v1::LaneRole& lane : request.lanes()) {
-    if (lane.lane() >= static_cast<uint32_t>(plan.lanes_size())) {
-      return absl::InvalidArgumentError(absl::StrCat("lanes: there is no lane ", lane.lane(),
-                                                     ", the job has ", plan.lanes_size()));
-    }
-    roles[lane.lane()] =
-        lane.role() == fleet::v1::ROLE_OWN ? lane::Role::kOwn : lane::Role::kFollow;
-  }
-  return roles;
-}
-
-// What lanes are made for.
-std::string KeyOf(const fleet::v1::AssignRequest& request) {
-  return absl::StrCat(request.job().identity(), "/", request.job().incarnation(), "/",
-                      request.manifest_hash());
-}
-
-bool SameJob(const fleet::v1::JobRef& a, const fleet::v1::JobRef& b) {
-  return a.identity() == b.identity() && a.incarnation() == b.incarnation();
-}
-
-std::string NameOf(const fleet::v1::JobRef& job) {
-  return absl::StrCat(Quoted(job.identity()), ", incarnation ", job.incarnation());
-}
 
 }  // namespace
 
@@ -208,7 +151,7 @@ absl::Status Worker::CheckTold(const fleet::v1::AssignRequest& request, bool& re
 }
 
 absl::Status Worker::Assign(const fleet::v1::AssignRequest& request) {
-  RETURN_IF_ERROR(CheckForm(request));
+  RETURN_IF_ERROR(internal::CheckForm(request));
   const Turn turn(*this);
   RETURN_IF_ERROR(CheckStopping());
   bool repeated = false;
@@ -249,7 +192,7 @@ absl::Status Worker::Act(const fleet::v1::AssignRequest& request, bool store) {
                   "this worker plans the job otherwise: another build, another manifest, or topics "
                   "that have changed");
   }
-  ASSIGN_OR_RETURN(const auto roles, RolesOf(request, plan));
+  ASSIGN_OR_RETURN(const auto roles, internal::RolesOf(request, plan));
   fleet::v1::StoredAssignment stored;
   *stored.mutable_assignment() = request;
   if (store) RETURN_IF_ERROR(WriteAssignment(disk_, options_.assignment_path, stored));

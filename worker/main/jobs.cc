@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <set>
 #include <utility>
 
 #include "base/clock.h"
@@ -40,11 +41,32 @@ absl::StatusOr<manifest::Manifest> ParseAndCheck(const std::string& text,
   return manifest;
 }
 
+// To the planner brokers that do not answer are a mistake of the manifest, as they are to a person
+// at a terminal. Here they are trouble that may pass: UNAVAILABLE.
+absl::Status CheckReachable(const manifest::Manifest& manifest, cli::Clusters& clusters) {
+  std::set<std::pair<std::string, std::string>> topics;  // with their clusters
+  for (const auto& source : manifest.job.spec().sources()) {
+    topics.emplace(source.cluster(), source.topic());
+  }
+  for (const auto& sink : manifest.job.spec().sinks()) topics.emplace(sink.cluster(), sink.topic());
+  for (const auto& [cluster, topic] : topics) {
+    absl::Status status;
+    const absl::StatusOr<log::KafkaCluster*> connected = clusters.Get(cluster);
+    status = connected.ok() ? (*connected)->Describe(topic).status() : connected.status();
+    if (absl::IsUnavailable(status)) {
+      return Annotate(status,
+                      absl::StrCat("topic ", Quoted(topic), " of cluster ", Quoted(cluster)));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<PlannedJob>> PlanJob(const std::string& text,
                                                     const std::string& file_name) {
   auto job = std::make_unique<PlannedJob>();
   ASSIGN_OR_RETURN(job->manifest, ParseAndCheck(text, file_name));
   job->clusters = std::make_shared<cli::Clusters>(job->manifest.job.spec());
+  RETURN_IF_ERROR(CheckReachable(job->manifest, *job->clusters));
   const auto topics = [clusters =
                            job->clusters](const std::string& name) -> absl::StatusOr<log::Topics*> {
     return clusters->Get(name);

@@ -34,6 +34,15 @@ TEST(SuperviseTest, AWantedWorkerIsStartedAtOnceAndAgainLaterAndLater) {
   EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + kMaxRestartUs), ProcessAct::kStart);
 }
 
+TEST(SuperviseTest, AWorkerWhoseLastLifeStillEndsIsTriedAgainSoon) {
+  ProcessView view;
+  view.ended_us = kNow;
+  view.in_use = true;
+  view.quick_ends = 9;
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow), ProcessAct::kNothing);
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + kMinRestartUs), ProcessAct::kStart);
+}
+
 TEST(SuperviseTest, AWorkerThatIsNotWantedEndsOnceItHoldsNothing) {
   ProcessView view = Running(kNow, kNow);
   EXPECT_EQ(NextAct(view, ProcessWish::kLetGoFirst, kNow), ProcessAct::kNothing);
@@ -53,6 +62,16 @@ TEST(SuperviseTest, ASilentWorkerLosesItsLanesAndIsKilledLater) {
   EXPECT_FALSE(IsStarting(view, kNow + kSilentUs)) << "nobody waits for it";
   EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + kStuckUs - 1), ProcessAct::kNothing);
   EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + kStuckUs), ProcessAct::kKill);
+}
+
+TEST(SuperviseTest, AWorkerThatKeepsEndingIsShakyForAWhile) {
+  ProcessView view = Running(kNow, kNow);
+  view.quick_ends = 1;
+  EXPECT_FALSE(IsShaky(view, kNow));
+  view.quick_ends = 2;
+  EXPECT_TRUE(IsShaky(view, kNow));
+  view.heard_us = kNow + kSteadyUs;
+  EXPECT_FALSE(IsShaky(view, kNow + kSteadyUs));
 }
 
 TEST(SuperviseTest, AWorkerIsWaitedForInItsFirstLifeOnly) {
