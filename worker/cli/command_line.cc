@@ -79,7 +79,7 @@ others at once and is started again. Sources and sinks have to be topics; journa
 
 Running again with the same data folder goes on where it stopped, with any number of workers. In DIR: dead letters and
 late rows as with `run`; .streamml/workers has each worker's folder and its messages (worker-N.log). Ctrl-C, SIGTERM or
---stop: workers commit, let go and end; a second Ctrl-C ends all at once, which loses nothing that was committed.
+--stop: workers commit, let go and end; a second Ctrl-C does not wait for them.
 
 Examples:
   streamml cluster job.yaml --workers 2 --standby --data-dir out

@@ -19,6 +19,7 @@ constexpr int64_t kRoundUs = 20'000;    // how soon the end of a process is seen
 constexpr int kFolderInUse = 4;         // exit code of a worker whose last life has not ended yet
 constexpr size_t kMaxSocketPath = 100;  // of the 108 that the kernel has for addresses
 constexpr std::string_view kSocket = ".sock";
+constexpr uint64_t kMaxLogBytes = 4 << 20;
 constexpr size_t kLongestName = 40;
 
 std::string NameOf(uint32_t index) { return absl::StrCat("worker-", index); }
@@ -322,6 +323,16 @@ absl::Status Coordinator::Act(const std::string& name, Worker& worker) {
   return absl::OkStatus();
 }
 
+// A life's messages are few; those of many lives are bounded here.
+absl::Status Coordinator::RotateLog(const std::string& path) {
+  const auto file = disk_.OpenForRead(path);
+  if (absl::IsNotFound(file.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(file.status());
+  ASSIGN_OR_RETURN(const uint64_t size, (*file)->Size());
+  if (size <= kMaxLogBytes) return absl::OkStatus();
+  return disk_.Rename(path, absl::StrCat(path, ".before"));
+}
+
 absl::Status Coordinator::Start(const std::string& name, Worker& worker) {
   const std::string folder = absl::StrCat(Folder(), "/workers/", name);
   const std::string address = Address(name, worker);
@@ -329,8 +340,9 @@ absl::Status Coordinator::Start(const std::string& name, Worker& worker) {
       options_.program,  "--name",   name,    "--data-dir", folder,       "--output-dir",
       options_.data_dir, "--listen", address, "--http",     "127.0.0.1:0"};
   command.insert(command.end(), options_.worker_flags.begin(), options_.worker_flags.end());
-  ASSIGN_OR_RETURN(worker.process,
-                   Process::Start(command, absl::StrCat(folder, ".log"), folder_descriptor_));
+  const std::string log = absl::StrCat(folder, ".log");
+  RETURN_IF_ERROR(RotateLog(log));
+  ASSIGN_OR_RETURN(worker.process, Process::Start(command, log, folder_descriptor_));
   worker.link = WorkerLink::Open(address, bell_);
   const int64_t now = clock_.MonotonicMicroseconds();
   worker.view.running = true;

@@ -82,6 +82,7 @@ class Coordinator {
   absl::Status Keep(const decide::FleetState& state);
   void Send(const std::string& name);
   absl::Status Act(const std::string& name, Worker& worker);
+  absl::Status RotateLog(const std::string& path);
   absl::Status Start(const std::string& name, Worker& worker);
 
   const ClusterOptions options_;

@@ -18,6 +18,7 @@ namespace {
 constexpr int kMaxMessageBytes = 16 << 20;
 constexpr int kMaxObservers = 8;
 constexpr int kMaxThreads = 32;
+constexpr int kKeepAliveMs = 10'000;
 constexpr int64_t kLookUs = 100'000;  // how soon a stream sees that its caller has left
 constexpr int64_t kMinGapUs = 2'000;  // between two observations of a stream
 
@@ -119,6 +120,12 @@ class Server final : public FleetServer {
     builder.SetResourceQuota(quota);
     builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // another process is an error
+    // Callers whose machine is gone must not keep their places; theirs may look after us as often.
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAliveMs);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepAliveMs);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                               kKeepAliveMs / 2);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     int port = 0;
     builder.AddListeningPort(options.address, credentials, &port);
     builder.RegisterService(&service_);
