@@ -121,11 +121,10 @@ void Coordinator::Look(const std::string& name, Worker& worker) {
   if (worker.process == nullptr) return;
   const std::optional<int> result = worker.process->Result();
   if (result.has_value()) return NoteEnd(name, worker, *result);
-  WorkerLink::Heard heard = worker.link->heard();
-  worker.view.heard_us = heard.time_us;
-  if (heard.time_us > 0) {
+  if (std::optional<WorkerLink::Heard> heard = worker.link->TakeHeard()) {
+    worker.view.heard_us = heard->time_us;
     worker.view.was_up = true;
-    worker.heard = std::move(heard);
+    worker.observation = std::move(heard->observation);
     TellProblems(name, worker);
   }
   for (const std::string& line : worker.link->TakeNotes()) note_(absl::StrCat(name, ": ", line));
@@ -153,13 +152,13 @@ void Coordinator::NoteEnd(const std::string& name, Worker& worker, int result) {
   worker.view.ended_us = now;
   worker.link = nullptr;
   worker.process = nullptr;
-  worker.heard = {};
+  worker.observation.Clear();
   worker.problems.clear();
 }
 
 void Coordinator::TellProblems(const std::string& name, Worker& worker) {
   std::map<uint32_t, std::string> problems;
-  for (const fleet::v1::LaneFacts& lane : worker.heard.observation.lanes()) {
+  for (const fleet::v1::LaneFacts& lane : worker.observation.lanes()) {
     if (lane.phase() != fleet::v1::PHASE_FAILED) continue;
     problems[lane.lane()] = lane.problem().message();
     const auto told = worker.problems.find(lane.lane());
@@ -177,7 +176,7 @@ decide::Observed Coordinator::Observe() const {
     if (worker.view.asked_us > 0) continue;  // it lets go by itself
     if (IsUp(worker.view, now)) {
       decide::SeenWorker& seen = observed.up[name];
-      seen = ToSeen(worker.heard.observation, options_.job);
+      seen = ToSeen(worker.observation, options_.job);
       seen.epoch = std::max(seen.epoch, worker.link->known_epoch());
     } else if (IsStarting(worker.view, now) || worker.num_starts == 0) {
       observed.starting.insert(name);
@@ -368,7 +367,7 @@ fleet::v1::StatusReply Coordinator::Status() const {
     out.set_name(name);
     if (worker.process != nullptr) out.set_pid(static_cast<uint32_t>(worker.process->pid()));
     out.set_restarts(worker.num_starts > 0 ? worker.num_starts - 1 : 0);
-    *out.mutable_observation() = worker.heard.observation;
+    *out.mutable_observation() = worker.observation;
     if (!worker.view.running) {
       out.set_state("down");
     } else if (worker.view.asked_us > 0 || !IsWanted(name)) {

@@ -62,7 +62,7 @@ class Coordinator {
     ProcessView view;
     std::unique_ptr<Process> process;
     std::unique_ptr<WorkerLink> link;
-    WorkerLink::Heard heard;
+    fleet::v1::Observation observation;  // the newest
     uint32_t num_starts = 0;
     std::map<uint32_t, std::string> problems;  // by lane, that were told
   };

@@ -57,9 +57,9 @@ class Link final : public WorkerLink {
     sender_.join();
   }
 
-  Heard heard() const override {
+  std::optional<Heard> TakeHeard() override {
     const MutexLock lock(mutex_);
-    return heard_;
+    return std::exchange(heard_, std::nullopt);
   }
   std::vector<std::string> TakeNotes() override {
     const MutexLock lock(mutex_);
@@ -125,8 +125,7 @@ class Link final : public WorkerLink {
       for (const std::string& note : observation.notes()) {
         if (notes_.size() < kMaxNotes) notes_.push_back(note);
       }
-      heard_.observation = std::move(observation);
-      heard_.time_us = SystemClock().MonotonicMicroseconds();
+      heard_ = Heard{std::move(observation), SystemClock().MonotonicMicroseconds()};
     }
     bell_.Ring();
   }
@@ -212,7 +211,7 @@ class Link final : public WorkerLink {
   // Calls under way; set and used with the mutex only, so that none is cancelled that is gone.
   grpc::ClientContext* stream_ = nullptr;
   grpc::ClientContext* call_ = nullptr;
-  Heard heard_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Heard> heard_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> notes_ ABSL_GUARDED_BY(mutex_);
   std::optional<fleet::v1::AssignRequest> to_send_ ABSL_GUARDED_BY(mutex_);
   uint64_t asked_epoch_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -23,10 +23,11 @@ class WorkerLink {
   virtual ~WorkerLink() = default;
 
   struct Heard {
-    fleet::v1::Observation observation;  // the newest
-    int64_t time_us = 0;                 // when it came; 0: none has
+    fleet::v1::Observation observation;
+    int64_t time_us = 0;  // when it came, by the system's monotonic clock
   };
-  virtual Heard heard() const = 0;
+  // The newest, if any has come since the last call.
+  virtual std::optional<Heard> TakeHeard() = 0;
   // Notes of the worker since the last call.
   virtual std::vector<std::string> TakeNotes() = 0;
   // Is sent until it is answered, or replaced by a later one. The same as before is not sent twice.
