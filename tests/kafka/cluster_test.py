@@ -2,9 +2,9 @@
 """cluster_test.py [--build DIR] [--keep]: `streamml cluster` on a real broker.
 
 The job of kill_job.py runs in several workers while rows come in: 2 -> 3 -> 1 workers and a kill -9 of one, then with
-standbys a kill -9 of an owner, a worker that stands still, and a kill -9 of the broker and of the coordinator. Committed output, digests,
-counts and part files are those of an undisturbed `streamml run`, and `streamml replay --all` passes. How long outputs
-paused is printed.
+standbys a kill -9 of an owner, a worker that stands still, a kill -9 of the broker and of the coordinator, and the loss
+of all that coordinator and workers keep. Committed output, digests, counts and part files are those of an undisturbed
+`streamml run`, and `streamml replay --all` passes. How long outputs paused is printed.
 """
 
 import argparse
@@ -228,6 +228,10 @@ def standby_and_coordinator(series):
     cluster.process.wait(10)
     cluster.start(2, "--standby")
     cluster.await_settled(2, "kill -9 of the coordinator")
+    cluster.stop()
+    shutil.rmtree(series.job.folder / cluster.data / ".streamml")
+    cluster.start(2, "--standby")
+    cluster.await_settled(2, "all that coordinator and workers keep is lost")
 
 
 def run_undisturbed(job):

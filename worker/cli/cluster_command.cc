@@ -1,6 +1,7 @@
 // `streamml cluster`: workers as processes of this machine, and commands to a cluster that runs.
 #include <google/protobuf/util/json_util.h>
 
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 
@@ -85,6 +86,10 @@ class ClusterRun {
     options_.job.set_incarnation(1);
     options_.data_dir = line_.data_dir.empty() ? absl::StrCat("./", name, ".data") : line_.data_dir;
     options_.num_workers = line_.workers;
+    options_.first_epoch =
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                  std::chrono::system_clock::now().time_since_epoch())
+                                  .count());
     options_.standby = line_.standby ? decide::Standby::kEach : decide::Standby::kNone;
     options_.worker_flags = WorkerFlags(line_);
     ASSIGN_OR_RETURN(options_.program, FindProgram());

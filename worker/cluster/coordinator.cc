@@ -58,6 +58,7 @@ absl::Status Coordinator::Open() {
   RETURN_IF_ERROR(RemoveSockets());
   ASSIGN_OR_RETURN(state_, ReadPromises(disk_, absl::StrCat(Folder(), "/cluster"), options_.job,
                                         clock_.MonotonicMicroseconds()));
+  if (state_.epoch == 0) state_.epoch = options_.first_epoch;
   socket_folder_ = absl::StrCat(Folder(), "/workers");
   if (socket_folder_.size() + kLongestName > kMaxSocketPath) {
     // Inherited by workers, so that the address means the same to them.
