@@ -65,7 +65,7 @@ class Cluster:
                 raise Failure(f"{what}: the coordinator has ended:\n{self.process.output}")
             status = self.status()
             if status and status["settled"] and len(status["workers"]) == workers:
-                print(f"  {what}: settled after {time.monotonic() - started:.1f} s", flush=True)
+                print(f"  {what}: settled after {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
                 return status
             time.sleep(0.1)
         raise Failure(f"{what}: not settled after {PATIENCE_S} s: {status}\n{self.process.output}")
