@@ -28,8 +28,8 @@ sys.path.insert(0, str(HERE))
 import kill_job  # noqa: E402
 from broker import Broker  # noqa: E402
 
-NUM_ROWS = 12000
-RATE = 600  # rows per second, while things happen
+NUM_ROWS = 16000
+RATE = 400  # rows per second, while things happen
 PATIENCE_S = 60
 
 
@@ -55,7 +55,21 @@ class Cluster:
     def status(self):
         """None while it cannot be asked."""
         answer = self.ask("--status", "--json")
-        return json.loads(answer.stdout) if answer.returncode == 0 else None
+        if answer.returncode == 0:
+            return json.loads(answer.stdout)
+        print(f"  --status: {answer.stderr.strip()}", file=sys.stderr, flush=True)
+        return None
+
+    def await_epoch(self, old, look=lambda: time.sleep(0.05)):
+        """Until it has assigned anew."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            status = self.status()
+            if status and status["epoch"] != old["epoch"]:
+                return
+            if time.monotonic() > end:
+                raise Failure(f"it assigns nothing anew: {status}\n{self.process.output}")
+            look()
 
     def await_settled(self, workers, what):
         """The status when all lanes run where they shall; and how long that took."""
@@ -88,7 +102,8 @@ def owner_of(status, lane):
 
 
 def longest_gap(follower, since_s):
-    moments = [since_s, *(moment for moment, _, _ in follower.arrivals if moment > since_s)]
+    """Until now."""
+    moments = [since_s, *(moment for moment, _, _ in follower.arrivals if moment > since_s), time.monotonic()]
     return max((later - earlier for earlier, later in zip(moments, moments[1:])), default=0.0)
 
 
@@ -195,8 +210,7 @@ def resize_and_kill(series):
     victim = owner_of(status, "payments[0]")
     started = time.monotonic()
     os.kill(victim["pid"], signal.SIGKILL)
-    while cluster.status()["epoch"] == status["epoch"]:
-        time.sleep(0.05)
+    cluster.await_epoch(status)
     status = cluster.await_settled(3, "kill -9 of an owner")
     series.watched("kill -9 of an owner", 1, started)
     if next(worker["restarts"] for worker in status["workers"] if worker["name"] == victim["name"]) != 1:
@@ -216,8 +230,7 @@ def standby_and_coordinator(series):
         series.watched("nothing happens", 1)
         started = time.monotonic()
         os.kill(owner_of(status, "risk[0]" if "risk[0]" in str(status) else "features[0]")["pid"], number)
-        while cluster.status()["epoch"] == status["epoch"]:
-            series.follower.look(0.02)
+        cluster.await_epoch(status, lambda: series.follower.look(0.02))
         status = cluster.await_settled(2, what)
         series.watched(what, 1, started)
     series.job.broker.kill()
@@ -270,7 +283,7 @@ def main():
             Series(job, "stood-by", expected).run(standby_and_coordinator)
         failed = False
     except Failure as failure:
-        print(f"FAILED: {failure}")
+        print(f"FAILED: {failure}", flush=True)
     finally:
         if failed or arguments.keep:
             for log in sorted(folder.glob("*/.streamml/workers/*.log")):

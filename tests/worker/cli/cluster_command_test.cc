@@ -24,7 +24,7 @@ spec:
 
 class ClusterCommandTest : public CommandTest {
  protected:
-  CommandResult Cluster(std::string source, const std::string& sink,
+  CommandResult Cluster(const std::string& source, const std::string& sink,
                         std::vector<std::string> flags) {
     std::string text = kManifest;
     text.replace(text.find("SOURCE"), 6, source);

@@ -36,8 +36,9 @@ class ServerTest : public testing::Test {
 
   absl::Status Serve(const TlsFiles& tls = {}) {
     auto server = FleetServer::Start({"unix:" + folder_.path() + "/socket", tls}, *worker_);
-    if (server.ok()) server_ = *std::move(server);
-    return server.status();
+    absl::Status status = server.status();
+    if (status.ok()) server_ = *std::move(server);
+    return status;
   }
   std::unique_ptr<fleet::v1::Fleet::Stub> Connect(
       const std::shared_ptr<grpc::ChannelCredentials>& credentials =

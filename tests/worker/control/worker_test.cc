@@ -274,7 +274,7 @@ TEST(RowRatesTest, AreOverTheLastSeconds) {
   RowRates rates;
   EXPECT_EQ(rates.Note(0, 1000, 0), 0);
   EXPECT_EQ(rates.Note(0, 2000, 1'000'000), 1000);
-  for (int second = 2; second <= 10; ++second) rates.Note(0, 2000, second * 1'000'000);
+  for (int64_t second = 2; second <= 10; ++second) rates.Note(0, 2000, second * 1'000'000);
   EXPECT_EQ(rates.Note(0, 2000, 11'000'000), 0);
   EXPECT_EQ(rates.Note(0, 500, 12'000'000), 0) << "another owner went on from an earlier state";
   EXPECT_EQ(rates.Note(0, 700, 13'000'000), 200);
