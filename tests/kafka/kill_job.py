@@ -60,6 +60,8 @@ spec:
 NUM_LANES = 7  # of sources, of windows, of the model
 NUM_PARTITIONS = 3
 SINKS = ("scores", "windows")  # by one lane; by three, each with keys of its own
+# Rows that are no results: one partition each, written by all lanes of a stage.
+REJECTS = ("streamml.kill.1.payments.dead", "streamml.kill.1.payments.late", "streamml.kill.1.features.dead")
 TRANSACTIONAL_IDS = [f"streamml.kill.1.lane-{lane}" for lane in range(NUM_LANES)]
 TRANSACTION_TIMEOUT_S = 10
 COMMIT_OFTEN = ("--commit-rows", "64", "--commit-interval", "20ms", "--snapshot-interval", "300ms")
@@ -216,13 +218,13 @@ class Job:
         """The node's disk is lost."""
         shutil.rmtree(self.folder / data, ignore_errors=True)
 
-    def drain(self, topic):
+    def drain(self, topic, num_partitions=NUM_PARTITIONS):
         """[[(timestamp, key, value)]] by partition: what is committed."""
         folder = self.folder / f"drained-{topic}"
         subprocess.run([self.load, "drain", "--brokers", self.broker.address, "--topic", topic, "--out", folder],
                        check=True, stdout=subprocess.DEVNULL)
         records = []
-        for partition in range(NUM_PARTITIONS):
+        for partition in range(num_partitions):
             lines = (folder / f"{partition}.tsv").read_text(encoding="utf-8").split("\n")[:-1]
             records.append([tuple(line.split("\t")[i] for i in (1, 2, 4)) for line in lines])
         return records
@@ -234,6 +236,8 @@ class Job:
             stage["processed"] = stage.pop("read") - stage.pop("held")
         return {
             "topics": {topic: self.drain(topic) for topic in SINKS},
+            # Of several lanes, and with the time of writing.
+            "rejects": {topic: sorted(value for _, _, value in self.drain(topic, 1)[0]) for topic in REJECTS},
             "lanes": {lane["name"]: {name: lane[name] for name in ("outputDigest", "stateDigest", "watermark")}
                       for lane in summary["lanes"]},
             "counts": {name: summary[name] for name in ("rows", "late", "dead", "stages", "models", "accounting")},
@@ -259,6 +263,12 @@ def difference(expected, seen):
             place = next((i for i, (a, b) in enumerate(zip(left, right)) if a != b), min(len(left), len(right)))
             return (f"topic {topic}, partition {partition}: {len(left)} records expected, {len(right)} seen; record "
                     f"{place} is {right[place:place + 1]} and not {left[place:place + 1]}")
+    for topic, values in expected["rejects"].items():
+        seen_values = seen["rejects"][topic]
+        if values != seen_values:
+            place = next((i for i, (a, b) in enumerate(zip(values, seen_values)) if a != b), min(len(values), len(seen_values)))
+            return (f"topic {topic}: {len(values)} records expected, {len(seen_values)} seen; sorted, record {place} is "
+                    f"{seen_values[place:place + 1]} and not {values[place:place + 1]}")
     for name, lane in expected["lanes"].items():
         for digest, value in lane.items():
             if seen["lanes"].get(name, {}).get(digest) != value:

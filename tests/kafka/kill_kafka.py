@@ -5,7 +5,7 @@ The job reads three partitions in three lanes, has windows of an hour behind a r
 sinks that are topics. Rows come in at a rate, while the worker is killed inside calls of the client and at any time,
 the broker is killed, the worker stands still while another one takes its place, and data folders are lost. After some
 ten of these the job is let finish. Then its committed output is that of the undisturbed run record for record, the
-digests of all lanes are equal, and `streamml replay --all` in a clean process with an empty data folder passes.
+dead letters and late rows are its own too, the digests of all lanes are equal, and `streamml replay --all` in a clean process with an empty data folder passes.
 
 Exit code 0 when nothing failed. The folder of a failed run is kept. Needs Kafka's jars: ./dev kafka-kill.
 """
@@ -91,6 +91,9 @@ def run_all(arguments, job):
     """The number of series that failed."""
     expected, seconds = run_undisturbed(job)
     records = {topic: sum(map(len, partitions)) for topic, partitions in expected["topics"].items()}
+    records |= {topic: len(values) for topic, values in expected["rejects"].items()}
+    if not all(records.values()):
+        sys.exit(f"the undisturbed run has nothing in some topic: {records}")
     print(f"undisturbed: {expected['counts']['rows']} rows, {records} records, {seconds:.1f} s", flush=True)
     counts, failures = kill_lives.Counts(), []
     all_kinds = deal(arguments.kills)

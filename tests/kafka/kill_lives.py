@@ -30,7 +30,6 @@ QUIET_S = 1.5
 MAX_STOP_S = 8  # without a broker: three seconds of patience, and a busy machine
 OTHER_OWNER = re.compile(r"was written by another owner .*another process runs this job")
 EXIT_OTHER_OWNER = 4
-WAY_OUT = "`streamml replay JOB --all`"
 
 
 class Failure(Exception):
@@ -53,7 +52,6 @@ class Series:
         self.rng = random.Random(f"series {seed} {number}")
         self.number, self.worker, self.follower = number, None, None
         self.data, self.num_data = f"series-{number}", 0
-        self.kill_plan = None  # of the worker
         self.filling, self.journal = None, None  # where the journal ended when the worker was started
         self.lost = None  # (when, ends of the output then, what): no output has come since
 
@@ -153,7 +151,7 @@ class Series:
         self.num_data += 1
         self.data = f"series-{self.number}-{self.num_data}"
         self.lost = (paused, self.ends(), "folder")
-        self.journal, self.kill_plan = self.job.journal_ends(), None
+        self.journal = self.job.journal_ends()
         self.worker = self.job.run(self.data)
         self.watch(kill_job.TRANSACTION_TIMEOUT_S + 1.5)
         old.send(signal.SIGCONT)
@@ -173,7 +171,6 @@ class Series:
     def start(self, kill_plan=None):
         if self.worker is None:
             self.journal = self.job.journal_ends()
-            self.kill_plan = kill_plan
             self.worker = self.job.run(self.data, kill_plan)
 
     def has_claimed(self):
@@ -192,23 +189,10 @@ class Series:
             code = self.worker.wait(min(0.05, max(0.0, end - time.monotonic())))
             self.note_arrival()
             if code is not None:
-                if code == 3 and WAY_OUT in self.worker.output:
-                    self.replay_lost_parts()
-                    continue
                 if code != -signal.SIGKILL:
                     raise Failure(f"the worker ended with exit code {code}:\n{self.worker.output}")
                 return code
         return None
-
-    def replay_lost_parts(self):
-        """Dead letters and late rows are in the data folder: what it says to do when that is lost."""
-        self.worker.end()
-        code, output = self.job.replay(self.data)
-        if code != 0:
-            raise Failure(f"replay after the data folder was lost: exit code {code}:\n{output}")
-        self.counts.found["part files written again by replay"] += 1
-        self.journal = self.job.journal_ends()
-        self.worker = self.job.run(self.data, self.kill_plan)
 
     def ends(self):
         return wire.ends(self.job.broker.address, kill_job.SINKS[0], kill_job.NUM_PARTITIONS)

@@ -98,4 +98,16 @@ absl::StatusOr<log::KafkaCluster*> Clusters::Get(const std::string& name) {
   return absl::NotFoundError(absl::StrCat("the manifest has no cluster '", name, "'"));
 }
 
+log::KafkaLogOptions KafkaLogOptionsOf(const plan::JobPlan& plan) {
+  log::KafkaLogOptions options;
+  options.owner = plan.owner;
+  options.num_lanes = static_cast<uint32_t>(plan.lanes.size());
+  for (const plan::StagePlan& stage : plan.stages) {
+    if (!stage.topic.empty()) options.topics.push_back({stage.topic, stage.num_partitions});
+  }
+  options.sinks = plan::SinkTopics(plan);
+  options.rejects = plan.reject_topics;
+  return options;
+}
+
 }  // namespace streamml::cli

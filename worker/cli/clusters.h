@@ -11,6 +11,8 @@
 #include "base/mutex.h"
 #include "proto/streamml/job/v1/job.pb.h"
 #include "worker/log/kafka/kafka_cluster.h"
+#include "worker/log/kafka/kafka_log.h"
+#include "worker/plan/plan.h"
 
 namespace streamml::cli {
 
@@ -34,5 +36,8 @@ class Clusters {
 // How librdkafka is told to reach a cluster. Secrets are read from files and the environment; one
 // that stands in a Kubernetes Secret is INVALID_ARGUMENT, because only a pod can see it.
 absl::StatusOr<log::KafkaOptions> OptionsOf(const job::v1::Cluster& cluster);
+
+// The log of a job whose plan names a cluster for it.
+log::KafkaLogOptions KafkaLogOptionsOf(const plan::JobPlan& plan);
 
 }  // namespace streamml::cli

@@ -40,7 +40,7 @@ constexpr const char* kRunFooter =
 kill -9; a job whose inputs have ended prints its summary. A source that is a topic has no end: the job goes on until it
 is stopped, and waits for brokers that are away. Each sink writes DATA_DIR/<sink>/part-*.jsonl,
 of which part-00000 is there, empty, also without rows; dead letters go to DATA_DIR/<relation>.dead/, late rows to
-DATA_DIR/<source>.late/. A source's `file` in the manifest is from the manifest's folder; FILE, DIR and the rest of the
+DATA_DIR/<source>.late/. With the log on Kafka, both go to topics of the job's own (see explain). A source's `file` in the manifest is from the manifest's folder; FILE, DIR and the rest of the
 command line from the working directory. Ctrl-C or SIGTERM commits and stops; a second Ctrl-C ends the program at once,
 which also loses nothing.
 

@@ -13,7 +13,7 @@
 namespace streamml::cli {
 namespace {
 
-// Without files for every source the plan is that of one file each.
+// Without files for every source the plan is that of one file or partition each.
 absl::StatusOr<plan::JobPlan> Plan(const CommandLine& line) {
   ASSIGN_OR_RETURN(const manifest::Manifest manifest, LoadManifest(line.job));
   RETURN_IF_ERROR(manifest::ToStatus(manifest::Validate(manifest), manifest.file_name));

@@ -104,14 +104,8 @@ absl::Status JobFolder::OpenKafka(bool must_exist) {
   if (!lock.ok()) return InUse(lock.status(), job_);
   lock_ = *std::move(lock);
   ASSIGN_OR_RETURN(log::KafkaCluster * cluster, job_.clusters->Get(job_.plan.log_cluster));
-  log::KafkaLogOptions options;
-  options.identity = job_.identity;
-  options.num_lanes = static_cast<uint32_t>(job_.plan.lanes.size());
+  log::KafkaLogOptions options = KafkaLogOptionsOf(job_.plan);
   options.create = !must_exist;
-  for (const plan::StagePlan& stage : job_.plan.stages) {
-    if (!stage.topic.empty()) options.topics.push_back({stage.topic, stage.num_partitions});
-  }
-  options.sinks = plan::SinkTopics(job_.plan);
   const SlowNote note(
       absl::StrCat("waiting for the brokers of cluster '", job_.plan.log_cluster, "'"));
   ASSIGN_OR_RETURN(log_, log::OpenKafkaLog(*cluster, options));

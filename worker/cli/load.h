@@ -22,7 +22,6 @@ struct Job {
   plan::JobPlan plan;
   std::string name;
   std::string data_dir;
-  std::string identity;  // what topics and ids on Kafka are named after
 };
 
 // Reads, validates, binds and plans. INVALID_ARGUMENT with one line for each mistake.

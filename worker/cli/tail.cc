@@ -20,6 +20,11 @@ absl::StatusOr<SinkTail> SinkTail::Make(const Job& job, const std::string& sink,
     for (const lane::SinkOutput& output : job.plan.stages[lane.stage].spec->sinks) {
       names.insert(output.name);
       if (output.name != sink) continue;
+      if (!output.topic.empty()) {
+        return absl::InvalidArgumentError(absl::StrCat("--stdout ", sink,
+                                                       ": its rows go to topic '", output.topic,
+                                                       "' and not to files; read them there"));
+      }
       Part part{lane::PartPath(job.data_dir, output, lane.part), 0};
       const auto file = disk.OpenForRead(part.path);
       if (file.ok()) {

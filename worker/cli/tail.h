@@ -14,7 +14,7 @@ namespace streamml::cli {
 class SinkTail {
  public:
   // From the end that each part file of the sink has now. INVALID_ARGUMENT when the job has no such
-  // sink.
+  // sink, or it is a topic.
   static absl::StatusOr<SinkTail> Make(const Job& job, const std::string& sink, Disk& disk);
   // Prints what has come since.
   absl::Status Copy();

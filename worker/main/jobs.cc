@@ -23,14 +23,11 @@
 namespace streamml::worker {
 namespace {
 
-constexpr uint32_t kIncarnation = 1;  // restores, which begin others, are not built yet
-
 // A manifest, planned with the topics that its brokers have.
 struct PlannedJob {
   manifest::Manifest manifest;
   std::shared_ptr<cli::Clusters> clusters;  // shared with the plan's way to topics
   plan::JobPlan plan;
-  std::string identity;
 };
 
 absl::StatusOr<manifest::Manifest> ParseAndCheck(const std::string& text,
@@ -73,15 +70,13 @@ absl::StatusOr<std::unique_ptr<PlannedJob>> PlanJob(const std::string& text,
   };
   ASSIGN_OR_RETURN(job->plan,
                    plan::MakePlan(job->manifest, manifest::Bindings{}, plan::RealFiles(), topics));
-  job->identity = job->manifest.job.spec().identity();
-  if (job->identity.empty()) job->identity = job->manifest.job.metadata().name();
   return job;
 }
 
 fleet::v1::PlanReply ToReply(const PlannedJob& job, const std::string& fingerprint) {
   fleet::v1::PlanReply reply;
-  reply.mutable_job()->set_identity(job.identity);
-  reply.mutable_job()->set_incarnation(kIncarnation);
+  reply.mutable_job()->set_identity(job.plan.owner.identity);
+  reply.mutable_job()->set_incarnation(job.plan.owner.incarnation);
   for (const plan::StagePlan& stage : job.plan.stages) {
     fleet::v1::Stage& out = *reply.add_stages();
     out.set_name(stage.spec->name);
@@ -116,15 +111,7 @@ class HostedJob final : public control::JobLanes {
 
   absl::Status Open() {
     ASSIGN_OR_RETURN(log::KafkaCluster * cluster, job_->clusters->Get(job_->plan.log_cluster));
-    log::KafkaLogOptions options;
-    options.identity = job_->identity;
-    options.incarnation = kIncarnation;
-    options.num_lanes = static_cast<uint32_t>(job_->plan.lanes.size());
-    for (const plan::StagePlan& stage : job_->plan.stages) {
-      if (!stage.topic.empty()) options.topics.push_back({stage.topic, stage.num_partitions});
-    }
-    options.sinks = plan::SinkTopics(job_->plan);
-    ASSIGN_OR_RETURN(log_, log::OpenKafkaLog(*cluster, options));
+    ASSIGN_OR_RETURN(log_, log::OpenKafkaLog(*cluster, cli::KafkaLogOptionsOf(job_->plan)));
     lane::RunOptions run = options_.run;
     if (run.snapshot_interval_us < 0) run.snapshot_interval_us = job_->plan.snapshot_interval_us;
     host_ = std::make_unique<lane::LaneHost>(Factory(), *log_, SystemClock(), run, options_.note);
@@ -150,9 +137,10 @@ class HostedJob final : public control::JobLanes {
       return plan::MakeLaneSpec(job_->plan, lane, *log_, stop);
     };
     factory.snapshots = [this](uint32_t lane) {
+      const log::TopicOwner& owner = job_->plan.owner;
       return state::MakeRocksDbSnapshots(
-          disk_, absl::StrCat(options_.snapshot_folder, "/", job_->identity, ".", kIncarnation, "/",
-                              lane));
+          disk_, absl::StrCat(options_.snapshot_folder, "/", owner.identity, ".", owner.incarnation,
+                              "/", lane));
     };
     factory.environment = [this](state::SnapshotStore& snapshots, lane::StopFunction stop) {
       return lane::LaneEnvironment{disk_,
@@ -201,9 +189,10 @@ class Jobs final : public control::JobMaker {
   absl::StatusOr<control::OpenedJob> Open(const fleet::v1::JobRef& ref,
                                           const std::string& manifest) override {
     ASSIGN_OR_RETURN(std::unique_ptr<PlannedJob> job, PlanJob(manifest, "job.yaml"));
-    if (job->identity != ref.identity() || ref.incarnation() != kIncarnation) {
+    const log::TopicOwner& owner = job->plan.owner;
+    if (owner.identity != ref.identity() || owner.incarnation != ref.incarnation()) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "job: the manifest is of ", Quoted(job->identity), ", incarnation ", kIncarnation,
+          "job: the manifest is of ", Quoted(owner.identity), ", incarnation ", owner.incarnation,
           ", and not of ", Quoted(ref.identity()), ", incarnation ", ref.incarnation()));
     }
     control::OpenedJob opened;

@@ -137,7 +137,8 @@ std::vector<std::string> SinkTopics(const JobPlan& plan) {
   std::set<std::string> topics;
   for (const StagePlan& stage : plan.stages) {
     for (const lane::SinkOutput& sink : stage.spec->sinks) {
-      if (!sink.topic.empty()) topics.insert(sink.topic);
+      const bool is_own = sink.node == lane::SinkOutput::kNoRows;
+      if (!sink.topic.empty() && !is_own) topics.insert(sink.topic);
     }
   }
   return {topics.begin(), topics.end()};
@@ -248,8 +249,34 @@ void ExplainRejects(const StagePlan& stage, std::string& text) {
     if (sink.node != lane::SinkOutput::kNoRows) continue;
     const bool is_late = static_cast<int>(i) == spec.late_sink;
     if (is_late && spec.input_schema->time_column() == data::Schema::kNoTime) continue;
-    absl::StrAppend(&text, "    ", is_late ? "late rows" : "rows that fail", " go to DATA_DIR/",
-                    sink.name, "/", sink.part_prefix, "-*.jsonl\n");
+    absl::StrAppend(&text, "    ", is_late ? "late rows" : "rows that fail", " go to ");
+    if (sink.topic.empty()) {
+      absl::StrAppend(&text, "DATA_DIR/", sink.name, "/", sink.part_prefix, "-*.jsonl\n");
+    } else {
+      absl::StrAppend(&text, "topic ", sink.topic, "\n");
+    }
+  }
+}
+
+// Topics that the job makes for itself, and what keeps lanes on one machine although there are
+// topics.
+void ExplainTopics(const JobPlan& plan, std::string& text) {
+  if (plan.log_cluster.empty()) return;
+  absl::StrAppend(&text, "topics of the job's own, on cluster ", plan.log_cluster, ":\n");
+  const auto line = [&](std::string_view name, size_t partitions, std::string_view kept) {
+    absl::StrAppend(&text, "    ", log::OwnTopicName(plan.owner, name), ": ", partitions,
+                    " partition(s), ", kept, "\n");
+  };
+  line("journal", plan.lanes.size(), "kept whole");
+  for (const StagePlan& stage : plan.stages) {
+    if (!stage.topic.empty()) line(stage.topic, stage.num_partitions, "kept whole");
+  }
+  for (const std::string& name : plan.reject_topics) line(name, 1, "kept as the cluster does");
+  for (const StagePlan& stage : plan.stages) {
+    for (const LocalUse& use : stage.local) {
+      absl::StrAppend(&text, "stage ", stage.spec->name, " cannot leave its machine: ", use.reason,
+                      "\n");
+    }
   }
 }
 
@@ -268,7 +295,23 @@ std::string Explain(const JobPlan& plan) {
     for (const std::string& line : stage.operators) ExplainOperator(line, text);
     ExplainRejects(stage, text);
   }
+  ExplainTopics(plan, text);
   return text;
+}
+
+absl::Status CheckMovable(const JobPlan& plan, const manifest::Manifest& manifest) {
+  std::vector<manifest::Diagnostic> problems;
+  for (const StagePlan& stage : plan.stages) {
+    for (const LocalUse& use : stage.local) {
+      problems.push_back({manifest::Severity::kError, use.path, manifest.positions.Find(use.path),
+                          absl::StrCat(use.reason,
+                                       ", which binds lanes to one machine, and workers on several "
+                                       "hand them over: give cluster and topic")});
+    }
+  }
+  std::stable_sort(problems.begin(), problems.end(),
+                   [](const auto& a, const auto& b) { return a.position < b.position; });
+  return manifest::ToStatus(problems, manifest.file_name);
 }
 
 }  // namespace streamml::plan

@@ -17,6 +17,7 @@
 #include "worker/lane/lane.h"
 #include "worker/lane/program.h"
 #include "worker/log/log.h"
+#include "worker/log/topic_name.h"
 #include "worker/log/topics.h"
 
 namespace streamml::plan {
@@ -65,6 +66,12 @@ struct InputPlan {
   log::ChannelId channel;
 };
 
+// What a lane needs of the machine that it runs on, and therefore cannot move to another one.
+struct LocalUse {
+  std::string path;    // in the manifest
+  std::string reason;  // "sink 'x' has no topic"
+};
+
 struct StagePlan {
   std::shared_ptr<lane::StageSpec> spec;
   uint32_t num_lanes = 1;
@@ -74,6 +81,7 @@ struct StagePlan {
   uint32_t num_partitions = 0;         // of that topic
   std::vector<std::string> key;        // names of its key columns, for people
   std::vector<std::string> operators;  // a line for each node, for people
+  std::vector<LocalUse> local;         // of its lanes; empty: they can move
 };
 
 struct LanePlan {
@@ -94,6 +102,10 @@ struct JobPlan {
   // Cluster of the log: set when a source is read from a topic. Otherwise the log is in files, and
   // sinks write files also where the manifest gives them a topic.
   std::string log_cluster;
+  log::TopicOwner owner;  // whose topics those on the log's cluster are
+  // On Kafka: names, without their owner, of the job's topics for rows that are no results. The
+  // lanes write them in their transactions.
+  std::vector<std::string> reject_topics;
   FileAccess access;
   TopicAccess topics;
 };
@@ -108,6 +120,10 @@ absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest,
 
 // The same without files: everything is checked but what only the files can tell. For `validate`.
 absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest);
+
+// OK when every lane can run on any worker; else INVALID_ARGUMENT with a line, as MakePlan's, for
+// each sink and source that binds some to a machine.
+absl::Status CheckMovable(const JobPlan& plan, const manifest::Manifest& manifest);
 
 // Lane `index` ready to open: its inputs read from `log` and from files. Hashes the lane's input
 // files, which takes a while for large ones: CANCELLED soon after `stop`, which may be empty, says

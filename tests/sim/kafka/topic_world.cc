@@ -19,8 +19,7 @@ constexpr int64_t kStart = 1'772'323'200'000;  // ms; any day will do
 constexpr int64_t kGridMs = 500;
 constexpr char kSource[] = "payments";
 
-// Bad records are skipped, no row is late and none fails: what would write part files, which belong
-// to one machine, does not happen here.
+// Now and then not a row, or one that is late where the world has such.
 ModelKafka::Record MakeRecord(Random& random, int64_t time_ms, uint64_t number) {
   ModelKafka::Record record;
   record.timestamp_ms = time_ms;
@@ -44,7 +43,15 @@ ModelKafka::Record MakeRecord(Random& random, int64_t time_ms, uint64_t number) 
   return record;
 }
 
-std::string Manifest(uint32_t lanes, uint32_t partitions, bool keyed) {
+// Shape of the job.
+struct Shape {
+  uint32_t lanes = 1;
+  uint32_t partitions = 1;  // of internal topics
+  bool keyed = false;
+  bool rejects = false;  // bad records are kept, and rows can be late
+};
+
+std::string Manifest(const Shape& shape) {
   return absl::StrCat(R"(apiVersion: streamml.dev/v1alpha1
 kind: StreamMLJob
 metadata: {name: sim}
@@ -52,7 +59,7 @@ spec:
   clusters:
   - {name: main, kafka: {brokers: "model:9092"}}
   log: {cluster: main, partitions: )",
-                      partitions, R"(}
+                      shape.partitions, R"(}
   sources:
   - name: payments
     topic: payments
@@ -64,12 +71,13 @@ spec:
     - {name: amount, type: double precision}
     - {name: at, type: timestamp, unit: ms}
     - {name: fraud, type: boolean}
-    watermark: {column: at, delay: 5s}
-    onError: {policy: skip}
+    watermark: {column: at, delay: )",
+                      shape.rejects ? "2s}" : "5s}\n    onError: {policy: skip}", R"(
   views:
   - name: features
     sql: |
-      SELECT id, card, at, amount, fraud, count(*) OVER w AS recent, sum(amount) OVER w AS total
+      SELECT id, card, at, amount, fraud, count(*) OVER w AS recent, sum(amount) OVER w AS total,
+             100 / (count(*) OVER w - 5) AS share
       FROM payments WHERE amount IS NULL OR amount < 80000
       WINDOW w AS (PARTITION BY card ORDER BY at RANGE INTERVAL '20 seconds' PRECEDING)
   models:
@@ -81,16 +89,18 @@ spec:
     metrics: [logloss, accuracy]
   sinks:
   - {name: scores, from: risk, cluster: main, topic: scores, format: json)",
-                      keyed ? ", key: [card]" : "", R"(}
+                      shape.keyed ? ", key: [card]" : "", R"(}
   - {name: windows, sql: "SELECT id, card, recent, total FROM features WHERE recent > 1", cluster: main, topic: windows, format: json}
   workers: {lanes: )",
-                      lanes, "}\n");
+                      shape.lanes, "}\n");
 }
 
 }  // namespace
 
 const std::vector<std::string>& TopicWorld::sinks() {
-  static const std::vector<std::string> names = {"scores", "windows"};
+  static const std::vector<std::string> names = {
+      "scores", "windows", "streamml.sim.1.payments.dead", "streamml.sim.1.payments.late",
+      "streamml.sim.1.features.dead"};
   return names;
 }
 
@@ -134,7 +144,7 @@ void TopicWorld::MakePartition(Random& random, uint32_t partition, uint64_t num_
 
 void TopicWorld::Begin(ModelKafka& kafka) const {
   kafka.CreateTopic(kSource, num_partitions_);
-  for (const std::string& sink : sinks()) kafka.CreateTopic(sink, num_sink_partitions_);
+  for (const char* sink : {"scores", "windows"}) kafka.CreateTopic(sink, num_sink_partitions_);
   for (const Arrival& arrival : arrivals_) {
     kafka.Schedule(arrival.at_us, [&kafka, &arrival] {
       if (arrival.open_us >= 0) {
@@ -157,7 +167,8 @@ plan::JobPlan TopicWorld::PlanFor(log::Topics& topics) const {
 
 log::KafkaLogOptions TopicWorld::LogOptions() const {
   log::KafkaLogOptions options;
-  options.identity = "sim";
+  options.owner = plan_.owner;
+  options.rejects = plan_.reject_topics;
   options.num_lanes = static_cast<uint32_t>(plan_.lanes.size());
   options.max_waiting_bytes = max_waiting_bytes_;
   for (const plan::StagePlan& stage : plan_.stages) {
@@ -176,10 +187,13 @@ absl::StatusOr<std::unique_ptr<TopicWorld>> TopicWorld::Make(uint64_t seed, uint
   for (uint32_t i = 0; i < world->num_partitions_; ++i) {
     world->MakePartition(random, i, num_rows / world->num_partitions_ + random.Below(40));
   }
-  const auto lanes = static_cast<uint32_t>(1 + random.Below(3));
-  const auto partitions = static_cast<uint32_t>(2 + random.Below(4));
-  ASSIGN_OR_RETURN(const manifest::Manifest manifest,
-                   manifest::Parse(Manifest(lanes, partitions, random.OneIn(2)), "sim.yaml"));
+  Shape shape;
+  shape.lanes = static_cast<uint32_t>(1 + random.Below(3));
+  shape.partitions = static_cast<uint32_t>(2 + random.Below(4));
+  shape.keyed = random.OneIn(2);
+  // What a lane rejects of several partitions has no order of its own, and could not be compared.
+  shape.rejects = shape.lanes >= world->num_partitions_ && !random.OneIn(4);
+  ASSIGN_OR_RETURN(const manifest::Manifest manifest, manifest::Parse(Manifest(shape), "sim.yaml"));
   // Only to be asked for the topics.
   std::set<std::string> events;
   ModelKafka kafka(seed, events);

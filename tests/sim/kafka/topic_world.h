@@ -26,6 +26,8 @@ class TopicWorld {
 
   const plan::JobPlan& plan() const { return plan_; }
   uint64_t num_committed() const { return num_committed_; }  // records that readers see
+  // Topics that the job writes and nobody in it reads: its sinks, and those of rows that are no
+  // results, which not every world has.
   static const std::vector<std::string>& sinks();
 
  private:

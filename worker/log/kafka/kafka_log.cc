@@ -26,6 +26,24 @@ using internal::Transport;
 
 constexpr std::string_view kJournal = "journal";
 
+using Settings = Transport::Settings;
+
+struct TopicRules {
+  Settings checked;        // what it has to have
+  const char* timestamps;  // how it is made
+};
+const TopicRules& KeptWhole() {
+  static const auto& rules = *new TopicRules{
+      {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"retention.bytes", "-1"}},
+      "CreateTime"};
+  return rules;
+}
+// For a time that counts from writing: event times may be older than all that a cluster keeps.
+const TopicRules& KeptForAWhile() {
+  static const auto& rules = *new TopicRules{{{"cleanup.policy", "delete"}}, "LogAppendTime"};
+  return rules;
+}
+
 // Ends producers in threads of their own, because that may take a second, and a lane must not be
 // opened again before the one it had has ended. Thread-safe.
 class Graveyard {
@@ -214,9 +232,14 @@ class KafkaLog final : public Log {
   }
 
   absl::Status MakeTopics() {
-    RETURN_IF_ERROR(MakeTopic(names_.journal, options_.num_lanes));
+    RETURN_IF_ERROR(MakeTopic(names_.journal, options_.num_lanes, KeptWhole()));
     for (const InternalTopic& topic : options_.topics) {
-      RETURN_IF_ERROR(MakeTopic(names_.topics[topic.name], topic.num_partitions));
+      RETURN_IF_ERROR(MakeTopic(names_.topics[topic.name], topic.num_partitions, KeptWhole()));
+    }
+    for (const std::string& name : options_.rejects) {
+      const absl::Status made = MakeTopic(KafkaTopicName(options_, name), 1, KeptForAWhile());
+      // Nothing depends on them: who may not make topics can do without.
+      if (!absl::IsNotFound(made) || options_.create) RETURN_IF_ERROR(made);
     }
     return absl::OkStatus();
   }
@@ -227,6 +250,9 @@ class KafkaLog final : public Log {
     std::vector<std::string> topics = {names_.journal};
     for (const auto& [name, full] : names_.topics) topics.push_back(full);
     topics.insert(topics.end(), options_.sinks.begin(), options_.sinks.end());
+    for (const std::string& name : options_.rejects) {
+      topics.push_back(KafkaTopicName(options_, name));
+    }
     ASSIGN_OR_RETURN(std::unique_ptr<Producer> producer,
                      transport_->OpenProducer(KafkaTopicName(options_, absl::StrCat("lane-", lane)),
                                               options_.transaction_timeout_ms, topics));
@@ -278,21 +304,19 @@ class KafkaLog final : public Log {
         absl::StrCat("log: lane ", lane, " of ", options_.num_lanes, " asked for"));
   }
 
-  absl::Status MakeTopic(const std::string& topic, uint32_t num_partitions) {
+  absl::Status MakeTopic(const std::string& topic, uint32_t num_partitions,
+                         const TopicRules& rules) {
     auto found = transport_->Describe(topic);
     if (absl::IsNotFound(found.status()) && options_.create) {
       ASSIGN_OR_RETURN(const int brokers, transport_->CountBrokers());
       const int replication =
           options_.replication > 0 ? options_.replication : std::clamp(brokers, 1, 3);
-      RETURN_IF_ERROR(
-          transport_->CreateTopic(topic, num_partitions, replication,
-                                  {{"cleanup.policy", "delete"},
-                                   {"retention.ms", "-1"},
-                                   {"retention.bytes", "-1"},
-                                   {"max.message.bytes", "16777216"},
-                                   {"message.timestamp.type", "CreateTime"},
-                                   {"unclean.leader.election.enable", "false"},
-                                   {"min.insync.replicas", replication >= 3 ? "2" : "1"}}));
+      Settings settings = rules.checked;
+      settings.emplace_back("max.message.bytes", "16777216");
+      settings.emplace_back("message.timestamp.type", rules.timestamps);
+      settings.emplace_back("unclean.leader.election.enable", "false");
+      settings.emplace_back("min.insync.replicas", replication >= 3 ? "2" : "1");
+      RETURN_IF_ERROR(transport_->CreateTopic(topic, num_partitions, replication, settings));
       RETURN_IF_ERROR(AwaitTopic(topic, found));
     }
     if (!found.ok()) return found.status();
@@ -303,7 +327,7 @@ class KafkaLog final : public Log {
                        "; another job or another revision of this one made it: give the job "
                        "another name, or delete its topics to start over"));
     }
-    return CheckSettings(topic);
+    return CheckSettings(topic, rules.checked);
   }
 
   // A new topic is known to the brokers a moment after it was made.
@@ -316,18 +340,17 @@ class KafkaLog final : public Log {
     return found.status();
   }
 
-  absl::Status CheckSettings(const std::string& topic) {
-    ASSIGN_OR_RETURN(
-        const std::vector<std::string> values,
-        transport_->ReadSettings(topic, {"cleanup.policy", "retention.ms", "retention.bytes"}));
-    const char* const wanted[] = {"delete", "-1", "-1"};
-    const char* const names[] = {"cleanup.policy", "retention.ms", "retention.bytes"};
+  absl::Status CheckSettings(const std::string& topic, const Settings& wanted) {
+    std::vector<std::string> names;
+    names.reserve(wanted.size());
+    for (const auto& [name, value] : wanted) names.push_back(name);
+    ASSIGN_OR_RETURN(const std::vector<std::string> values, transport_->ReadSettings(topic, names));
     for (size_t i = 0; i < values.size(); ++i) {
-      if (values[i] == wanted[i]) continue;
+      if (values[i] == wanted[i].second) continue;
       return absl::FailedPreconditionError(
           absl::StrCat("topic '", topic, "': setting ", names[i], " is '", values[i],
-                       "' and has to be '", wanted[i],
-                       "', or brokers may delete what a recovery needs; set it with kafka-configs "
+                       "' and has to be '", wanted[i].second,
+                       "', or brokers may delete what the job needs; set it with kafka-configs "
                        "--alter"));
     }
     return absl::OkStatus();
@@ -348,7 +371,7 @@ class KafkaLog final : public Log {
 }  // namespace
 
 std::string KafkaTopicName(const KafkaLogOptions& options, const std::string& name) {
-  return absl::StrCat("streamml.", options.identity, ".", options.incarnation, ".", name);
+  return OwnTopicName(options.owner, name);
 }
 
 absl::StatusOr<std::unique_ptr<Log>> OpenKafkaLog(KafkaCluster& cluster,

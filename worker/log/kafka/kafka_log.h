@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "worker/log/kafka/kafka_cluster.h"
 #include "worker/log/log.h"
+#include "worker/log/topic_name.h"
 
 namespace streamml::log {
 
@@ -25,13 +26,15 @@ struct InternalTopic {
 };
 
 struct KafkaLogOptions {
-  std::string identity;  // of the job, in its cluster
-  uint32_t incarnation = 1;
+  TopicOwner owner;
   uint32_t num_lanes = 0;
   std::vector<InternalTopic> topics;
   // Topics that are not the job's own and that lanes write records to: what is asked about them
   // when a lane is opened need not be asked, for a second, when it commits to them first.
   std::vector<std::string> sinks;
+  // Topics of one partition for rows that are no results. People read them, the job does not: they
+  // are kept for as long as the cluster keeps topics by default.
+  std::vector<std::string> rejects;
   bool create = true;                       // false: refuse to go on where topics are missing
   int32_t replication = 0;                  // 0: the smaller of 3 and the number of brokers
   int64_t transaction_timeout_ms = 10'000;  // after which brokers abort what a dead owner left open
@@ -39,9 +42,10 @@ struct KafkaLogOptions {
   size_t max_waiting_bytes = 64 << 20;
 };
 
-// Makes the topics that are missing and checks those that are there: partitions, no compaction, no
-// retention limit. FAILED_PRECONDITION, with topic, setting, value and what is needed, where the
-// job would not be safe; UNAVAILABLE when no broker answers. The cluster must outlive the log.
+// Makes the topics that are missing and checks those that are there: partitions, no compaction, and
+// no retention limit but for rejects. FAILED_PRECONDITION, with topic, setting, value and what is
+// needed, where the job would not be safe; UNAVAILABLE when no broker answers. The cluster must
+// outlive the log.
 absl::StatusOr<std::unique_ptr<Log>> OpenKafkaLog(KafkaCluster& cluster,
                                                   const KafkaLogOptions& options);
 

@@ -50,6 +50,8 @@ Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* f
               static_cast<uint32_t>(spec_.log().partitions())) {}
 
 absl::StatusOr<JobPlan> Planner::Run() {
+  plan_.owner.identity =
+      spec_.identity().empty() ? manifest_.job.metadata().name() : spec_.identity();
   AddSources();
   AddRelations();
   AddSinks();
@@ -129,20 +131,13 @@ void Planner::AddSource(int index) {
 }
 
 bool Planner::FindInput(const job::v1::Source& source, SourcePlan& plan) {
-  if (files_ == nullptr) {
-    if (source.topic().empty()) {
-      plan.files = {source.file()};
-    } else if (spec_.log().cluster().empty()) {
-      plan.files = {absl::StrCat("the file of --bind ", source.name(), "=FILE")};
-    } else {
-      plan.topic = source.topic();
-      plan.cluster = source.cluster();
-      plan.description.num_partitions = 1;
-      plan_.log_cluster = spec_.log().cluster();
-    }
+  if (files_ == nullptr && (source.topic().empty() || spec_.log().cluster().empty())) {
+    plan.files = {source.topic().empty()
+                      ? source.file()
+                      : absl::StrCat("the file of --bind ", source.name(), "=FILE")};
     return true;
   }
-  if (files_->contains(source.name())) return FindFiles(source, plan);
+  if (files_ != nullptr && files_->contains(source.name())) return FindFiles(source, plan);
   const std::string path = ListPath("sources", source.name());
   if (spec_.log().cluster().empty()) {
     Report(path, absl::InvalidArgumentError(
@@ -181,6 +176,10 @@ bool Planner::FindFiles(const job::v1::Source& source, SourcePlan& plan) {
 
 bool Planner::FindTopic(const std::string& path, const std::string& cluster,
                         const std::string& topic, log::TopicDescription& description) {
+  if (files_ == nullptr) {
+    description.num_partitions = 1;
+    return true;
+  }
   if (!topics_) {
     Report(path, absl::InvalidArgumentError("there is no connection to Kafka here"));
     return false;
@@ -253,7 +252,8 @@ void Planner::AddSinks() {
              absl::InvalidArgumentError(absl::StrCat(
                  "'", sink.from(),
                  "' cannot be a sink's relation in this build; dead letters and late rows are "
-                 "always written to DATA_DIR/<source>.dead/ and DATA_DIR/<source>.late/")));
+                 "always written, to DATA_DIR/<source>.dead/ and DATA_DIR/<source>.late/, or to "
+                 "topics of these names where the log is on Kafka")));
     }
   }
 }

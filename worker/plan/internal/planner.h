@@ -19,7 +19,8 @@ namespace streamml::plan::internal {
 
 class Planner {
  public:
-  // Without `files`, sources are planned with one file each. All must outlive the planner.
+  // Without `files`, sources are planned with one file or partition each, and nobody is asked for
+  // topics. All must outlive the planner.
   Planner(const manifest::Manifest& manifest, const manifest::Bindings* files,
           const FileAccess& access, const TopicAccess& topics);
   absl::StatusOr<JobPlan> Run();

@@ -221,7 +221,53 @@ std::string StageBuilder::FreeName(const std::string& wanted) const {
   }
 }
 
+// Rows that are no results go into the lanes' transactions where the log is on Kafka: a lane then
+// leaves nothing behind on a machine. All lanes write into one partition. These rows are few, and
+// each partition more is another marker in a transaction, while a person who looks for a row
+// wants one place.
+void StageBuilder::PlaceRejects(JobPlan& plan) {
+  if (plan.log_cluster.empty()) return;
+  for (const StagePlan& stage : stages_) {
+    lane::StageSpec& spec = *stage.spec;
+    for (size_t i = 0; i < spec.sinks.size(); ++i) {
+      lane::SinkOutput& sink = spec.sinks[i];
+      if (sink.node != lane::SinkOutput::kNoRows) continue;
+      const bool untimed = spec.input_schema->time_column() == data::Schema::kNoTime;
+      if (static_cast<int>(i) == spec.late_sink && untimed) continue;  // no row is ever late
+      if (static_cast<int>(i) == spec.dead_sink &&
+          plan.sources[static_cast<size_t>(stage.source)].on_error != lane::OnError::kDeadLetter) {
+        continue;
+      }
+      sink.topic = log::OwnTopicName(plan.owner, sink.name);
+      sink.num_partitions = 1;
+      std::vector<std::string>& names = plan.reject_topics;
+      if (std::find(names.begin(), names.end(), sink.name) == names.end()) {
+        names.push_back(sink.name);
+      }
+    }
+  }
+}
+
+void StageBuilder::FindLocalUses(const JobPlan& plan) {
+  for (StagePlan& stage : stages_) {
+    if (stage.source >= 0) {
+      const SourcePlan& source = plan.sources[static_cast<size_t>(stage.source)];
+      if (!source.is_topic()) {
+        stage.local.push_back({absl::StrCat("spec.sources[", source.name, "]"),
+                               absl::StrCat("source '", source.name, "' is read from files")});
+      }
+    }
+    for (const lane::SinkOutput& sink : stage.spec->sinks) {
+      if (sink.node == lane::SinkOutput::kNoRows || !sink.topic.empty()) continue;
+      stage.local.push_back({absl::StrCat("spec.sinks[", sink.name, "]"),
+                             absl::StrCat("sink '", sink.name, "' has no topic")});
+    }
+  }
+}
+
 void StageBuilder::Finish(JobPlan& plan) {
+  PlaceRejects(plan);
+  FindLocalUses(plan);
   for (size_t s = 0; s < stages_.size(); ++s) {
     StagePlan& stage = stages_[s];
     stage.first_lane = static_cast<uint32_t>(plan.lanes.size());

@@ -61,6 +61,8 @@ class StageBuilder {
   Place PlaceForWindow(const sql::Node& node, const Place& from, const std::string& owner);
   int DeadSink(size_t stage, const std::string& owner);
   std::string FreeName(const std::string& wanted) const;
+  void PlaceRejects(JobPlan& plan);
+  void FindLocalUses(const JobPlan& plan);
 
   const uint32_t max_lanes_;
   const uint32_t num_partitions_;

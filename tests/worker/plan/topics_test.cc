@@ -1,0 +1,158 @@
+// Jobs whose log is on Kafka: which topics are theirs, and what keeps lanes on one machine.
+#include <map>
+
+#include "absl/strings/str_replace.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "job/manifest/manifest.h"
+#include "worker/plan/plan.h"
+
+namespace streamml::plan {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kJob = R"(apiVersion: streamml.dev/v1alpha1
+kind: StreamMLJob
+metadata: {name: tiny}
+spec:
+  clusters: [{name: main, kafka: {brokers: "kafka:9092"}}]
+  log: {cluster: main, partitions: 4}
+  sources:
+  - name: events
+    topic: events
+    cluster: main
+    format: json
+    columns:
+    - {name: card, type: text}
+    - {name: x, type: double precision}
+    - {name: at, type: timestamp}
+    watermark: {column: at}
+  views:
+  - name: features
+    sql: |
+      SELECT card, at, count(*) OVER w AS n FROM events
+      WINDOW w AS (PARTITION BY card ORDER BY at RANGE INTERVAL '1 hour' PRECEDING)
+  sinks:
+  - {name: out, from: features, cluster: main, topic: out}
+  workers: {lanes: 2}
+)";
+
+// Describes topics; nobody reads them here.
+class FakeTopics final : public log::Topics {
+ public:
+  absl::StatusOr<log::TopicDescription> Describe(const std::string& topic) override {
+    const auto found = topics.find(topic);
+    if (found == topics.end()) return absl::NotFoundError("there is no such topic");
+    return found->second;
+  }
+  absl::StatusOr<std::unique_ptr<log::TopicReader>> Open(const std::string&, uint32_t,
+                                                         uint64_t) override {
+    return absl::UnimplementedError("nobody reads here");
+  }
+  std::map<std::string, log::TopicDescription> topics = {{"events", {"cluster", "id-1", 3}},
+                                                         {"out", {"cluster", "id-2", 5}}};
+};
+
+class TopicsPlanTest : public testing::Test {
+ protected:
+  // The job with `seen` in place of `right`.
+  absl::StatusOr<JobPlan> Plan(std::string_view right = "", std::string_view seen = "",
+                               const manifest::Bindings& files = {}) {
+    const std::string text =
+        right.empty() ? kJob : absl::StrReplaceAll(kJob, {{std::string(right), std::string(seen)}});
+    auto parsed = manifest::Parse(text, "job.yaml");
+    EXPECT_TRUE(parsed.ok()) << parsed.status();
+    manifest_ = *std::move(parsed);
+    FileAccess access;
+    access.list = [](const std::string& path) -> absl::StatusOr<std::vector<std::string>> {
+      return std::vector<std::string>{path};
+    };
+    return MakePlan(
+        manifest_, files, access,
+        [this](const std::string&) -> absl::StatusOr<log::Topics*> { return &topics_; });
+  }
+
+  FakeTopics topics_;
+  manifest::Manifest manifest_;
+};
+
+TEST_F(TopicsPlanTest, RowsThatAreNoResultsGoToTopicsOfTheJob) {
+  const auto plan = Plan();
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->reject_topics, ElementsAre("events.dead", "events.late", "features.dead"));
+  for (const StagePlan& stage : plan->stages) {
+    for (const lane::SinkOutput& sink : stage.spec->sinks) {
+      if (sink.node != lane::SinkOutput::kNoRows) continue;
+      EXPECT_EQ(sink.topic, "streamml.tiny.1." + sink.name);
+      EXPECT_EQ(sink.num_partitions, 1u);
+    }
+  }
+  const std::string text = Explain(*plan);
+  EXPECT_THAT(text, AllOf(HasSubstr("late rows go to topic streamml.tiny.1.events.late\n"),
+                          HasSubstr("streamml.tiny.1.journal: 4 partition(s), kept whole"),
+                          HasSubstr("streamml.tiny.1.events-to-features: 4 partition(s)"),
+                          HasSubstr("streamml.tiny.1.features.dead: 1 partition(s), kept as the"),
+                          Not(HasSubstr("DATA_DIR")), Not(HasSubstr("cannot leave"))));
+  EXPECT_TRUE(CheckMovable(*plan, manifest_).ok());
+}
+
+TEST_F(TopicsPlanTest, TheIdentityNamesTheTopics) {
+  const auto plan = Plan("spec:\n  clusters", "spec:\n  identity: other\n  clusters");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(Explain(*plan), HasSubstr("streamml.other.1.events.dead"));
+}
+
+TEST_F(TopicsPlanTest, WhatNoRowCanReachHasNoTopic) {
+  const auto plan = Plan("    watermark: {column: at}\n  views",
+                         "    watermark: {column: at}\n    onError: {policy: skip}\n  views");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->reject_topics, ElementsAre("events.late", "features.dead"));
+  EXPECT_TRUE(CheckMovable(*plan, manifest_).ok());
+}
+
+TEST_F(TopicsPlanTest, ASinkWithoutATopicBindsTheLanesOfItsStage) {
+  const auto plan = Plan("- {name: out, from: features, cluster: main, topic: out}",
+                         "- {name: out, from: events}");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  for (const StagePlan& stage : plan->stages) {
+    EXPECT_EQ(stage.local.empty(), stage.spec->name != "events");
+  }
+  EXPECT_THAT(Explain(*plan),
+              AllOf(HasSubstr("sink out: JSON lines in DATA_DIR/out/part-*.jsonl"),
+                    HasSubstr("stage events cannot leave its machine: sink 'out' has no topic")));
+  const absl::Status status = CheckMovable(*plan, manifest_);
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(status.message(),
+              HasSubstr("job.yaml:23:5: spec.sinks[out]: sink 'out' has no topic, which binds"));
+}
+
+TEST_F(TopicsPlanTest, ASourceInFilesBindsItsLanesAndWithoutAnyTopicTheLogIsInFiles) {
+  const auto plan = Plan("", "", {{"events", {"events.jsonl"}}});
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_TRUE(plan->log_cluster.empty());
+  EXPECT_TRUE(plan->reject_topics.empty());
+  EXPECT_THAT(std::string(CheckMovable(*plan, manifest_).message()),
+              HasSubstr("source 'events' is read from files"));
+  EXPECT_THAT(Explain(*plan),
+              AllOf(HasSubstr("DATA_DIR/events.dead/"), Not(HasSubstr("topics of the job's own"))));
+}
+
+TEST_F(TopicsPlanTest, WithoutBrokersThePlanShowsTopicsToo) {
+  ASSERT_TRUE(Plan().ok());
+  const auto plan = CheckPlan(manifest_);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(Explain(*plan), HasSubstr("topic streamml.tiny.1.events.dead"));
+}
+
+TEST_F(TopicsPlanTest, AMissingTopicIsShownAtItsPlace) {
+  topics_.topics.erase("out");
+  EXPECT_THAT(std::string(Plan().status().message()),
+              HasSubstr("job.yaml:23:55: spec.sinks[out].topic: there is no such topic"));
+}
+
+}  // namespace
+}  // namespace streamml::plan
