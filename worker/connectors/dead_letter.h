@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace streamml::connectors {
@@ -12,6 +13,9 @@ struct DeadLetter {
   std::string reason;
   std::string raw;       // the record without its line end
   bool raw_cut = false;  // raw holds only the beginning
+  // Of records of topics: number of the event in a record of several, and the record's key.
+  std::optional<uint32_t> event = {};
+  std::optional<std::string> key = {};
 };
 
 }  // namespace streamml::connectors

@@ -16,6 +16,17 @@ namespace streamml::connectors {
 
 enum class FileFormat : uint8_t { kJson = 1, kCsv = 2 };
 
+// What a record of a topic says besides its value.
+enum class Metadata : uint8_t {
+  kNone,       // the column is read from the value
+  kKey,        // text; NULL without a key
+  kHeader,     // text; the last header of the name in `path`; NULL without one
+  kTimestamp,  // as the producer or the broker set it
+  kPartition,
+  kOffset,
+  kTombstone,  // boolean: the record has no value, and all columns that are read from it are NULL
+};
+
 // One column of a source, in the order of the source's schema.
 struct SourceColumn {
   std::string name;
@@ -25,6 +36,7 @@ struct SourceColumn {
   std::string path;
   // For kTimestamp only: the column is a number of these units. Without it, it is ISO 8601 text.
   std::optional<data::TimeUnit> unit;
+  Metadata metadata = Metadata::kNone;
 };
 
 // One value of a row. `text` points into the record or the parser, until the next Parse().

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "absl/strings/escaping.h"
+#include "base/status.h"
 #include "worker/connectors/utf8.h"
 #include "worker/data/json_text.h"
 
@@ -12,6 +13,26 @@ namespace {
 void AppendUnsigned(uint64_t value, std::string& out) {
   char digits[20];
   out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
+// `"name":` and the text, or `"nameBase64":` where the bytes are not UTF-8.
+void AppendBytes(std::string_view name, std::string_view bytes, std::string& out) {
+  const bool is_text = FindInvalidUtf8(bytes) == std::string_view::npos;
+  absl::StrAppend(&out, ",\"", name, is_text ? "\":" : "Base64\":");
+  if (is_text) {
+    data::AppendJsonString(bytes, out);
+  } else {
+    data::AppendJsonString(absl::Base64Escape(absl::string_view(bytes.data(), bytes.size())), out);
+  }
+}
+
+void AppendReasonAndBytes(const DeadLetter& letter, std::string& out) {
+  out.append(",\"reason\":");
+  data::AppendJsonString(letter.reason, out);
+  if (letter.key.has_value()) AppendBytes("key", *letter.key, out);
+  AppendBytes("raw", letter.raw, out);
+  if (letter.raw_cut) out.append(",\"rawCut\":true");
+  out.append("}\n");
 }
 
 }  // namespace
@@ -48,17 +69,24 @@ void AppendDeadLetterJson(std::string_view source, std::string_view partition,
   AppendUnsigned(letter.record, out);
   out.append(",\"bytePosition\":");
   AppendUnsigned(letter.byte_position, out);
-  out.append(",\"reason\":");
-  data::AppendJsonString(letter.reason, out);
-  if (FindInvalidUtf8(letter.raw) == std::string_view::npos) {
-    out.append(",\"raw\":");
-    data::AppendJsonString(letter.raw, out);
-  } else {
-    out.append(",\"rawBase64\":");
-    data::AppendJsonString(absl::Base64Escape(letter.raw), out);
+  AppendReasonAndBytes(letter, out);
+}
+
+void AppendDeadLetterJson(std::string_view source, const TopicPartition& partition,
+                          const DeadLetter& letter, std::string& out) {
+  out.append("{\"source\":");
+  data::AppendJsonString(source, out);
+  out.append(",\"topic\":");
+  data::AppendJsonString(partition.topic, out);
+  out.append(",\"partition\":");
+  AppendUnsigned(partition.partition, out);
+  out.append(",\"offset\":");
+  AppendUnsigned(letter.record, out);
+  if (letter.event.has_value()) {
+    out.append(",\"event\":");
+    AppendUnsigned(*letter.event, out);
   }
-  if (letter.raw_cut) out.append(",\"rawCut\":true");
-  out.append("}\n");
+  AppendReasonAndBytes(letter, out);
 }
 
 }  // namespace streamml::connectors

@@ -35,4 +35,14 @@ class JsonRowWriter {
 void AppendDeadLetterJson(std::string_view source, std::string_view partition,
                           const DeadLetter& letter, std::string& out);
 
+// The same of a record of a topic: {"source":..,"topic":..,"partition":..,"offset":..,"reason":..,
+// "raw":..}, with "event" in front of the reason and "key" (or "keyBase64") in front of the raw
+// bytes where the letter has them.
+struct TopicPartition {
+  std::string_view topic;
+  uint32_t partition = 0;
+};
+void AppendDeadLetterJson(std::string_view source, const TopicPartition& partition,
+                          const DeadLetter& letter, std::string& out);
+
 }  // namespace streamml::connectors

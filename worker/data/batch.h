@@ -19,14 +19,26 @@ inline constexpr int64_t kMaxTime = std::numeric_limits<int64_t>::max();
 // Where a row comes from; carried through every re-key. Rows are processed in this order, so
 // neither the number of lanes nor the order of files shows. `source` is the index of the source in
 // the manifest, `partition` the rank of the file's path among the source's paths, `offset` the
-// ordinal of the record in the partition, counting from 0 and counting records that failed. Without
-// event time, `time` is 0.
+// ordinal of the record in the partition, counting from 0 and counting records that failed, and
+// `event` the number of the row in its record, 0 but for records of several events. Without event
+// time, `time` is 0. Offset and event share eight bytes, because every row has an origin.
+inline constexpr int kOffsetBits = 48;
+inline constexpr uint32_t kMaxEvents = 1 << 16;  // of a record
 struct Origin {
   int64_t time = 0;
   uint32_t source = 0;
   uint32_t partition = 0;
-  uint64_t offset = 0;
-  friend auto operator<=>(const Origin&, const Origin&) = default;
+  uint64_t offset : kOffsetBits = 0;
+  uint64_t event : 16 = 0;
+  // Offset and event in order.
+  uint64_t place() const { return offset << 16 | event; }
+  friend std::strong_ordering operator<=>(const Origin& a, const Origin& b) {
+    if (const auto order = a.time <=> b.time; order != 0) return order;
+    if (const auto order = a.source <=> b.source; order != 0) return order;
+    if (const auto order = a.partition <=> b.partition; order != 0) return order;
+    return a.place() <=> b.place();
+  }
+  friend bool operator==(const Origin& a, const Origin& b) { return (a <=> b) == 0; }
 };
 
 // A value type: copying shares columns and origins. Columns and origins all have num_rows() rows.

@@ -1,6 +1,7 @@
-// Layout of a row: origin (time fixed 8 bytes; source, partition, offset varints), one NULL bit per
-// column (first column in the lowest bit, unused bits zero), then the values that are not NULL:
-// boolean 1 byte, bigint zigzag varint, timestamp and double 8 bytes, text length and bytes.
+// Layout of a row: origin (time fixed 8 bytes; source, partition, offset varints; where source has
+// kHasEvent, the event as varint), one NULL bit per column (first column in the lowest bit, unused
+// bits zero), then the values that are not NULL: boolean 1 byte, bigint zigzag varint, timestamp
+// and double 8 bytes, text length and bytes.
 #include "worker/data/row_codec.h"
 
 #include <limits>
@@ -12,6 +13,8 @@
 
 namespace streamml::data {
 namespace {
+
+constexpr uint64_t kHasEvent = 1 << 16;  // a job has far fewer sources
 
 uint64_t ToZigzag(int64_t value) {
   return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63);
@@ -57,14 +60,21 @@ absl::Status DecodeOrigin(ByteReader& reader, Origin& origin) {
   origin.time = reader.I64();
   const uint64_t source = reader.Varint();
   const uint64_t partition = reader.Varint();
-  origin.offset = reader.Varint();
+  const uint64_t offset = reader.Varint();
+  const uint64_t event = (source & kHasEvent) != 0 ? reader.Varint() : 0;
   constexpr uint64_t kLimit = std::numeric_limits<uint32_t>::max();
   if (!reader.ok()) return Torn("ends within the origin");
-  if (source > kLimit || partition > kLimit) {
-    return Torn(absl::StrCat("source ", source, " or partition ", partition, " above ", kLimit));
+  if (source >= 2 * kHasEvent || partition > kLimit) {
+    return Torn(absl::StrCat("source ", source, " or partition ", partition, " is too large"));
   }
-  origin.source = static_cast<uint32_t>(source);
+  if (offset >> kOffsetBits != 0 || event >= kMaxEvents ||
+      (event == 0) == ((source & kHasEvent) != 0)) {
+    return Torn(absl::StrCat("offset ", offset, " or event ", event, " cannot be"));
+  }
+  origin.source = static_cast<uint32_t>(source & ~kHasEvent);
   origin.partition = static_cast<uint32_t>(partition);
+  origin.offset = offset;
+  origin.event = event;
   return absl::OkStatus();
 }
 
@@ -103,9 +113,10 @@ void EncodeRow(const Batch& batch, size_t row, std::string& out) {
   ByteWriter writer(out);
   const Origin& origin = batch.origin(row);
   writer.I64(origin.time);
-  writer.Varint(origin.source);
+  writer.Varint(origin.event > 0 ? origin.source | kHasEvent : origin.source);
   writer.Varint(origin.partition);
   writer.Varint(origin.offset);
+  if (origin.event > 0) writer.Varint(origin.event);
   EncodeNulls(batch, row, writer);
   for (const auto& column : batch.columns()) {
     if (!column->IsNull(row)) EncodeValue(*column, row, writer);

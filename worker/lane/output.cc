@@ -96,6 +96,7 @@ void Output::AddRecord(size_t sink, const data::Batch& batch, size_t row, size_t
     writer.U32(batch.origin(row).source);
     writer.U32(batch.origin(row).partition);
     writer.U64(batch.origin(row).offset);
+    if (batch.origin(row).event > 0) writer.U64(batch.origin(row).event);
     place.partition = static_cast<int32_t>(Hash64(scratch_) % spec.num_partitions);
   } else {
     digests_[topics_.size() + sink].Chain(std::string_view(keys_).substr(place.key));

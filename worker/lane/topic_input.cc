@@ -1,6 +1,7 @@
 #include "worker/lane/topic_input.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,7 +11,7 @@
 namespace streamml::lane {
 namespace {
 
-constexpr size_t kBlockRecords = 1024;
+constexpr size_t kBlockRecords = 1024;     // also about the most rows
 constexpr size_t kMaxRawBytes = 64 << 10;  // of a dead letter
 
 class TopicInput final : public Input {
@@ -47,20 +48,27 @@ class TopicInput final : public Input {
     Block block;
     block.start = position_;
     std::vector<connectors::DeadLetter> dead;
+    size_t num_rows = 0;  // of whole records
     for (; next_ < records_.size() && records_[next_].offset < limit; ++next_) {
-      Add(records_[next_], dead);
+      if (block.num_records >= kBlockRecords) break;  // a record may hold many events
+      const size_t num_events = Add(records_[next_], dead);
       if (spec_.rules.on_error == OnError::kFail && !dead.empty()) break;
+      block.num_records += num_events;
+      num_rows = decoder_->num_rows();
       position_.ordinal = records_[next_].offset + 1;
       ++position_.bytes;
     }
-    block.num_records = position_.bytes - block.start.bytes;
+    data::Batch rows = decoder_->Finish();
     if (spec_.rules.on_error == OnError::kFail && !dead.empty()) {
       // What stands before the bad record is a block; the record fails each time that it is met.
-      if (block.num_records == 0) return internal::BadRecord(name(), dead.front());
+      if (position_.ordinal == block.start.ordinal) {
+        return internal::BadTopicRecord(name(), dead.front());
+      }
       dead.clear();
+      if (rows.num_rows() > num_rows) rows = FirstRows(rows, num_rows);
     }
-    internal::TakeDead(spec_.rules, spec_.topic, dead, block);
-    internal::SplitLate(spec_.rules, decoder_->Finish(), position_.time, block);
+    internal::TakeDead(spec_.rules, {spec_.topic, spec_.partition}, dead, block);
+    internal::SplitLate(spec_.rules, rows, position_.time, block);
     block.end = position_;
     block.watermark = watermark();
     return block;
@@ -88,14 +96,28 @@ class TopicInput final : public Input {
     return absl::OkStatus();
   }
 
-  void Add(const log::TopicRecord& record, std::vector<connectors::DeadLetter>& dead) {
-    const connectors::RecordPlace place{record.offset, 0};
-    if (record.has_value) {
-      decoder_->Add(record.value, place, dead);
-    } else {
-      decoder_->Bury("", place, "the record is a tombstone: it has a key and no value",
-                     /*is_cut=*/false, dead);
+  // The number of its events.
+  size_t Add(const log::TopicRecord& record, std::vector<connectors::DeadLetter>& dead) {
+    connectors::RecordMetadata metadata;
+    if (record.has_key) metadata.key = record.key;
+    if (record.timestamp_us >= 0) metadata.timestamp_us = record.timestamp_us;
+    if (decoder_->wants_headers()) {
+      headers_.clear();
+      for (const log::TopicHeader& header : record.headers) {
+        headers_.push_back({header.name, std::nullopt});
+        if (header.has_value) headers_.back().value = header.value;
+      }
+      metadata.headers = headers_;
     }
+    std::optional<std::string_view> value;
+    if (record.has_value) value = record.value;
+    return decoder_->Add(value, metadata, {record.offset, 0}, dead);
+  }
+
+  static data::Batch FirstRows(const data::Batch& rows, size_t count) {
+    std::vector<uint32_t> first(count);
+    std::iota(first.begin(), first.end(), 0);
+    return data::Take(rows, first);
   }
 
   const TopicInputSpec spec_;
@@ -103,6 +125,7 @@ class TopicInput final : public Input {
   InputPoint position_;
   std::unique_ptr<log::TopicReader> reader_;
   std::unique_ptr<connectors::RecordDecoder> decoder_;
+  std::vector<connectors::RecordHeader> headers_;
   absl::Span<const log::TopicRecord> records_;  // valid until the reader is asked again
   size_t next_ = 0;
 };

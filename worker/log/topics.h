@@ -13,14 +13,22 @@
 
 namespace streamml::log {
 
-// One record of a partition. Texts are valid until the next call of its reader.
+struct TopicHeader {
+  std::string_view name;
+  bool has_value = false;
+  std::string_view value;
+};
+
+// One record of a partition. Texts and headers are valid until the next call of its reader.
 struct TopicRecord {
   uint64_t offset = 0;
-  int64_t timestamp_us = 0;  // since 1970, UTC, as the producer or the broker set it
+  // Since 1970, UTC, as the producer or the broker set it; negative: there is none.
+  int64_t timestamp_us = 0;
   bool has_key = false;
   bool has_value = false;  // without one it is a tombstone
   std::string_view key;
-  std::string_view value;
+  std::string_view value;  // 64 bytes behind it are readable
+  absl::Span<const TopicHeader> headers = {};
 };
 
 struct TopicDescription {

@@ -49,6 +49,7 @@ lane::SourceRules RulesOf(const SourcePlan& source) {
   rules.description.columns = source.columns;
   rules.description.schema = source.schema;
   rules.description.source = source.index;
+  rules.description.lines = source.lines;
   rules.delay_us = source.delay_us;
   rules.on_error = source.on_error;
   rules.idle_us = source.idle_us;

@@ -44,6 +44,7 @@ struct SourcePlan {
   uint32_t index = 0;  // in the manifest
   connectors::FileFormat format = connectors::FileFormat::kJson;
   std::vector<connectors::SourceColumn> columns;
+  bool lines = false;  // a record of its topic holds one event per line
   std::shared_ptr<const data::Schema> schema;
   int64_t delay_us = 0;
   int64_t idle_us = 0;  // 0: never

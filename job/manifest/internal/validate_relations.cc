@@ -57,8 +57,52 @@ std::string Suggestion(const std::string& path) {
   return absl::StrCat("; write ", Quoted(pointer));
 }
 
+struct MetadataRule {
+  std::string_view name;
+  std::string_view type;
+};
+constexpr MetadataRule kMetadata[] = {
+    {"key", "text"},         {"header", "text"},   {"timestamp", "timestamp"},
+    {"partition", "bigint"}, {"offset", "bigint"}, {"tombstone", "boolean"}};
+
+// A column that is not part of a record's value.
+void CheckMetadata(const Source& source, const Column& column, const std::string& path,
+                   Checker& checker) {
+  if (!source.file().empty()) {
+    checker.Error(absl::StrCat(path, ".metadata"),
+                  "only the records of a topic have metadata; the source is a file");
+  }
+  for (const MetadataRule& rule : kMetadata) {
+    if (column.metadata() != rule.name || column.type() == rule.type) continue;
+    checker.Error(absl::StrCat(path, ".type"),
+                  absl::StrCat("metadata ", rule.name, " is ", rule.type, "; got ", column.type(),
+                               ", to which a view may cast it"));
+  }
+  if (!column.unit().empty()) {
+    checker.Error(absl::StrCat(path, ".unit"), "metadata has no unit");
+  }
+  const bool is_header = column.metadata() == "header";
+  if (is_header == column.path().empty()) {
+    checker.Error(absl::StrCat(path, is_header ? ".metadata" : ".path"),
+                  is_header ? "a header needs path: the name of the header"
+                            : "of all metadata only a header has a path");
+  }
+}
+
+void CheckFraming(const Source& source, const std::string& path, Checker& checker) {
+  if (source.framing().empty()) return;
+  if (!source.file().empty()) {
+    checker.Error(absl::StrCat(path, ".framing"),
+                  "it is for topics; the lines of a file are its events");
+  } else if (source.framing() == "lines" && source.format() != "json") {
+    checker.Error(absl::StrCat(path, ".framing"),
+                  absl::StrCat("'lines' is for json; format is ", source.format()));
+  }
+}
+
 void CheckColumn(const Source& source, const Column& column, const std::string& path,
                  Checker& checker) {
+  if (!column.metadata().empty()) return CheckMetadata(source, column, path, checker);
   if (!column.unit().empty() && column.type() != "timestamp") {
     checker.Error(absl::StrCat(path, ".unit"),
                   absl::StrCat("a unit is for timestamps; the column is ", column.type()));
@@ -75,6 +119,11 @@ const Column* FindColumn(const Source& source, std::string_view name) {
     if (column.name() == name) return &column;
   }
   return nullptr;
+}
+
+bool HasTombstones(const Source& source) {
+  return std::any_of(source.columns().begin(), source.columns().end(),
+                     [](const Column& column) { return column.metadata() == "tombstone"; });
 }
 
 std::vector<std::string> ColumnNames(const Source& source) {
@@ -108,6 +157,10 @@ void CheckWatermark(const Source& source, const std::string& path, Checker& chec
   } else if (column->type() != "timestamp") {
     checker.Error(column_path, absl::StrCat("event time is a timestamp; column ", Quoted(name),
                                             " is ", column->type()));
+  } else if (column->metadata().empty() && HasTombstones(source)) {
+    checker.Error(column_path, absl::StrCat("a tombstone has no value to read ", Quoted(name),
+                                            " from; with a column of metadata: tombstone, event "
+                                            "time is a column of metadata: timestamp"));
   }
   CheckFollow(source, absl::StrCat(path, ".watermark.follow"), checker);
 }
@@ -131,6 +184,7 @@ void CheckSource(const Source& source, Checker& checker) {
   for (const Column& column : source.columns()) {
     CheckColumn(source, column, absl::StrCat(path, ".columns[", column.name(), "]"), checker);
   }
+  CheckFraming(source, path, checker);
   CheckWatermark(source, path, checker);
   for (int i = 0; i < source.partitioned_by().columns_size(); ++i) {
     CheckReference(absl::StrCat(path, ".partitionedBy.columns[", i, "]"), "column",

@@ -74,9 +74,10 @@ TEST(Parse, FreeFormFieldsKeepTheirTypes) {
 }
 
 TEST(Parse, AnUnknownFieldIsRefusedWithTheNearestKnownOne) {
-  EXPECT_THAT(Mistake("format:", "fromat:"),
-              HasSubstr("job.yaml:8:5: spec.sources[events]: unknown field 'fromat'; did you mean "
-                        "'format'?; allowed are cluster, columns, file, follow, format, name, "));
+  EXPECT_THAT(
+      Mistake("format:", "fromat:"),
+      HasSubstr("job.yaml:8:5: spec.sources[events]: unknown field 'fromat'; did you mean "
+                "'format'?; allowed are cluster, columns, file, follow, format, framing, name, "));
   EXPECT_THAT(Mistake("apiVersion:", "api_version:"), HasSubstr("did you mean 'apiVersion'?"));
 }
 
@@ -183,10 +184,10 @@ TEST(Parse, AllMistakesAreReportedUpTo20) {
             "not built yet: avro, protobuf\n"
             "job.yaml:6:5: spec.sources[events]: field 'columns' is missing\n"
             "job.yaml:8:5: spec.sources[events]: unknown field 'formt'; did you mean 'format'?; "
-            "allowed are cluster, columns, file, follow, format, name, onError, topic, "
+            "allowed are cluster, columns, file, follow, format, framing, name, onError, topic, "
             "watermark\n"
             "job.yaml:9:5: spec.sources[events]: unknown field 'colums'; did you mean 'columns'?; "
-            "allowed are cluster, columns, file, follow, format, name, onError, topic, "
+            "allowed are cluster, columns, file, follow, format, framing, name, onError, topic, "
             "watermark");
   std::string many;
   for (int i = 0; i < 50; ++i) absl::StrAppend(&many, "unknown", i, ": 1\n");

@@ -81,6 +81,17 @@ TEST(Validate, ASinkMayBeATopic) {
   EXPECT_EQ(Report(yaml, "job.yaml"), "");
 }
 
+TEST(Validate, MetadataAndFramingAreOfTopics) {
+  EXPECT_THAT(Said("file: events.jsonl", "file: events.jsonl\n    framing: lines"),
+              HasSubstr("spec.sources[events].framing: it is for topics"));
+  EXPECT_THAT(Said("columns:", "columns:\n    - {name: k, type: text, metadata: key}"),
+              HasSubstr("columns[k].metadata: only the records of a topic have metadata"));
+  EXPECT_THAT(Said("columns:", "columns:\n    - {name: k, type: bigint, metadata: key}"),
+              HasSubstr("columns[k].type: metadata key is text; got bigint"));
+  EXPECT_THAT(Said("columns:", "columns:\n    - {name: k, type: text, metadata: header}"),
+              HasSubstr("columns[k].metadata: a header needs path"));
+}
+
 TEST(Validate, SinksReadRelationsAndWhatComesWithThem) {
   EXPECT_EQ(Said("from: guess}", "from: events.dead}"), "");
   EXPECT_EQ(Said("from: guess}", "from: doubled.late}"), "");

@@ -21,7 +21,7 @@ std::shared_ptr<const Schema> WideSchema() {
 }
 
 void AddValues(BatchBuilder& builder, int64_t count, double amount, std::string_view name) {
-  builder.AddOrigin({-7, 3, std::numeric_limits<uint32_t>::max(), 1ULL << 63});
+  builder.AddOrigin({-7, 3, std::numeric_limits<uint32_t>::max(), 1ULL << 47});
   builder.column(0).AppendBoolean(true);
   builder.column(1).AppendInteger(count);
   builder.column(2).AppendDouble(amount);
@@ -67,6 +67,25 @@ TEST(RowCodecTest, RowsComeBackWithOriginNullsAndEveryBit) {
   EXPECT_TRUE(decoded.column(8).IsNull(0));
   EXPECT_TRUE(decoded.column(0).IsNull(2));
   EXPECT_EQ(Encoded(decoded), bytes);
+}
+
+TEST(RowCodecTest, AnEventWithinARecordComesBackAndCostsNothingWhereThereIsNone) {
+  const auto schema = std::make_shared<Schema>(std::vector<Field>{{"a", Type::kText}});
+  BatchBuilder builder(schema);
+  for (const uint32_t event : {0U, 1U, kMaxEvents - 1}) {
+    Origin origin{5, 63, 7, 9};
+    origin.event = event;
+    builder.AddOrigin(origin);
+    builder.column(0).AppendNull();
+  }
+  const Batch rows = builder.Finish();
+  std::string first;
+  EncodeRow(rows, 0, first);
+  EXPECT_EQ(first.size(), 8u + 3 + 1);
+  const std::string bytes = Encoded(rows);
+  std::string_view rest = bytes;
+  for (size_t row = 0; row < 3; ++row) ASSERT_TRUE(DecodeRow(rest, *schema, builder).ok());
+  EXPECT_EQ(builder.Finish().origins(), rows.origins());
 }
 
 TEST(RowCodecTest, NullAndEmptyTextHaveDifferentBytes) {

@@ -1,8 +1,10 @@
 // Topics in memory: partitions that tests fill and take from.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +20,9 @@ class FakeTopics final : public log::Topics {
     uint64_t offset = 0;
     std::string value;
     bool has_value = true;
+    std::optional<std::string> key = {};
+    int64_t timestamp_us = -1;
+    std::vector<std::pair<std::string, std::string>> headers = {};
   };
   using Partition = std::vector<Record>;
 
@@ -27,7 +32,10 @@ class FakeTopics final : public log::Topics {
     const uint64_t offset = records.empty() ? 0 : records.back().offset + 1;
     // Parsers may look at what is behind a record.
     value.reserve(value.size() + 64);
-    records.push_back({offset, std::move(value), true});
+    Record record;
+    record.offset = offset;
+    record.value = std::move(value);
+    records.push_back(std::move(record));
   }
   Partition& partition(uint32_t index) { return partitions_[index]; }
 
@@ -47,12 +55,21 @@ class FakeTopics final : public log::Topics {
     explicit Reader(const Partition& partition) : partition_(partition) {}
     absl::StatusOr<absl::Span<const log::TopicRecord>> Next(size_t max_records) override {
       records_.clear();
+      headers_.clear();
       for (const Record& record : partition_) {
         if (record.offset < offset_ || records_.size() == max_records) continue;
         log::TopicRecord out;
         out.offset = record.offset;
         out.has_value = record.has_value;
         out.value = record.value;
+        out.has_key = record.key.has_value();
+        if (out.has_key) out.key = *record.key;
+        out.timestamp_us = record.timestamp_us;
+        headers_.emplace_back();
+        for (const auto& [name, text] : record.headers) {
+          headers_.back().push_back({name, true, text});
+        }
+        out.headers = headers_.back();
         records_.push_back(out);
       }
       if (!records_.empty()) offset_ = records_.back().offset + 1;
@@ -68,6 +85,7 @@ class FakeTopics final : public log::Topics {
     const Partition& partition_;
     uint64_t offset_ = 0;
     std::vector<log::TopicRecord> records_;
+    std::deque<std::vector<log::TopicHeader>> headers_;
   };
 
   std::map<uint32_t, Partition> partitions_;

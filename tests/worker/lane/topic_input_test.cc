@@ -25,7 +25,9 @@ class TopicInputTest : public testing::Test {
     SourceRules rules;
     rules.source_name = "events";
     rules.description.columns = {{"at", data::Type::kTimestamp, "", data::TimeUnit::kMicroseconds}};
+    if (!columns_.empty()) rules.description.columns = columns_;
     rules.description.schema = schema_;
+    rules.description.lines = lines_;
     rules.delay_us = kDelayUs;
     rules.on_error = on_error_;
     rules.idle_us = 1;
@@ -68,6 +70,8 @@ class TopicInputTest : public testing::Test {
 
   std::shared_ptr<const data::Schema> schema_ = std::make_shared<const data::Schema>(
       std::vector<data::Field>{{"at", data::Type::kTimestamp}}, 0);
+  std::vector<connectors::SourceColumn> columns_;  // in place of the usual one
+  bool lines_ = false;
   OnError on_error_ = OnError::kDeadLetter;
   FakeTopics topics_;
   StageSpec stage_;
@@ -116,7 +120,8 @@ TEST_F(TopicInputTest, ARecordThatIsNoRowAndATombstoneAreDead) {
   const auto input = Open();
   const Block block = Read(*input);
   ASSERT_EQ(block.dead.size(), 2u);
-  EXPECT_THAT(block.dead[0].json, HasSubstr("\"record\":0"));
+  EXPECT_THAT(block.dead[0].json,
+              HasSubstr("\"topic\":\"events\",\"partition\":0,\"offset\":0,\"rea"));
   EXPECT_THAT(block.dead[1].json, HasSubstr("tombstone"));
 }
 
@@ -129,9 +134,101 @@ TEST_F(TopicInputTest, WithPolicyFailWhatStandsBeforeABadRecordIsRead) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     const auto failed = input->Read(kNoLimit);
     EXPECT_TRUE(absl::IsInvalidArgument(failed.status()));
-    EXPECT_THAT(failed.status().message(), HasSubstr("record 1"));
+    EXPECT_THAT(failed.status().message(), HasSubstr("offset 1: "));
   }
   EXPECT_EQ(input->position().ordinal, 1u);
+}
+
+TEST_F(TopicInputTest, ARecordOfSeveralLinesHasAnEventInEach) {
+  lines_ = true;
+  topics_.Add(0, absl::StrCat(Record(100), "\r\n\n{broken\n", Record(100), "\n"));
+  topics_.Add(0, " \n");  // none
+  topics_.Add(0, Record(101));
+  const auto input = Open();
+  const Block block = Read(*input);
+  EXPECT_EQ(block.num_records, 4u);  // events
+  ASSERT_EQ(block.rows.num_rows(), 3u);
+  EXPECT_EQ(block.rows.origin(0).event, 0u);
+  EXPECT_EQ(block.rows.origin(1).offset, 0u);
+  EXPECT_EQ(block.rows.origin(1).event, 2u);
+  EXPECT_LT(block.rows.origin(0), block.rows.origin(1));
+  EXPECT_LT(block.rows.origin(1), block.rows.origin(2));
+  ASSERT_EQ(block.dead.size(), 1u);
+  EXPECT_THAT(block.dead[0].json, HasSubstr("\"offset\":0,\"event\":1,"));
+  EXPECT_EQ(input->position().ordinal, 3u);
+  EXPECT_EQ(input->position().bytes, 3u);  // records
+}
+
+TEST_F(TopicInputTest, WithPolicyFailNoEventOfARecordWithABadOneIsRead) {
+  lines_ = true;
+  on_error_ = OnError::kFail;
+  topics_.Add(0, Record(100));
+  topics_.Add(0, absl::StrCat(Record(101), "\n{broken"));
+  const auto input = Open();
+  EXPECT_EQ(Read(*input).rows.num_rows(), 1u);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    EXPECT_THAT(input->Read(kNoLimit).status().message(), HasSubstr("offset 1, event 1: "));
+  }
+  EXPECT_EQ(input->position().ordinal, 1u);
+}
+
+TEST_F(TopicInputTest, TooManyEventsInARecordAreOneDeadLetter) {
+  lines_ = true;
+  std::string value;
+  for (uint32_t i = 0; i < data::kMaxEvents + 3; ++i) value += "{\"at\":1}\n";
+  topics_.Add(0, value);
+  const Block block = Read(*Open());
+  EXPECT_EQ(block.rows.num_rows(), data::kMaxEvents);
+  ASSERT_EQ(block.dead.size(), 1u);
+  EXPECT_EQ(block.num_records, data::kMaxEvents + 1u);
+}
+
+TEST_F(TopicInputTest, ColumnsHoldWhatARecordSaysBesidesItsValue) {
+  using connectors::Metadata;
+  using data::Type;
+  columns_ = {{"at", Type::kTimestamp, "", std::nullopt, Metadata::kTimestamp},
+              {"k", Type::kText, "", std::nullopt, Metadata::kKey},
+              {"trace", Type::kText, "trace-id", std::nullopt, Metadata::kHeader},
+              {"place", Type::kBigint, "", std::nullopt, Metadata::kOffset},
+              {"part", Type::kBigint, "", std::nullopt, Metadata::kPartition},
+              {"gone", Type::kBoolean, "", std::nullopt, Metadata::kTombstone},
+              {"x", Type::kBigint, "", std::nullopt}};
+  schema_ = std::make_shared<const data::Schema>(std::vector<data::Field>{{"at", Type::kTimestamp},
+                                                                          {"k", Type::kText},
+                                                                          {"trace", Type::kText},
+                                                                          {"place", Type::kBigint},
+                                                                          {"part", Type::kBigint},
+                                                                          {"gone", Type::kBoolean},
+                                                                          {"x", Type::kBigint}},
+                                                 0);
+  topics_.Add(1, "{\"x\":5}");
+  topics_.partition(1).back().key = "a";
+  topics_.partition(1).back().timestamp_us = 77;
+  topics_.partition(1).back().headers = {{"trace-id", "old"}, {"other", "o"}, {"trace-id", "t"}};
+  topics_.Add(1, "");
+  topics_.partition(1).back().has_value = false;
+  topics_.partition(1).back().timestamp_us = 78;
+  topics_.Add(1, "{\"x\":5}");  // no time
+  topics_.Add(1, "{\"x\":5}");
+  topics_.partition(1).back().key = "\xFF";
+  topics_.partition(1).back().timestamp_us = 79;
+  const Block block = Read(*Open(1));
+  ASSERT_EQ(block.rows.num_rows(), 2u);
+  EXPECT_EQ(block.rows.origin(0).time, 77);
+  EXPECT_EQ(block.rows.column(1).Text(0), "a");
+  EXPECT_EQ(block.rows.column(2).Text(0), "t");
+  EXPECT_EQ(block.rows.column(3).Integer(0), 0);
+  EXPECT_EQ(block.rows.column(4).Integer(0), 1);
+  EXPECT_FALSE(block.rows.column(5).Boolean(0));
+  EXPECT_EQ(block.rows.column(6).Integer(0), 5);
+  EXPECT_TRUE(block.rows.column(1).IsNull(1));
+  EXPECT_TRUE(block.rows.column(2).IsNull(1));
+  EXPECT_TRUE(block.rows.column(5).Boolean(1));
+  EXPECT_TRUE(block.rows.column(6).IsNull(1));
+  ASSERT_EQ(block.dead.size(), 2u);
+  EXPECT_THAT(block.dead[0].json, HasSubstr("event time is NULL"));
+  EXPECT_THAT(block.dead[1].json, HasSubstr("invalid UTF-8 at byte 0 of the key"));
+  EXPECT_THAT(block.dead[1].json, HasSubstr("\"keyBase64\":"));
 }
 
 TEST_F(TopicInputTest, ARaisedWatermarkMakesOlderRowsLate) {
@@ -187,7 +284,7 @@ TEST_F(TopicInputTest, AnInputThatFailsAtATickLeavesWhatWasReadToBeCommitted) {
   EXPECT_TRUE(executor->input_failed());
   EXPECT_TRUE(executor->has_news());
   EXPECT_EQ(executor->counters()[0].second, 1u);
-  EXPECT_THAT(executor->Advance(100).status().message(), HasSubstr("record 0"));
+  EXPECT_THAT(executor->Advance(100).status().message(), HasSubstr("offset 0: "));
 }
 
 // Ticks between rows: the same verdicts when the journal is executed, and when a snapshot is

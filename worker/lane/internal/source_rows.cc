@@ -5,9 +5,24 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "worker/connectors/json_rows.h"
 
 namespace streamml::lane::internal {
+namespace {
+
+template <typename Partition>
+void Take(const SourceRules& rules, const Partition& partition,
+          const std::vector<connectors::DeadLetter>& dead, Block& block) {
+  for (const connectors::DeadLetter& letter : dead) {
+    DeadRecord record{letter.record, ""};
+    if (rules.on_error == OnError::kDeadLetter) {
+      connectors::AppendDeadLetterJson(rules.source_name, partition, letter, record.json);
+      while (!record.json.empty() && record.json.back() == '\n') record.json.pop_back();
+    }
+    block.dead.push_back(std::move(record));
+  }
+}
+
+}  // namespace
 
 int64_t SourceWatermark(const SourceRules& rules, int64_t time) {
   if (time == data::kMinTime) return data::kMinTime;
@@ -37,14 +52,19 @@ void SplitLate(const SourceRules& rules, const data::Batch& rows, int64_t& time,
 
 void TakeDead(const SourceRules& rules, std::string_view partition,
               const std::vector<connectors::DeadLetter>& dead, Block& block) {
-  for (const connectors::DeadLetter& letter : dead) {
-    DeadRecord record{letter.record, ""};
-    if (rules.on_error == OnError::kDeadLetter) {
-      connectors::AppendDeadLetterJson(rules.source_name, partition, letter, record.json);
-      while (!record.json.empty() && record.json.back() == '\n') record.json.pop_back();
-    }
-    block.dead.push_back(std::move(record));
-  }
+  Take(rules, partition, dead, block);
+}
+void TakeDead(const SourceRules& rules, const connectors::TopicPartition& partition,
+              const std::vector<connectors::DeadLetter>& dead, Block& block) {
+  Take(rules, partition, dead, block);
+}
+
+absl::Status BadTopicRecord(const std::string& input_name, const connectors::DeadLetter& letter) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      input_name, ": offset ", letter.record,
+      letter.event.has_value() ? absl::StrCat(", event ", *letter.event) : "", ": ", letter.reason,
+      "; onError.policy is fail; choose deadLetter or skip, and start over under another name "
+      "(metadata.name or spec.identity)"));
 }
 
 absl::Status BadRecord(const std::string& input_name, const connectors::DeadLetter& letter) {

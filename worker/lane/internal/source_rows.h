@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "worker/connectors/dead_letter.h"
+#include "worker/connectors/json_rows.h"
 #include "worker/lane/input.h"
 #include "worker/lane/source_rules.h"
 
@@ -27,8 +28,11 @@ void SplitLate(const SourceRules& rules, const data::Batch& rows, int64_t& time,
 // as it stands in the letters.
 void TakeDead(const SourceRules& rules, std::string_view partition,
               const std::vector<connectors::DeadLetter>& dead, Block& block);
+void TakeDead(const SourceRules& rules, const connectors::TopicPartition& partition,
+              const std::vector<connectors::DeadLetter>& dead, Block& block);
 
-// The error of a bad record where the policy is to fail.
+// The error of a bad record of a file, or of a topic, where the policy is to fail.
 absl::Status BadRecord(const std::string& input_name, const connectors::DeadLetter& letter);
+absl::Status BadTopicRecord(const std::string& input_name, const connectors::DeadLetter& letter);
 
 }  // namespace streamml::lane::internal

@@ -26,6 +26,8 @@ class KafkaTopicReader final : public TopicReader {
     bytes_.clear();
     records_.clear();
     places_.clear();
+    headers_.clear();
+    header_places_.clear();
     while (records_.size() < max_records) {
       auto message = stream_->Next();
       // What came before an error is given out first; the error comes again.
@@ -33,10 +35,17 @@ class KafkaTopicReader final : public TopicReader {
       if (!message.ok() || *message == nullptr) break;
       Append(**message);
     }
+    for (size_t i = 0; i < headers_.size(); ++i) {
+      const HeaderPlace& place = header_places_[i];
+      headers_[i].name = std::string_view(bytes_).substr(place.name, place.name_size);
+      headers_[i].value =
+          std::string_view(bytes_).substr(place.name + place.name_size, place.value_size);
+    }
     for (size_t i = 0; i < records_.size(); ++i) {
       const Place& place = places_[i];
       records_[i].key = std::string_view(bytes_).substr(place.key, place.key_size);
       records_[i].value = std::string_view(bytes_).substr(place.value, place.value_size);
+      records_[i].headers = absl::MakeConstSpan(headers_).subspan(place.header, place.num_headers);
     }
     return absl::MakeConstSpan(records_);
   }
@@ -54,6 +63,13 @@ class KafkaTopicReader final : public TopicReader {
     size_t key_size = 0;
     size_t value = 0;
     size_t value_size = 0;
+    size_t header = 0;
+    size_t num_headers = 0;
+  };
+  struct HeaderPlace {
+    size_t name = 0;  // the value follows it
+    size_t name_size = 0;
+    size_t value_size = 0;
   };
   static constexpr int kStepMs = 10;
   static constexpr size_t kPadding = 64;  // parsers may look at bytes behind a record
@@ -65,14 +81,39 @@ class KafkaTopicReader final : public TopicReader {
     record.timestamp_us = rd_kafka_message_timestamp(&message, &type) * 1000;
     record.has_key = message.key != nullptr;
     record.has_value = message.payload != nullptr;
-    Place place{bytes_.size(), record.has_key ? message.key_len : 0, 0,
-                record.has_value ? message.len : 0};
+    Place place{bytes_.size(),
+                record.has_key ? message.key_len : 0,
+                0,
+                record.has_value ? message.len : 0,
+                headers_.size(),
+                0};
     if (record.has_key) bytes_.append(static_cast<const char*>(message.key), message.key_len);
     place.value = bytes_.size();
     if (record.has_value) bytes_.append(static_cast<const char*>(message.payload), message.len);
     bytes_.append(kPadding, '\0');
+    place.num_headers = AppendHeaders(message);
     places_.push_back(place);
     records_.push_back(record);
+  }
+
+  // Their number.
+  size_t AppendHeaders(const rd_kafka_message_t& message) {
+    rd_kafka_headers_t* headers = nullptr;
+    if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return 0;
+    const char* name = nullptr;
+    const void* value = nullptr;
+    size_t size = 0;
+    size_t count = 0;
+    while (rd_kafka_header_get_all(headers, count, &name, &value, &size) ==
+           RD_KAFKA_RESP_ERR_NO_ERROR) {
+      const std::string_view text(name);
+      header_places_.push_back({bytes_.size(), text.size(), value == nullptr ? 0 : size});
+      headers_.push_back({{}, value != nullptr, {}});
+      bytes_.append(text);
+      if (value != nullptr) bytes_.append(static_cast<const char*>(value), size);
+      ++count;
+    }
+    return count;
   }
 
   internal::KafkaClient& client_;
@@ -80,6 +121,8 @@ class KafkaTopicReader final : public TopicReader {
   std::string bytes_;
   std::vector<TopicRecord> records_;
   std::vector<Place> places_;
+  std::vector<TopicHeader> headers_;
+  std::vector<HeaderPlace> header_places_;
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "job/manifest/values.h"
 #include "worker/plan/internal/job_hash.h"
+#include "worker/plan/internal/source_columns.h"
 
 namespace streamml::plan::internal {
 namespace {
@@ -18,23 +19,6 @@ using manifest::Diagnostic;
 
 std::string ListPath(std::string_view list, const std::string& name) {
   return absl::StrCat("spec.", list, "[", name, "]");
-}
-
-connectors::SourceColumn ToSourceColumn(const job::v1::Column& column) {
-  connectors::SourceColumn result;
-  result.name = column.name();
-  result.type = data::TypeFromName(column.type()).value_or(data::Type::kText);
-  result.path = column.path();
-  if (column.unit() == "s") result.unit = data::TimeUnit::kSeconds;
-  if (column.unit() == "ms") result.unit = data::TimeUnit::kMilliseconds;
-  if (column.unit() == "us") result.unit = data::TimeUnit::kMicroseconds;
-  return result;
-}
-
-lane::OnError ToOnError(const std::string& policy) {
-  if (policy == "skip") return lane::OnError::kSkip;
-  if (policy == "fail") return lane::OnError::kFail;
-  return lane::OnError::kDeadLetter;
 }
 
 }  // namespace
@@ -126,6 +110,7 @@ void Planner::AddSource(int index) {
     result.topic.clear();
     result.files = {source.name()};
   }
+  AddMetadata(source, result);
   Define(source.name(), stages_.AddSource(result));
   plan_.sources.push_back(std::move(result));
 }
