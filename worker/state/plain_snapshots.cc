@@ -17,6 +17,7 @@ constexpr std::string_view kMagic = "SMLSNAP\n";
 constexpr std::string_view kSuffix = ".snapshot";
 constexpr std::string_view kTemporarySuffix = ".snapshot.tmp";
 constexpr size_t kNumKept = 2;
+constexpr size_t kPieceSize = size_t{1} << 20;
 
 using Entries = std::map<std::string, std::string>;
 using States = std::map<std::string, Entries>;  // none empty
@@ -61,7 +62,7 @@ Digest DigestOf(const States& states) {
   return digest;
 }
 
-class PlainSnapshots final : public SnapshotStore {
+class PlainSnapshots final : public LocalSnapshots {
  public:
   PlainSnapshots(Disk& disk, std::string folder) : disk_(disk), folder_(std::move(folder)) {}
 
@@ -73,6 +74,12 @@ class PlainSnapshots final : public SnapshotStore {
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                               const std::vector<StateChange>& changes) override;
 
+  absl::StatusOr<std::vector<SnapshotFile>> FilesOf(const SnapshotKey& key) override;
+  void Hold(std::vector<SnapshotKey> keys) override { held_ = std::move(keys); }
+  absl::StatusOr<std::vector<std::string>> BeginImport(
+      const SnapshotKey& key, const std::vector<std::string>& names) override;
+  absl::Status EndImport(const SnapshotKey& key) override;
+
  private:
   struct Stored {
     std::string file;
@@ -80,14 +87,17 @@ class PlainSnapshots final : public SnapshotStore {
   };
 
   std::string PathOf(std::string_view file) const { return absl::StrCat(folder_, "/", file); }
+  bool MustStay(const SnapshotKey& key) const {
+    return key == kept_ || std::find(held_.begin(), held_.end(), key) != held_.end();
+  }
   // Files named as snapshots, newest first.
   absl::StatusOr<std::vector<Stored>> Find() const;
   absl::StatusOr<States> Load(const SnapshotKey& key, Digest& digest) const;
   // Removes the files; the removal of a file that comes back after a crash is made up for by the
   // next one.
   absl::Status RemoveFiles(const std::vector<std::string>& files);
-  // Removes all snapshots but the newest `num_kept` and, if that is not 0, the one to keep, and the
-  // remains of writes that a crash cut off.
+  // Removes all snapshots but the newest `num_kept` and, if that is not 0, those to keep and held,
+  // and the remains of writes that a crash cut off.
   absl::Status RemoveAllBut(size_t num_kept);
   absl::Status RemoveUnknown();
   void Empty();  // the working copy
@@ -99,6 +109,7 @@ class PlainSnapshots final : public SnapshotStore {
   Digest digest_;
   std::optional<SnapshotKey> kept_;
   std::optional<SnapshotKey> restored_;  // newer ones are of no use and not removed yet
+  std::vector<SnapshotKey> held_;
 };
 
 absl::StatusOr<std::vector<PlainSnapshots::Stored>> PlainSnapshots::Find() const {
@@ -208,7 +219,7 @@ absl::Status PlainSnapshots::RemoveAllBut(size_t num_kept) {
   }
   ASSIGN_OR_RETURN(const std::vector<Stored> found, Find());
   for (size_t i = num_kept; i < found.size(); ++i) {
-    if (num_kept == 0 || found[i].key != kept_) removed.push_back(found[i].file);
+    if (num_kept == 0 || !MustStay(found[i].key)) removed.push_back(found[i].file);
   }
   return RemoveFiles(removed);
 }
@@ -238,9 +249,39 @@ absl::StatusOr<Digest> PlainSnapshots::Save(const SnapshotKey& key, std::string_
   return digest_;
 }
 
+absl::StatusOr<std::vector<SnapshotFile>> PlainSnapshots::FilesOf(const SnapshotKey& key) {
+  const std::string name = absl::StrCat(SnapshotName(key), kSuffix);
+  ASSIGN_OR_RETURN(const std::string bytes, ReadWhole(disk_, PathOf(name)));
+  SnapshotFile file{name, PathOf(name), bytes.size(), {}};
+  for (size_t at = 0; at < bytes.size(); at += kPieceSize) {
+    file.digest.Chain(std::string_view(bytes).substr(at, kPieceSize));
+  }
+  return std::vector<SnapshotFile>{std::move(file)};
+}
+
+absl::StatusOr<std::vector<std::string>> PlainSnapshots::BeginImport(
+    const SnapshotKey& key, const std::vector<std::string>& names) {
+  const std::string name = absl::StrCat(SnapshotName(key), kSuffix);
+  if (names != std::vector<std::string>{name}) {
+    return absl::DataLossError(
+        absl::StrCat("the files of snapshot ", SnapshotName(key), " are not one '", name, "'"));
+  }
+  RETURN_IF_ERROR(disk_.MakeDirectories(folder_));
+  const std::string temporary = PathOf(absl::StrCat(SnapshotName(key), kTemporarySuffix));
+  RETURN_IF_ERROR(disk_.Remove(temporary));
+  return std::vector<std::string>{temporary};
+}
+
+absl::Status PlainSnapshots::EndImport(const SnapshotKey& key) {
+  const std::string name = SnapshotName(key);
+  RETURN_IF_ERROR(disk_.Rename(PathOf(absl::StrCat(name, kTemporarySuffix)),
+                               PathOf(absl::StrCat(name, kSuffix))));
+  return disk_.SyncDirectory(folder_);
+}
+
 }  // namespace
 
-std::unique_ptr<SnapshotStore> MakePlainSnapshots(Disk& disk, std::string folder) {
+std::unique_ptr<LocalSnapshots> MakePlainSnapshots(Disk& disk, std::string folder) {
   return std::make_unique<PlainSnapshots>(disk, std::move(folder));
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/disk.h"
-#include "worker/state/snapshot_store.h"
+#include "worker/state/local_snapshots.h"
 
 namespace streamml::state {
 
@@ -14,6 +14,6 @@ namespace streamml::state {
 // call; `folder` is made by the first Save and belongs to the store alone. `disk` must outlive the
 // store. Besides what SnapshotStore says, errors are those of the disk; a snapshot that is not
 // there is NOT_FOUND.
-std::unique_ptr<SnapshotStore> MakePlainSnapshots(Disk& disk, std::string folder);
+std::unique_ptr<LocalSnapshots> MakePlainSnapshots(Disk& disk, std::string folder);
 
 }  // namespace streamml::state

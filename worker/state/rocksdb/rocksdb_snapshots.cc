@@ -32,7 +32,7 @@ auto WithoutExceptions(const Function& function) -> decltype(function()) {
 
 bool IsTable(std::string_view name) { return name.ends_with(".sst"); }
 
-class RocksDbSnapshots final : public SnapshotStore {
+class RocksDbSnapshots final : public LocalSnapshots {
  public:
   RocksDbSnapshots(Disk& disk, const std::string& folder)
       : disk_(disk),
@@ -70,6 +70,12 @@ class RocksDbSnapshots final : public SnapshotStore {
     });
   }
 
+  absl::StatusOr<std::vector<SnapshotFile>> FilesOf(const SnapshotKey& key) override;
+  void Hold(std::vector<SnapshotKey> keys) override { held_ = std::move(keys); }
+  absl::StatusOr<std::vector<std::string>> BeginImport(
+      const SnapshotKey& key, const std::vector<std::string>& names) override;
+  absl::Status EndImport(const SnapshotKey& key) override;
+
   absl::Status Prepare() {
     return WithoutExceptions([&] { return disk_.MakeDirectories(snapshots_folder_); });
   }
@@ -77,6 +83,12 @@ class RocksDbSnapshots final : public SnapshotStore {
  private:
   std::string FolderOf(const SnapshotKey& key) const {
     return absl::StrCat(snapshots_folder_, "/", SnapshotName(key));
+  }
+  std::string ImportFolderOf(const SnapshotKey& key) const {
+    return absl::StrCat(FolderOf(key), ".import", kTemporarySuffix);
+  }
+  bool MustStay(const SnapshotKey& key) const {
+    return key == kept_ || std::find(held_.begin(), held_.end(), key) != held_.end();
   }
   // Keys of the folders named as snapshots, newest first.
   absl::StatusOr<std::vector<SnapshotKey>> Find() const;
@@ -92,7 +104,7 @@ class RocksDbSnapshots final : public SnapshotStore {
   absl::Status Retire(const SnapshotKey& key);
   absl::Status RemoveTemporary();
   absl::Status RemoveUnknown();
-  // But these newest and, if that is not 0, the one to keep.
+  // But these newest and, if that is not 0, those to keep and held.
   absl::Status RemoveAllBut(size_t num_kept);
   // Empties the working copy, without making a new one.
   absl::Status Empty();
@@ -104,6 +116,7 @@ class RocksDbSnapshots final : public SnapshotStore {
   StateSum sum_;
   std::optional<SnapshotKey> kept_;
   std::optional<SnapshotKey> restored_;  // newer ones are of no use and not removed yet
+  std::vector<SnapshotKey> held_;
   // Table files of the newest snapshot by name. The database never changes one, so none is read
   // twice.
   std::map<std::string, FileRecord> tables_;
@@ -281,15 +294,51 @@ absl::Status RocksDbSnapshots::RemoveAllBut(size_t num_kept) {
   RETURN_IF_ERROR(RemoveTemporary());
   ASSIGN_OR_RETURN(const std::vector<SnapshotKey> found, Find());
   for (size_t i = num_kept; i < found.size(); ++i) {
-    if (num_kept == 0 || found[i] != kept_) RETURN_IF_ERROR(Retire(found[i]));
+    if (num_kept == 0 || !MustStay(found[i])) RETURN_IF_ERROR(Retire(found[i]));
   }
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<SnapshotFile>> RocksDbSnapshots::FilesOf(const SnapshotKey& key) {
+  const std::string folder = FolderOf(key);
+  ASSIGN_OR_RETURN(const bool exists, FolderExists(folder));
+  if (!exists) return absl::NotFoundError(absl::StrCat("snapshot '", folder, "' does not exist"));
+  ASSIGN_OR_RETURN(Descriptor descriptor, ReadDescriptor(disk_, folder, key));
+  RETURN_IF_ERROR(CheckSizes(disk_, folder, descriptor));
+  ASSIGN_OR_RETURN(FileRecord own, DescribeFile(disk_, folder, std::string(kDescriptorName)));
+  descriptor.files.push_back(std::move(own));
+  std::vector<SnapshotFile> files;
+  for (FileRecord& file : descriptor.files) {
+    std::string path = absl::StrCat(folder, "/", file.name);
+    files.push_back({std::move(file.name), std::move(path), file.size, file.digest});
+  }
+  return files;
+}
+
+absl::StatusOr<std::vector<std::string>> RocksDbSnapshots::BeginImport(
+    const SnapshotKey& key, const std::vector<std::string>& names) {
+  const std::string folder = ImportFolderOf(key);
+  RETURN_IF_ERROR(RemoveFolder(folder));
+  RETURN_IF_ERROR(disk_.MakeDirectories(folder));
+  std::vector<std::string> paths;
+  paths.reserve(names.size());
+  for (const std::string& name : names) paths.push_back(absl::StrCat(folder, "/", name));
+  return paths;
+}
+
+absl::Status RocksDbSnapshots::EndImport(const SnapshotKey& key) {
+  const std::string folder = ImportFolderOf(key);
+  RETURN_IF_ERROR(disk_.SyncDirectory(folder));
+  ASSIGN_OR_RETURN(const bool exists, FolderExists(FolderOf(key)));
+  if (exists) RETURN_IF_ERROR(Retire(key));
+  RETURN_IF_ERROR(disk_.Rename(folder, FolderOf(key)));
+  return disk_.SyncDirectory(snapshots_folder_);
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SnapshotStore>> MakeRocksDbSnapshots(Disk& disk,
-                                                                    const std::string& folder) {
+absl::StatusOr<std::unique_ptr<LocalSnapshots>> MakeRocksDbSnapshots(Disk& disk,
+                                                                     const std::string& folder) {
   ASSIGN_OR_RETURN(const std::string absolute, AbsolutePath(folder));
   auto store = std::make_unique<RocksDbSnapshots>(disk, absolute);
   RETURN_IF_ERROR(store->Prepare());

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/disk.h"
-#include "worker/state/snapshot_store.h"
+#include "worker/state/local_snapshots.h"
 
 namespace streamml::state {
 
@@ -29,7 +29,7 @@ namespace streamml::state {
 // the first entry is handed over, and the state digest and the number of entries after the last. A
 // full disk is RESOURCE_EXHAUSTED, a read-only one PERMISSION_DENIED, a snapshot that is not there
 // NOT_FOUND. Fails where `folder` cannot be made.
-absl::StatusOr<std::unique_ptr<SnapshotStore>> MakeRocksDbSnapshots(Disk& disk,
-                                                                    const std::string& folder);
+absl::StatusOr<std::unique_ptr<LocalSnapshots>> MakeRocksDbSnapshots(Disk& disk,
+                                                                     const std::string& folder);
 
 }  // namespace streamml::state
