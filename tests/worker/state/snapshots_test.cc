@@ -5,13 +5,17 @@
 #include <functional>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "base/posix_disk.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/worker/state/snapshot_model.h"
 #include "worker/state/plain_snapshots.h"
 #include "worker/state/rocksdb/rocksdb_snapshots.h"
 #include "worker/state/snapshot_format.h"
 #include "worker/state/snapshot_store.h"
+#include "worker/state/store/folder_store.h"
+#include "worker/state/store/stored_snapshots.h"
 
 namespace streamml::state {
 namespace {
@@ -23,6 +27,56 @@ struct Kind {
   const char* name;
   std::function<std::unique_ptr<SnapshotStore>(Disk&, const std::string&)> make;
 };
+
+// Snapshots that are in a store as soon as they are saved, and gone from it as soon as nobody needs
+// them. kElsewhere: those on the disk of an earlier life are lost.
+class PromptlyStored final : public SnapshotStore {
+ public:
+  PromptlyStored(std::unique_ptr<LocalSnapshots> local, Disk& disk, const std::string& folder)
+      : objects_(MakeFolderStore(disk, folder)),
+        store_(MakeStoredSnapshots(std::move(local), disk, *objects_, clock_,
+                                   {.prefix = "lane/",
+                                    .grace_us = kGraceUs,
+                                    .uploads = StoredSnapshotsOptions::Uploads::kByHand})) {}
+
+  absl::StatusOr<std::vector<SnapshotInfo>> List(std::vector<std::string>& problems) override {
+    return store_->List(problems);
+  }
+  absl::Status Restore(const SnapshotKey& key, const EntryFunction& entry) override {
+    return store_->Restore(key, entry);
+  }
+  absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) override {
+    return store_->Read(key, entry);
+  }
+  absl::Status Clear() override { return store_->Clear(); }
+  void Keep(const SnapshotKey& key) override { store_->Keep(key); }
+  absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
+                              const std::vector<StateChange>& changes) override {
+    auto digest = store_->Save(key, engine, changes);
+    for (int look = 0; look < 3; ++look) {
+      const absl::Status status = store_->UploadNow();
+      EXPECT_TRUE(status.ok()) << status;
+      clock_.Advance(kGraceUs + 1);
+    }
+    return digest;
+  }
+
+ private:
+  static constexpr int64_t kGraceUs = 1'000'000;
+  support::ManualClock clock_;
+  std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<StoredSnapshots> store_;
+};
+
+// Each life finds the folder of the one before, or with `is_elsewhere` an empty one.
+std::unique_ptr<SnapshotStore> MakePromptlyStored(Disk& disk, const std::string& folder,
+                                                  bool is_elsewhere) {
+  static int life = 0;
+  const std::string local = absl::StrCat(folder, "/local", is_elsewhere ? ++life : 0);
+  auto snapshots = MakeRocksDbSnapshots(disk, local);
+  EXPECT_TRUE(snapshots.ok()) << snapshots.status();
+  return std::make_unique<PromptlyStored>(*std::move(snapshots), disk, folder + "/store");
+}
 
 class SnapshotLaws : public testing::TestWithParam<Kind> {
  protected:
@@ -42,6 +96,14 @@ INSTANTIATE_TEST_SUITE_P(All, SnapshotLaws,
                                                 auto store = MakeRocksDbSnapshots(disk, folder);
                                                 EXPECT_TRUE(store.ok()) << store.status();
                                                 return *std::move(store);
+                                              }},
+                                         Kind{"Stored",
+                                              [](Disk& disk, const std::string& folder) {
+                                                return MakePromptlyStored(disk, folder, false);
+                                              }},
+                                         Kind{"StoredElsewhere",
+                                              [](Disk& disk, const std::string& folder) {
+                                                return MakePromptlyStored(disk, folder, true);
                                               }}),
                          [](const auto& kind) { return kind.param.name; });
 
