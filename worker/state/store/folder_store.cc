@@ -62,7 +62,8 @@ absl::StatusOr<OpenObject> FolderStore::Open(const std::string& key) const {
   return object;
 }
 
-// Whether `body` is there already; ALREADY_EXISTS when another content is. A damaged object is none.
+// Whether `body` is there already; ALREADY_EXISTS when another content is. A damaged object is
+// none.
 absl::StatusOr<bool> FolderStore::IsThere(const std::string& key, const ReadFile& body) const {
   const absl::StatusOr<OpenObject> object = Open(key);
   if (absl::IsNotFound(object.status()) || absl::IsDataLoss(object.status())) return false;

@@ -1,5 +1,5 @@
-// Whole objects under keys, outside of the worker: what snapshots are copied to. A folder, or S3 and
-// what speaks its protocol.
+// Whole objects under keys, outside of the worker: what snapshots are copied to. A folder, or S3
+// and what speaks its protocol.
 #pragma once
 
 #include <cstdint>

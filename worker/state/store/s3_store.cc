@@ -169,6 +169,9 @@ absl::Status S3Store::PutParts(const Upload& upload) {
   }));
   const std::string id = XmlText(begun.body, "UploadId").value_or("");
   if (id.empty()) return absl::UnavailableError("the reply to a multipart upload has no UploadId");
+  if (id.find('+') != std::string::npos) {  // Amazon's has none
+    return absl::FailedPreconditionError("an UploadId with a '+' cannot be signed by libcurl");
+  }
   std::string parts;
   absl::Status status;
   for (uint64_t number = 1; status.ok() && (number - 1) * part_bytes < upload.size; ++number) {
@@ -223,8 +226,7 @@ absl::Status S3Store::Get(const std::string& key, const ReceiveFunction& receive
 
 absl::StatusOr<uint64_t> S3Store::Size(const std::string& key) {
   RETURN_IF_ERROR(CheckObjectKey(key));
-  const auto reply =
-      requests_.Send([&] { return WithoutBody("HEAD", requests_.UrlOf(key, "")); });
+  const auto reply = requests_.Send([&] { return WithoutBody("HEAD", requests_.UrlOf(key, "")); });
   RETURN_IF_ERROR(Named(key, reply.status()));
   uint64_t size = 0;
   const auto length = reply->headers.find("content-length");
@@ -238,23 +240,25 @@ absl::StatusOr<ObjectPage> S3Store::List(const std::string& folder, const std::s
   if (!folder.ends_with('/')) {
     return absl::InvalidArgumentError(absl::StrCat("'", folder, "' does not end in '/'"));
   }
-  std::string query = "?";
+  std::string query = absl::StrCat("?delimiter=%2F&list-type=2&prefix=",
+                                   PercentEncode(requests_.FullKey(folder), ""));
+  // Not the server's token, which may have a '+': libcurl signs that as if it were a space (8.14).
   if (!from.empty()) {
-    absl::StrAppend(&query, "continuation-token=", PercentEncode(from, ""), "&");
+    absl::StrAppend(&query, "&start-after=", PercentEncode(requests_.FullKey(from), ""));
   }
-  absl::StrAppend(&query, "delimiter=%2F&list-type=2&prefix=",
-                  PercentEncode(requests_.FullKey(folder), ""));
-  const auto reply =
-      requests_.Send([&] { return WithoutBody("GET", requests_.UrlOf("", query)); });
-  RETURN_IF_ERROR(Annotate(reply.status(), absl::StrCat("list of '", requests_.NameOf(folder),
-                                                        "'")));
+  const auto reply = requests_.Send([&] { return WithoutBody("GET", requests_.UrlOf("", query)); });
+  RETURN_IF_ERROR(
+      Annotate(reply.status(), absl::StrCat("list of '", requests_.NameOf(folder), "'")));
   ObjectPage page;
   for (const std::string& key : XmlTexts(reply->body, "Key")) {
     if (key.starts_with(options_.prefix)) page.keys.push_back(key.substr(options_.prefix.size()));
   }
-  if (XmlText(reply->body, "IsTruncated") == "true") {
-    page.next = XmlText(reply->body, "NextContinuationToken").value_or("");
+  if (XmlText(reply->body, "IsTruncated") != "true") return page;
+  if (page.keys.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("list of '", requests_.NameOf(folder), "': there are folders, not objects"));
   }
+  page.next = page.keys.back();
   return page;
 }
 

@@ -135,9 +135,12 @@ absl::StatusOr<S3Credentials> ParseCredentials(std::string_view text) {
     if (!is_ours || pair.size() != 2) continue;
     const std::string name = absl::AsciiStrToLower(absl::StripAsciiWhitespace(pair[0]));
     std::string value(absl::StripAsciiWhitespace(pair[1]));
-    if (name == "aws_access_key_id") credentials.access_key_id = std::move(value);
-    else if (name == "aws_secret_access_key") credentials.secret_access_key = std::move(value);
-    else if (name == "aws_session_token") credentials.session_token = std::move(value);
+    if (name == "aws_access_key_id")
+      credentials.access_key_id = std::move(value);
+    else if (name == "aws_secret_access_key")
+      credentials.secret_access_key = std::move(value);
+    else if (name == "aws_session_token")
+      credentials.session_token = std::move(value);
   }
   if (!credentials.access_key_id.empty() && !credentials.secret_access_key.empty()) {
     return credentials;

@@ -144,18 +144,16 @@ absl::Status StoredSnapshotsOnDisk::LoadOrFetch(const SnapshotKey& key, const En
 }
 
 absl::Status StoredSnapshotsOnDisk::Restore(const SnapshotKey& key, const EntryFunction& entry) {
-  RETURN_IF_ERROR(LoadOrFetch(key, entry, [&](const EntryFunction& receive) {
-    return local_->Restore(key, receive);
-  }));
+  RETURN_IF_ERROR(LoadOrFetch(
+      key, entry, [&](const EntryFunction& receive) { return local_->Restore(key, receive); }));
   queue_.Forget(key.sequence, key);
   OfferRestored(key);
   return absl::OkStatus();
 }
 
 absl::Status StoredSnapshotsOnDisk::Read(const SnapshotKey& key, const EntryFunction& entry) {
-  return LoadOrFetch(key, entry, [&](const EntryFunction& receive) {
-    return local_->Read(key, receive);
-  });
+  return LoadOrFetch(key, entry,
+                     [&](const EntryFunction& receive) { return local_->Read(key, receive); });
 }
 
 absl::Status StoredSnapshotsOnDisk::Clear() {
@@ -207,8 +205,7 @@ absl::Status StoredSnapshotsOnDisk::Pin(const SnapshotKey& key, const std::strin
 }
 
 absl::Status StoredSnapshotsOnDisk::Unpin(const SnapshotKey& key, const std::string& name) {
-  return store_.objects().Delete(
-      store_.PinKey(absl::StrCat(SnapshotName(key), ".", name)));
+  return store_.objects().Delete(store_.PinKey(absl::StrCat(SnapshotName(key), ".", name)));
 }
 
 }  // namespace

@@ -68,8 +68,8 @@ class StoredSnapshots : public SnapshotStore {
   virtual absl::Status UploadNow() = 0;
 };
 
-// `disk` is the one that `local` is on. All arguments must outlive the store. Its destructor ends an
-// upload that is under way as soon as the object store lets it.
+// `disk` is the one that `local` is on. All arguments must outlive the store. Its destructor ends
+// an upload that is under way as soon as the object store lets it.
 std::unique_ptr<StoredSnapshots> MakeStoredSnapshots(std::unique_ptr<LocalSnapshots> local,
                                                      Disk& disk, ObjectStore& objects, Clock& clock,
                                                      StoredSnapshotsOptions options);

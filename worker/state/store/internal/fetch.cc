@@ -54,9 +54,8 @@ const SnapshotFile* FindHere(const std::vector<SnapshotFile>& here, const Stored
 absl::Status FetchFile(LaneStore& store, const StoredFile& file, const std::string& path,
                        const std::vector<SnapshotFile>& here, Disk& disk) {
   if (const SnapshotFile* same = FindHere(here, file)) {
-    const absl::Status copied = Write(disk, path, file, [&](const auto& receive) {
-      return CopyPieces(disk, *same, receive);
-    });
+    const absl::Status copied = Write(
+        disk, path, file, [&](const auto& receive) { return CopyPieces(disk, *same, receive); });
     if (copied.ok()) return copied;  // else a damaged one: the store has it too
   }
   const std::string key = store.FileKey(file.object);

@@ -70,14 +70,14 @@ std::vector<std::string> XmlTexts(std::string_view xml, std::string_view name) {
     const size_t length = xml.find(end);
     if (length == std::string_view::npos) return texts;
     const std::string_view text = xml.substr(0, length);
-    texts.push_back(absl::StrReplaceAll(absl::string_view(text.data(), text.size()),
-                                        {{"&lt;", "<"},
-                                         {"&gt;", ">"},
-                                         {"&quot;", "\""},
-                                         {"&#34;", "\""},
-                                         {"&apos;", "'"},
-                                         {"&#39;", "'"},
-                                         {"&amp;", "&"}}));
+    texts.push_back(
+        absl::StrReplaceAll(absl::string_view(text.data(), text.size()), {{"&lt;", "<"},
+                                                                          {"&gt;", ">"},
+                                                                          {"&quot;", "\""},
+                                                                          {"&#34;", "\""},
+                                                                          {"&apos;", "'"},
+                                                                          {"&#39;", "'"},
+                                                                          {"&amp;", "&"}}));
     xml.remove_prefix(length + end.size());
   }
 }
@@ -99,8 +99,8 @@ absl::Status ErrorOf(const HttpReply& reply, const S3Credentials& secrets) {
   }
   const auto region = reply.headers.find("x-amz-bucket-region");
   if (region != reply.headers.end() && reply.status / 100 == 3) {
-    absl::StrAppend(&message, "; the bucket is in region '",
-                    Presentable(region->second, secrets), "'");
+    absl::StrAppend(&message, "; the bucket is in region '", Presentable(region->second, secrets),
+                    "'");
   }
   // An error in a reply of status 200 is one of a server that had begun to answer.
   const int64_t status = reply.status / 100 == 2 ? 500 : reply.status;

@@ -57,8 +57,7 @@ absl::StatusOr<HttpReply> S3Requests::SendOnce(HttpRequest request) {
   if (!credentials.session_token.empty()) {
     request.headers.push_back(absl::StrCat("x-amz-security-token: ", credentials.session_token));
   }
-  request.headers.push_back(
-      absl::StrCat("x-amz-content-sha256: ", ToHex(Sha256Of(request.body))));
+  request.headers.push_back(absl::StrCat("x-amz-content-sha256: ", ToHex(Sha256Of(request.body))));
   ASSIGN_OR_RETURN(HttpReply reply, client_.Send(request, credentials));
   absl::Status error = ErrorOf(reply, credentials);
   if (error.ok()) return reply;

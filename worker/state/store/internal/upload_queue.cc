@@ -146,8 +146,8 @@ void UploadQueue::Run() {
       collect = now_us >= next_collect_us_;
       if (collect) next_collect_us_ = now_us + options_.grace_us / 8;
     }
-    if (upload) UploadOne().IgnoreError();   // the status tells
-    if (collect) Collect().IgnoreError();  // what stays is found again by the next look
+    if (upload) UploadOne().IgnoreError();  // the status tells
+    if (collect) Collect().IgnoreError();   // what stays is found again by the next look
   }
 }
 

@@ -58,7 +58,7 @@ class UploadQueue {
   Clock& clock_;
   const StoredSnapshotsOptions options_;
   std::atomic<bool> stop_{false};
-  Uploader uploader_;    // these two: of the thread, or of UploadNow's
+  Uploader uploader_;  // these two: of the thread, or of UploadNow's
   Collector collector_;
 
   mutable Mutex mutex_;

@@ -123,8 +123,7 @@ absl::Status Uploader::Send(const Plan& plan) {
     const StoredFile& file = plan.manifest.files[i];
     ASSIGN_OR_RETURN(std::unique_ptr<ReadFile> source, disk_.OpenForRead(plan.sources[i]->path));
     const StoppableFile body(std::move(source), stop_);
-    RETURN_IF_ERROR(
-        store_.objects().Put(store_.FileKey(file.object), body, PutMode::kReplace));
+    RETURN_IF_ERROR(store_.objects().Put(store_.FileKey(file.object), body, PutMode::kReplace));
     if (IsOverdue()) return TookTooLong();
     unfinished_[{file.sha256, file.size}] = file.object;
   }
@@ -136,8 +135,7 @@ absl::Status Uploader::Publish(const Manifest& manifest) {
   const std::string name =
       absl::StrCat(SnapshotName(manifest.info.key), ".", upload_name_, "-", num_announced_);
   const std::string key = store_.ManifestKey(name);
-  RETURN_IF_ERROR(
-      PutBytes(store_.objects(), key, EncodeManifest(manifest), PutMode::kIfNew));
+  RETURN_IF_ERROR(PutBytes(store_.objects(), key, EncodeManifest(manifest), PutMode::kIfNew));
   if (IsOverdue()) {  // this process stood still: what the manifest names may be gone
     RETURN_IF_ERROR(store_.objects().Delete(key));
     return TookTooLong();

@@ -59,9 +59,9 @@ class Uploader {
   Clock& clock_;
   const int64_t grace_us_;
   const std::function<bool()> stop_;
-  const std::string upload_name_;                 // under uploads/
-  std::optional<int64_t> announced_us_;           // when the newest announcement was begun
-  uint64_t num_announced_ = 0;                    // makes each announcement another
+  const std::string upload_name_;                  // under uploads/
+  std::optional<int64_t> announced_us_;            // when the newest announcement was begun
+  uint64_t num_announced_ = 0;                     // makes each announcement another
   std::map<HashAndSize, std::string> unfinished_;  // files/ of uploads that failed
 };
 

@@ -1,0 +1,309 @@
+// What StoredSnapshots promises beyond the laws of snapshots (snapshots_test.cc runs them over it).
+#include "worker/state/store/stored_snapshots.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/model_disk.h"
+#include "tests/worker/state/snapshot_model.h"
+#include "worker/state/plain_snapshots.h"
+#include "worker/state/snapshot_format.h"
+#include "worker/state/store/folder_store.h"
+
+namespace streamml::state {
+namespace {
+
+using support::ManualClock;
+using support::ModelDisk;
+using support::Random;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr int64_t kGraceUs = 1'000'000;
+
+std::vector<StateChange> ChangesOf(uint64_t sequence) {
+  Random random(sequence);
+  return RandomChanges(random, 15);
+}
+
+Contents ContentsAt(uint64_t sequence) {
+  Contents contents;
+  for (uint64_t i = 1; i <= sequence; ++i) Apply(ChangesOf(i), contents);
+  return contents;
+}
+
+absl::Status SaveNumber(SnapshotStore& store, uint64_t sequence) {
+  return store.Save(KeyOf(sequence), "engine", ChangesOf(sequence)).status();
+}
+
+// A store that lets others act before each call, and is away when it is told to be.
+class InterruptedStore final : public ObjectStore {
+ public:
+  explicit InterruptedStore(ObjectStore& real) : real_(real) {}
+  std::function<void()> interrupt;
+  std::atomic<bool> is_away{false};
+
+  absl::Status Put(const std::string& key, const ReadFile& body, PutMode mode) override {
+    RETURN_IF_ERROR(Begin());
+    return real_.Put(key, body, mode);
+  }
+  absl::Status Get(const std::string& key, const ReceiveFunction& receive) override {
+    RETURN_IF_ERROR(Begin());
+    return real_.Get(key, receive);
+  }
+  absl::StatusOr<uint64_t> Size(const std::string& key) override {
+    RETURN_IF_ERROR(Begin());
+    return real_.Size(key);
+  }
+  absl::StatusOr<ObjectPage> List(const std::string& folder, const std::string& from) override {
+    RETURN_IF_ERROR(Begin());
+    return real_.List(folder, from);
+  }
+  absl::Status Delete(const std::string& key) override {
+    RETURN_IF_ERROR(Begin());
+    return real_.Delete(key);
+  }
+
+ private:
+  absl::Status Begin() {
+    if (interrupt) interrupt();
+    return is_away ? absl::UnavailableError("the store is away") : absl::OkStatus();
+  }
+
+  ObjectStore& real_;
+};
+
+// An owner of the lane with a disk of its own.
+struct Owner {
+  Owner(ObjectStore& real, Clock& clock, StoredSnapshotsOptions::Uploads uploads)
+      : objects(real),
+        store(MakeStoredSnapshots(
+            MakePlainSnapshots(disk, "/lane"), disk, objects, clock,
+            {.prefix = "job/3/", .upload_interval_us = 0, .grace_us = kGraceUs,
+             .uploads = uploads})) {}
+  Owner(ObjectStore& real, Clock& clock)
+      : Owner(real, clock, StoredSnapshotsOptions::Uploads::kByHand) {}
+
+  ModelDisk disk;
+  InterruptedStore objects;
+  std::unique_ptr<StoredSnapshots> store;
+};
+
+class StoredSnapshotsTest : public testing::Test {
+ protected:
+  // A few looks, so that what nobody needs is gone.
+  void Settle(Owner& owner) {
+    for (int look = 0; look < 5; ++look) {
+      clock_.Advance(kGraceUs + 1);
+      const absl::Status status = owner.store->UploadNow();
+      EXPECT_TRUE(status.ok()) << status;
+    }
+  }
+  size_t NumObjects(const std::string& folder) {
+    return ListAll(*shared_, absl::StrCat("job/3/", folder, "/"))->size();
+  }
+  // Every stored snapshot is whole, for a worker that has nothing.
+  void ExpectAllRestorable() {
+    Owner reader(*shared_, clock_);
+    for (const SnapshotInfo& info : ListAll(*reader.store)) {
+      Owner fresh(*shared_, clock_);
+      const auto restored = RestoreAll(*fresh.store, info.key);
+      ASSERT_TRUE(restored.ok()) << info.key.sequence << ": " << restored.status();
+      EXPECT_EQ(*restored, ContentsAt(info.key.sequence));
+    }
+  }
+
+  ManualClock clock_;
+  ModelDisk shared_disk_;
+  std::unique_ptr<ObjectStore> shared_ = MakeFolderStore(shared_disk_, "/shared");
+};
+
+TEST_F(StoredSnapshotsTest, OutageOfTheStoreIsSurvivedAndCaughtUpWith) {
+  Owner owner(*shared_, clock_);
+  ASSERT_TRUE(SaveNumber(*owner.store, 1).ok());
+  ASSERT_TRUE(owner.store->UploadNow().ok());
+  owner.objects.is_away = true;
+  const int64_t since_us = clock_.MonotonicMicroseconds();
+  for (uint64_t sequence = 2; sequence <= 50; ++sequence) {
+    ASSERT_TRUE(SaveNumber(*owner.store, sequence).ok());
+    EXPECT_TRUE(absl::IsUnavailable(owner.store->UploadNow()));
+    clock_.Advance(60'000'000);
+  }
+  UploadStatus status = owner.store->upload_status();
+  EXPECT_EQ(status.num_pending, 49U);
+  EXPECT_EQ(status.since_us, since_us);
+  EXPECT_THAT(status.problem, HasSubstr("the store is away"));
+  EXPECT_EQ(status.newest, KeyOf(1));
+  EXPECT_LE(owner.disk.Files().size(), 3U);  // the two newest, and one that may still be read
+  std::vector<std::string> problems;
+  EXPECT_THAT(*owner.store->List(problems), SizeIs(testing::Ge(2U)));
+  EXPECT_THAT(problems, SizeIs(1));
+  owner.objects.is_away = false;
+  ASSERT_TRUE(owner.store->UploadNow().ok());
+  status = owner.store->upload_status();
+  EXPECT_EQ(status.num_pending, 0U);
+  EXPECT_EQ(status.problem, "");
+  EXPECT_EQ(status.newest, KeyOf(50));
+  ExpectAllRestorable();
+}
+
+TEST_F(StoredSnapshotsTest, LaneWithoutSnapshotsDoesNotBeginAnewBecauseTheStoreIsAway) {
+  Owner owner(*shared_, clock_);
+  owner.objects.is_away = true;
+  std::vector<std::string> problems;
+  EXPECT_TRUE(absl::IsUnavailable(owner.store->List(problems).status()));
+}
+
+TEST_F(StoredSnapshotsTest, OnlyTheNewestAndThePinnedStayAndNoFileOfOthers) {
+  Owner owner(*shared_, clock_);
+  for (uint64_t sequence = 1; sequence <= 6; ++sequence) {
+    ASSERT_TRUE(SaveNumber(*owner.store, sequence).ok());
+    ASSERT_TRUE(owner.store->UploadNow().ok());
+    if (sequence == 2) {
+      ASSERT_TRUE(owner.store->Pin(KeyOf(2), "before-migration").ok());
+    }
+  }
+  EXPECT_TRUE(absl::IsNotFound(owner.store->Pin(KeyOf(9), "none")));
+  Settle(owner);
+  EXPECT_EQ(NumObjects("manifests"), 3U);
+  EXPECT_EQ(NumObjects("files"), 3U);
+  EXPECT_EQ(NumObjects("uploads"), 0U);
+  ExpectAllRestorable();
+  ASSERT_TRUE(owner.store->Unpin(KeyOf(2), "before-migration").ok());
+  Settle(owner);
+  EXPECT_EQ(NumObjects("manifests"), 2U);
+  EXPECT_EQ(NumObjects("files"), 2U);
+}
+
+TEST_F(StoredSnapshotsTest, SnapshotsUnknownToTheJournalGoWhenTheOwnerHasShownItself) {
+  Owner first(*shared_, clock_);
+  ASSERT_TRUE(SaveNumber(*first.store, 1).ok());
+  ASSERT_TRUE(first.store->UploadNow().ok());
+  const SnapshotKey unknown{7, Hash128("another history")};
+  ASSERT_TRUE(first.store->Save(unknown, "", {}).ok());
+  ASSERT_TRUE(first.store->UploadNow().ok());
+  Owner second(*shared_, clock_);
+  ASSERT_TRUE(RestoreAll(*second.store, KeyOf(1)).ok());
+  EXPECT_THAT(ListAll(*second.store), SizeIs(1));
+  ASSERT_TRUE(SaveNumber(*second.store, 2).ok());
+  Settle(second);
+  EXPECT_EQ(NumObjects("manifests"), 3U);  // it may be the one that is late
+  ASSERT_TRUE(SaveNumber(*second.store, 3).ok());
+  Settle(second);
+  EXPECT_EQ(NumObjects("manifests"), 2U);
+  ExpectAllRestorable();
+}
+
+TEST_F(StoredSnapshotsTest, CrashAtEveryStepOfAnUploadLosesNoStoredSnapshot) {
+  uint64_t num_steps = 0;
+  for (uint64_t step = 0; step <= num_steps; ++step) {
+    SCOPED_TRACE(testing::Message() << "step " << step);
+    ModelDisk shared_disk;
+    shared_ = MakeFolderStore(shared_disk, "/shared");
+    auto owner = std::make_unique<Owner>(*shared_, clock_);
+    ASSERT_TRUE(SaveNumber(*owner->store, 1).ok());
+    ASSERT_TRUE(owner->store->UploadNow().ok());
+    ASSERT_TRUE(SaveNumber(*owner->store, 2).ok());
+    const uint64_t before = shared_disk.num_operations();
+    if (num_steps > 0) shared_disk.FailAfter(step);
+    const bool is_uploaded = owner->store->UploadNow().ok();
+    if (num_steps == 0) num_steps = shared_disk.num_operations() - before;
+    Random random(step);
+    shared_disk.Crash(random);
+    ExpectAllRestorable();
+    Owner next(*shared_, clock_);
+    const auto infos = ListAll(*next.store);
+    ASSERT_FALSE(infos.empty());
+    const uint64_t newest = infos[0].key.sequence;
+    EXPECT_TRUE(newest == 2 || (newest == 1 && !is_uploaded));
+    // What was left is cleaned up.
+    ASSERT_TRUE(RestoreAll(*next.store, infos[0].key).ok());
+    for (uint64_t sequence = newest + 1; sequence <= newest + 3; ++sequence) {
+      ASSERT_TRUE(SaveNumber(*next.store, sequence).ok());
+      ASSERT_TRUE(next.store->UploadNow().ok());
+    }
+    Settle(next);
+    EXPECT_EQ(NumObjects("manifests"), 2U);
+    EXPECT_EQ(NumObjects("files"), 2U);
+    EXPECT_EQ(NumObjects("uploads"), 0U);
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(num_steps, 10U);
+}
+
+// Owners of one lane act in the middle of each other's calls, while time passes. Kills: files named
+// by their content alone, an upload that announces nothing, announces after it wrote, or takes its
+// announcement back before the manifest is there; a look that reads manifests before uploads; no
+// grace time.
+TEST_F(StoredSnapshotsTest, OwnersThatUploadAtTheSameTimeLoseNothingOfEachOther) {
+  for (uint64_t seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    Random random(seed);
+    ModelDisk shared_disk;
+    shared_ = MakeFolderStore(shared_disk, "/shared");
+    std::vector<std::unique_ptr<Owner>> owners;
+    std::vector<bool> busy(3, false);
+    for (int i = 0; i < 3; ++i) owners.push_back(std::make_unique<Owner>(*shared_, clock_));
+    uint64_t sequence = 0;
+    const std::function<void(size_t)> act = [&](size_t index) {
+      if (busy[index]) return;
+      busy[index] = true;
+      StoredSnapshots& store = *owners[index]->store;
+      if (random.OneIn(2)) {
+        std::vector<std::string> problems;
+        const auto infos = store.List(problems);
+        // One takes the lane over, as from a journal that is where the newest snapshot is.
+        if (infos.ok() && !infos->empty() && !random.OneIn(4)) {
+          RestoreAll(store, infos->front().key).IgnoreError();
+        }
+      }
+      const uint64_t next = ++sequence;
+      // Contents are of the sequence alone, so that owners write equal files, too.
+      Contents contents;
+      if (store.Clear().ok()) {
+        std::vector<StateChange> changes;
+        for (const auto& [name, value] : ContentsAt(next / 3)) {
+          changes.push_back({name.first, name.second, value, true});
+        }
+        if (store.Save(KeyOf(next / 3), "engine", changes).ok()) store.UploadNow().IgnoreError();
+      }
+      busy[index] = false;
+    };
+    for (const auto& owner : owners) {
+      owner->objects.interrupt = [&] {
+        clock_.Advance(random.OneIn(8) ? kGraceUs / 3 : static_cast<int64_t>(random.Below(2000)));
+        if (random.OneIn(3)) act(random.Below(owners.size()));
+      };
+    }
+    for (int i = 0; i < 25; ++i) act(random.Below(owners.size()));
+    ExpectAllRestorable();
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(StoredSnapshotsTest, ThreadUploadsByItselfAndEndsWithTheStore) {
+  Owner owner(*shared_, SystemClock(), StoredSnapshotsOptions::Uploads::kThread);
+  for (uint64_t sequence = 1; sequence <= 20; ++sequence) {
+    ASSERT_TRUE(SaveNumber(*owner.store, sequence).ok());
+  }
+  owner.store->FinishUploads(60'000'000);
+  EXPECT_EQ(owner.store->upload_status().num_pending, 0U);
+  EXPECT_EQ(owner.store->upload_status().newest, KeyOf(20));
+  owner.objects.is_away = true;
+  ASSERT_TRUE(SaveNumber(*owner.store, 21).ok());
+  owner.store->FinishUploads(60'000'000);  // ends with the failure, not with the time
+  EXPECT_EQ(owner.store->upload_status().num_pending, 1U);
+}
+
+}  // namespace
+}  // namespace streamml::state
