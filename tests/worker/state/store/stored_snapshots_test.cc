@@ -6,9 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <functional>
 #include <memory>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
@@ -46,11 +44,10 @@ absl::Status SaveNumber(SnapshotStore& store, uint64_t sequence) {
   return store.Save(KeyOf(sequence), "engine", ChangesOf(sequence)).status();
 }
 
-// A store that lets others act before each call, and is away when it is told to be.
-class InterruptedStore final : public ObjectStore {
+// A store that is away when it is told to be.
+class FailingStore final : public ObjectStore {
  public:
-  explicit InterruptedStore(ObjectStore& real) : real_(real) {}
-  std::function<void()> interrupt;
+  explicit FailingStore(ObjectStore& real) : real_(real) {}
   std::atomic<bool> is_away{false};
 
   absl::Status Put(const std::string& key, const ReadFile& body, PutMode mode) override {
@@ -76,7 +73,6 @@ class InterruptedStore final : public ObjectStore {
 
  private:
   absl::Status Begin() {
-    if (interrupt) interrupt();
     return is_away ? absl::UnavailableError("the store is away") : absl::OkStatus();
   }
 
@@ -95,7 +91,7 @@ struct Owner {
       : Owner(real, clock, StoredSnapshotsOptions::Uploads::kByHand) {}
 
   ModelDisk disk;
-  InterruptedStore objects;
+  FailingStore objects;
   std::unique_ptr<StoredSnapshots> store;
 };
 
@@ -239,56 +235,6 @@ TEST_F(StoredSnapshotsTest, CrashAtEveryStepOfAnUploadLosesNoStoredSnapshot) {
     if (HasFailure()) return;
   }
   EXPECT_GT(num_steps, 10U);
-}
-
-// Owners of one lane act in the middle of each other's calls, while time passes. Kills: files named
-// by their content alone, an upload that announces nothing, announces after it wrote, or takes its
-// announcement back before the manifest is there; a look that reads manifests before uploads; no
-// grace time.
-TEST_F(StoredSnapshotsTest, OwnersThatUploadAtTheSameTimeLoseNothingOfEachOther) {
-  for (uint64_t seed = 0; seed < 150; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
-    Random random(seed);
-    ModelDisk shared_disk;
-    shared_ = MakeFolderStore(shared_disk, "/shared");
-    std::vector<std::unique_ptr<Owner>> owners;
-    std::vector<bool> busy(3, false);
-    for (int i = 0; i < 3; ++i) owners.push_back(std::make_unique<Owner>(*shared_, clock_));
-    uint64_t sequence = 0;
-    const std::function<void(size_t)> act = [&](size_t index) {
-      if (busy[index]) return;
-      busy[index] = true;
-      StoredSnapshots& store = *owners[index]->store;
-      if (random.OneIn(2)) {
-        std::vector<std::string> problems;
-        const auto infos = store.List(problems);
-        // One takes the lane over, as from a journal that is where the newest snapshot is.
-        if (infos.ok() && !infos->empty() && !random.OneIn(4)) {
-          RestoreAll(store, infos->front().key).IgnoreError();
-        }
-      }
-      const uint64_t next = ++sequence;
-      // Contents are of the sequence alone, so that owners write equal files, too.
-      Contents contents;
-      if (store.Clear().ok()) {
-        std::vector<StateChange> changes;
-        for (const auto& [name, value] : ContentsAt(next / 3)) {
-          changes.push_back({name.first, name.second, value, true});
-        }
-        if (store.Save(KeyOf(next / 3), "engine", changes).ok()) store.UploadNow().IgnoreError();
-      }
-      busy[index] = false;
-    };
-    for (const auto& owner : owners) {
-      owner->objects.interrupt = [&] {
-        clock_.Advance(random.OneIn(8) ? kGraceUs / 3 : static_cast<int64_t>(random.Below(2000)));
-        if (random.OneIn(3)) act(random.Below(owners.size()));
-      };
-    }
-    for (int i = 0; i < 25; ++i) act(random.Below(owners.size()));
-    ExpectAllRestorable();
-    if (HasFailure()) return;
-  }
 }
 
 TEST_F(StoredSnapshotsTest, ThreadUploadsByItselfAndEndsWithTheStore) {
