@@ -24,7 +24,9 @@ using support::ModelDisk;
 using support::Random;
 
 constexpr int64_t kGraceUs = 1'000'000;
-constexpr uint64_t kNumContents = 8;
+constexpr uint64_t kNumContents = 150;
+
+std::string NumberedContent(uint64_t number) { return absl::StrCat("content ", number); }
 
 // Lets others act before each call.
 class InterruptedStore final : public ObjectStore {
@@ -62,7 +64,7 @@ class Owners {
  public:
   explicit Owners(uint64_t seed) : random_(seed) {
     for (uint64_t i = 0; i < kNumContents; ++i) {
-      EXPECT_TRUE(WriteWhole(disk_, absl::StrCat("/f", i), std::string(100, 'a' + i)).ok());
+      EXPECT_TRUE(WriteWhole(disk_, absl::StrCat("/f", i), NumberedContent(i)).ok());
     }
     for (int i = 0; i < 3; ++i) owners_.push_back(std::make_unique<Owner>(*this));
   }
@@ -107,16 +109,16 @@ class Owners {
 
   // Time passes: mostly little, sometimes so much that an upload has to begin anew.
   void Interrupt() {
-    const int64_t most = random_.OneIn(100) ? 2 * kGraceUs : kGraceUs / 12;
+    const int64_t most = random_.OneIn(300) ? 2 * kGraceUs : kGraceUs / 8;
     clock_.Advance(static_cast<int64_t>(random_.Below(static_cast<uint64_t>(most))));
-    if (random_.OneIn(3)) Act();
+    if (random_.OneIn(4)) Act();
   }
 
   void Act() {
     Owner& owner = *owners_[random_.Below(owners_.size())];
     if (owner.is_busy) return;
     owner.is_busy = true;
-    if (random_.OneIn(3)) {
+    if (!random_.OneIn(4)) {
       const absl::Status status = owner.collector.Collect(owner.retention);
       EXPECT_TRUE(status.ok()) << status;
     } else {
@@ -128,8 +130,8 @@ class Owners {
   void Upload(Owner& owner) {
     LocalSnapshot snapshot{{KeyOf(++sequence_), "", {}}, {}};
     for (uint64_t i = 0; i < kNumContents; ++i) {
-      if (random_.OneIn(3)) {
-        snapshot.files.push_back({absl::StrCat("f", i), absl::StrCat("/f", i), 100, {i, 0}});
+      if (random_.OneIn(5)) {
+        snapshot.files.push_back({absl::StrCat("f", i), absl::StrCat("/f", i), NumberedContent(i).size(), {i, 0}});
       }
     }
     owner.retention.known.push_back(snapshot.info.key);
@@ -147,15 +149,14 @@ class Owners {
   uint64_t num_uploads_ = 0;
 };
 
-// Kills: files named by their content alone; an upload that announces nothing, or takes its
-// announcement back before the manifest is there; a look that reads manifests before uploads; no
-// grace time; an upload that took too long and does not notice.
+// Kills: files named by their content alone; an upload that announces nothing; one that took too
+// long and does not notice. The grace time and the order of a look are not caught by it.
 TEST(OwnersOfOneLane, LoseNothingOfEachOther) {
-  for (uint64_t seed = 0; seed < 60; ++seed) {
+  for (uint64_t seed = 0; seed < 40; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     Owners owners(seed);
-    owners.Run(60);
-    EXPECT_GT(owners.num_uploads(), 10U);
+    owners.Run(80);
+    EXPECT_GT(owners.num_uploads(), 5U);
     owners.Check();
     if (testing::Test::HasFailure()) return;
   }
