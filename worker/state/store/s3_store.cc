@@ -152,7 +152,7 @@ absl::Status S3Store::Complete(const Upload& upload, const std::string& id,
   if (upload.if_new) headers.emplace_back("If-None-Match: *");
   const std::string url =
       requests_.UrlOf(upload.key, absl::StrCat("?uploadId=", PercentEncode(id, "")));
-  const absl::Status status =
+  absl::Status status =
       requests_.Send([&] { return WithBody("POST", url, headers, body); }).status();
   if (status.ok() || absl::IsCancelled(status)) return status;
   // The first request may have done it and its answer be lost.

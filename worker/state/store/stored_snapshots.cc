@@ -85,7 +85,7 @@ absl::Status StoredSnapshotsOnDisk::AddStored(std::vector<SnapshotInfo>& infos,
 absl::StatusOr<std::vector<SnapshotInfo>> StoredSnapshotsOnDisk::List(
     std::vector<std::string>& problems) {
   ASSIGN_OR_RETURN(std::vector<SnapshotInfo> infos, local_->List(problems));
-  const std::vector<SnapshotInfo> here = infos;
+  std::vector<SnapshotInfo> here = infos;
   const absl::Status stored = AddStored(infos, problems);
   if (stored.ok()) return infos;
   if (here.empty()) {
@@ -133,7 +133,7 @@ absl::Status StoredSnapshotsOnDisk::LoadOrFetch(const SnapshotKey& key, const En
     handed_over = true;
     return entry(state, entry_key, value);
   };
-  const absl::Status status = load(counting);
+  absl::Status status = load(counting);
   const bool is_lost = absl::IsNotFound(status) || absl::IsDataLoss(status);
   // What was handed over cannot be taken back: another snapshot has to serve.
   if (!is_lost || handed_over) return status;
@@ -212,9 +212,8 @@ absl::Status StoredSnapshotsOnDisk::Unpin(const SnapshotKey& key, const std::str
 
 std::unique_ptr<StoredSnapshots> MakeStoredSnapshots(std::unique_ptr<LocalSnapshots> local,
                                                      Disk& disk, ObjectStore& objects, Clock& clock,
-                                                     StoredSnapshotsOptions options) {
-  return std::make_unique<StoredSnapshotsOnDisk>(std::move(local), disk, objects, clock,
-                                                 std::move(options));
+                                                     const StoredSnapshotsOptions& options) {
+  return std::make_unique<StoredSnapshotsOnDisk>(std::move(local), disk, objects, clock, options);
 }
 
 }  // namespace streamml::state

@@ -72,6 +72,6 @@ class StoredSnapshots : public SnapshotStore {
 // an upload that is under way as soon as the object store lets it.
 std::unique_ptr<StoredSnapshots> MakeStoredSnapshots(std::unique_ptr<LocalSnapshots> local,
                                                      Disk& disk, ObjectStore& objects, Clock& clock,
-                                                     StoredSnapshotsOptions options);
+                                                     const StoredSnapshotsOptions& options);
 
 }  // namespace streamml::state

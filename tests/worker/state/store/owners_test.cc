@@ -131,7 +131,8 @@ class Owners {
     LocalSnapshot snapshot{{KeyOf(++sequence_), "", {}}, {}};
     for (uint64_t i = 0; i < kNumContents; ++i) {
       if (random_.OneIn(5)) {
-        snapshot.files.push_back({absl::StrCat("f", i), absl::StrCat("/f", i), NumberedContent(i).size(), {i, 0}});
+        snapshot.files.push_back(
+            {absl::StrCat("f", i), absl::StrCat("/f", i), NumberedContent(i).size(), {i, 0}});
       }
     }
     owner.retention.known.push_back(snapshot.info.key);

@@ -83,10 +83,11 @@ class FailingStore final : public ObjectStore {
 struct Owner {
   Owner(ObjectStore& real, Clock& clock, StoredSnapshotsOptions::Uploads uploads)
       : objects(real),
-        store(MakeStoredSnapshots(
-            MakePlainSnapshots(disk, "/lane"), disk, objects, clock,
-            {.prefix = "job/3/", .upload_interval_us = 0, .grace_us = kGraceUs,
-             .uploads = uploads})) {}
+        store(MakeStoredSnapshots(MakePlainSnapshots(disk, "/lane"), disk, objects, clock,
+                                  {.prefix = "job/3/",
+                                   .upload_interval_us = 0,
+                                   .grace_us = kGraceUs,
+                                   .uploads = uploads})) {}
   Owner(ObjectStore& real, Clock& clock)
       : Owner(real, clock, StoredSnapshotsOptions::Uploads::kByHand) {}
 

@@ -112,6 +112,7 @@ absl::Status Collector::ReadManifests(const Retention& retention, std::set<std::
   }
   store_.RememberOnly(list.manifests);
   std::vector<SnapshotKey> present;
+  present.reserve(list.manifests.size());
   for (const ManifestName& manifest : list.manifests) present.push_back(manifest.key);
   const std::vector<SnapshotKey> superseded = Superseded(present, retention);
   for (const ManifestName& manifest : list.manifests) {

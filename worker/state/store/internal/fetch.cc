@@ -71,6 +71,7 @@ absl::Status FetchFile(LaneStore& store, const StoredFile& file, const std::stri
 absl::Status Fetch(LaneStore& store, const Manifest& manifest,
                    const std::vector<SnapshotFile>& here, Disk& disk, SnapshotFiles& local) {
   std::vector<std::string> names;
+  names.reserve(manifest.files.size());
   for (const StoredFile& file : manifest.files) names.push_back(file.name);
   ASSIGN_OR_RETURN(const std::vector<std::string> paths,
                    local.BeginImport(manifest.info.key, names));
