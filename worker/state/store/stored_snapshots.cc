@@ -1,6 +1,7 @@
 #include "worker/state/store/stored_snapshots.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -58,6 +59,7 @@ class StoredSnapshotsOnDisk final : public StoredSnapshots {
   std::unique_ptr<LocalSnapshots> local_;
   Disk& disk_;
   LaneStore store_;
+  std::optional<SnapshotKey> restored_;  // newer ones are of no use and shown until the next Save
   UploadQueue queue_;  // last: its thread uses the others
 };
 
@@ -144,19 +146,22 @@ absl::Status StoredSnapshotsOnDisk::LoadOrFetch(const SnapshotKey& key, const En
 }
 
 absl::Status StoredSnapshotsOnDisk::Restore(const SnapshotKey& key, const EntryFunction& entry) {
+  restored_.reset();
   RETURN_IF_ERROR(LoadOrFetch(
       key, entry, [&](const EntryFunction& receive) { return local_->Restore(key, receive); }));
-  queue_.Forget(key.sequence, key);
+  restored_ = key;
   OfferRestored(key);
   return absl::OkStatus();
 }
 
 absl::Status StoredSnapshotsOnDisk::Read(const SnapshotKey& key, const EntryFunction& entry) {
+  restored_.reset();
   return LoadOrFetch(key, entry,
                      [&](const EntryFunction& receive) { return local_->Read(key, receive); });
 }
 
 absl::Status StoredSnapshotsOnDisk::Clear() {
+  restored_.reset();
   queue_.Forget(0, std::nullopt);
   return local_->Clear();
 }
@@ -186,6 +191,8 @@ void StoredSnapshotsOnDisk::OfferRestored(const SnapshotKey& key) {
 
 absl::StatusOr<Digest> StoredSnapshotsOnDisk::Save(const SnapshotKey& key, std::string_view engine,
                                                    const std::vector<StateChange>& changes) {
+  if (restored_.has_value()) queue_.Forget(restored_->sequence, *restored_);
+  restored_.reset();
   local_->Hold(queue_.InUse());
   ASSIGN_OR_RETURN(const Digest digest, local_->Save(key, engine, changes));
   queue_.NoteSaved(key.sequence);
