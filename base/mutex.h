@@ -53,4 +53,35 @@ class ConditionVariable {
   std::condition_variable variable_;
 };
 
+// Something that happens once. What was written before Notify() is seen by whoever was told of it.
+class Notification {
+ public:
+  void Notify() {
+    MutexLock lock(mutex_);
+    notified_ = true;
+    changed_.NotifyAll();
+  }
+  bool HasBeenNotified() const {
+    MutexLock lock(mutex_);
+    return notified_;
+  }
+  // Waits at most timeout_us (>= 0); true when it has happened.
+  bool WaitFor(int64_t timeout_us) const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(timeout_us);
+    MutexLock lock(mutex_);
+    while (!notified_) {
+      const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
+          end - std::chrono::steady_clock::now());
+      if (left.count() <= 0) return false;
+      changed_.WaitFor(mutex_, left.count());
+    }
+    return true;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  mutable ConditionVariable changed_;
+  bool notified_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
 }  // namespace streamml

@@ -61,5 +61,26 @@ TEST(ConditionVariable, HoldsTheMutexAgainWhenTheTimeIsUp) {
   EXPECT_EQ(value, 1);
 }
 
+TEST(Notification, IsSeenByAWaitingThreadWithWhatWasWrittenBefore) {
+  Notification done;
+  int value = 0;
+  std::thread writer([&] {
+    value = 7;
+    done.Notify();
+  });
+  EXPECT_TRUE(done.WaitFor(kLongUs));
+  EXPECT_EQ(value, 7);
+  writer.join();
+}
+
+TEST(Notification, ThatDidNotHappenIsWaitedForUntilTheTimeIsUp) {
+  Notification done;
+  EXPECT_FALSE(done.WaitFor(0));
+  EXPECT_FALSE(done.HasBeenNotified());
+  done.Notify();
+  EXPECT_TRUE(done.WaitFor(0));
+  EXPECT_TRUE(done.HasBeenNotified());
+}
+
 }  // namespace
 }  // namespace streamml
