@@ -60,7 +60,7 @@ class StoredSnapshotsOnDisk final : public StoredSnapshots {
   Disk& disk_;
   LaneStore store_;
   std::optional<SnapshotKey> restored_;  // newer ones are of no use and shown until the next Save
-  UploadQueue queue_;  // last: its thread uses the others
+  UploadQueue queue_;                    // last: its thread uses the others
 };
 
 absl::Status StoredSnapshotsOnDisk::AddStored(std::vector<SnapshotInfo>& infos,
