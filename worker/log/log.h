@@ -19,6 +19,9 @@ struct ChannelId {
   std::string topic;
   uint32_t partition = 0;
   uint32_t producer = 0;  // index of the producing lane
+  // Index of the lane that reads. Channels of one partition that a lane reads are read together;
+  // another lane's are apart from them, because it may be further or less far.
+  uint32_t reader = 0;
   friend auto operator<=>(const ChannelId&, const ChannelId&) = default;
 };
 

@@ -280,7 +280,8 @@ class KafkaLog final : public Log {
     std::shared_ptr<PartitionChannels> channels;
     {
       const MutexLock lock(mutex_);
-      std::weak_ptr<PartitionChannels>& known = channels_[{channel.topic, channel.partition}];
+      std::weak_ptr<PartitionChannels>& known =
+          channels_[{channel.topic, channel.partition, channel.reader}];
       channels = known.lock();
       if (channels == nullptr) {
         channels = std::make_shared<PartitionChannels>(*transport_, name->second, channel.partition,
@@ -364,7 +365,7 @@ class KafkaLog final : public Log {
   Names names_;
   Graveyard graveyard_;
   Mutex mutex_;
-  std::map<std::pair<std::string, uint32_t>, std::weak_ptr<PartitionChannels>> channels_
+  std::map<std::tuple<std::string, uint32_t, uint32_t>, std::weak_ptr<PartitionChannels>> channels_
       ABSL_GUARDED_BY(mutex_);
 };
 
