@@ -30,6 +30,13 @@ struct ModelReport {
   learn::FeatureEncoder::Counts features;
 };
 
+// An operator that learns.
+class ModelReporter {
+ public:
+  virtual ~ModelReporter() = default;
+  virtual ModelReport Report() const = 0;
+};
+
 // Per row, in order: encode with the scaler as it is, predict, emit; and where the label is not
 // NULL: add score and label to the metrics, take the row into scaler and dictionary, encode again,
 // learn. The output is the input's columns, then
@@ -38,20 +45,20 @@ struct ModelReport {
 // A row with a NULL label is scored only. A bigint label that is neither 0 nor 1 fails the row
 // before anything else happens: it is not emitted, scored or learned. Only the columns that the
 // features name are seen by the learner. Not thread-safe.
-class ModelOperator final : public Operator {
+class ModelOperator final : public Operator, public ModelReporter {
  public:
   // INVALID_ARGUMENT for a label that is missing, of another type or also a feature, for input
   // columns named score or model_version, and for what the encoder, the learner and the metrics
   // refuse. FieldOf (base/at_field.h) says which value of the manifest's model it is about.
   static absl::StatusOr<std::unique_ptr<ModelOperator>> Make(
-      const ModelSpec& spec, std::shared_ptr<const data::Schema> input,
+      const ModelSpec& spec, const std::shared_ptr<const data::Schema>& input,
       const OperatorContext& context);
   ~ModelOperator() override;
 
   absl::StatusOr<data::Batch> Process(const data::Batch& input, Dropped& dropped) override;
   std::shared_ptr<const data::Schema> output_schema() const override;
 
-  ModelReport Report() const;
+  ModelReport Report() const override;
   const learn::FeatureEncoder& encoder() const;
   const learn::Learner& learner() const;
 

@@ -41,6 +41,15 @@ class Operator {
   virtual ~Operator() = default;
   // A status is for what ends the lane (INTERNAL, RESOURCE_EXHAUSTED), never for a row.
   virtual absl::StatusOr<data::Batch> Process(const data::Batch& input, Dropped& dropped) = 0;
+  // Rows of the operator's side input, between those rows of its input where the lane has them.
+  // Cutting them elsewhere changes nothing either. Only operators that have one.
+  virtual absl::Status TakeSide(const data::Batch& /*rows*/) {
+    return absl::InternalError("the operator has no side input");
+  }
+  // In stages in event order: all rows older than `frontier`, which never falls, have been
+  // processed. Rows that are due by then, or none. How often it is asked shows in no row that comes
+  // out, only in when it comes.
+  virtual absl::StatusOr<data::Batch> AtFrontier(int64_t /*frontier*/) { return data::Batch(); }
   virtual std::shared_ptr<const data::Schema> output_schema() const = 0;
 };
 
