@@ -8,15 +8,26 @@
 namespace streamml::lane {
 namespace {
 
+// Unknown and the end of time stay what they are.
+int64_t Later(int64_t time, int64_t lag_us) {
+  if (time == data::kMinTime) return time;
+  return time > data::kMaxTime - lag_us ? data::kMaxTime : time + lag_us;
+}
+
 class ChannelInput final : public Input {
  public:
-  ChannelInput(log::Log& log, log::ChannelId channel, std::shared_ptr<const data::Schema> schema)
-      : log_(log), channel_(std::move(channel)), schema_(std::move(schema)), builder_(schema_) {
+  ChannelInput(log::Log& log, log::ChannelId channel, std::shared_ptr<const data::Schema> schema,
+               int64_t lag_us)
+      : log_(log),
+        channel_(std::move(channel)),
+        schema_(std::move(schema)),
+        lag_us_(lag_us),
+        builder_(schema_) {
     position_.ordinal = 1;
   }
 
   const InputPoint& position() const override { return position_; }
-  int64_t watermark() const override { return position_.time; }
+  int64_t watermark() const override { return Later(position_.time, lag_us_); }
   std::string name() const override {
     return absl::StrCat(channel_.topic, "[", channel_.partition, "] from lane ", channel_.producer);
   }
@@ -59,7 +70,7 @@ class ChannelInput final : public Input {
                                               bytes.size(), " bytes after the last row"));
     }
     Block block;
-    block.rows = builder_.Finish();
+    block.rows = Shifted(builder_.Finish());
     block.num_records = frame.num_rows;
     block.start = position_;
     position_.ordinal = frame.next.sequence;
@@ -67,13 +78,21 @@ class ChannelInput final : public Input {
     position_.time = frame.watermark;
     position_.ended = frame.watermark == data::kMaxTime;
     block.end = position_;
-    block.watermark = position_.time;
+    block.watermark = watermark();
     return block;
+  }
+
+  data::Batch Shifted(data::Batch rows) const {
+    if (lag_us_ == 0 || rows.num_rows() == 0) return rows;
+    auto origins = std::make_shared<std::vector<data::Origin>>(rows.origins());
+    for (data::Origin& origin : *origins) origin.time = Later(origin.time, lag_us_);
+    return {rows.shared_schema(), rows.columns(), std::move(origins)};
   }
 
   log::Log& log_;
   const log::ChannelId channel_;
   const std::shared_ptr<const data::Schema> schema_;
+  const int64_t lag_us_;
   data::BatchBuilder builder_;
   InputPoint position_;
   std::unique_ptr<log::ChannelReader> reader_;
@@ -83,8 +102,9 @@ class ChannelInput final : public Input {
 }  // namespace
 
 std::unique_ptr<Input> MakeChannelInput(log::Log& log, log::ChannelId channel,
-                                        std::shared_ptr<const data::Schema> schema) {
-  return std::make_unique<ChannelInput>(log, std::move(channel), std::move(schema));
+                                        std::shared_ptr<const data::Schema> schema,
+                                        int64_t lag_us) {
+  return std::make_unique<ChannelInput>(log, std::move(channel), std::move(schema), lag_us);
 }
 
 }  // namespace streamml::lane

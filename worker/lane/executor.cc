@@ -16,8 +16,8 @@ constexpr size_t kMaxAheadRows = 500'000;    // held while an input without an e
 constexpr size_t kMaxReads = 4096;           // entries of the merge order in one journal record
 
 // Places of counters.
-enum : size_t { kRead, kLate, kDead, kFirstNode };
-enum : size_t { kIn, kOut, kFiltered, kFailed, kPerNode };
+enum : size_t { kRead, kLate, kDead };
+enum : size_t { kIn, kOut, kFiltered, kFailed };
 
 // A row that failed in an operator, as a line of the dead-letter relation.
 std::string FailedRowJson(const NodeSpec& node, const operators::RowError& error) {
@@ -47,6 +47,7 @@ Executor::Executor(const StageSpec& stage, size_t num_inputs)
       output_(stage),
       was_empty_(num_inputs),
       raises_(num_inputs) {
+  for (const SideInput& side : stage.sides) side_buffers_.emplace_back(side.schema, 1);
   counters_ = {{"read", 0}, {"late", 0}, {"dead", 0}};
   for (const NodeSpec& node : stage.nodes) {
     const std::string prefix = absl::StrCat(node.owner, ".", node.name);
@@ -78,18 +79,31 @@ absl::Status Executor::MakeOperators() {
   return absl::OkStatus();
 }
 
-int64_t Executor::InputWatermark() const {
+int64_t Executor::MainWatermark() const {
   int64_t watermark = data::kMaxTime;
-  for (const std::unique_ptr<Input>& input : inputs_)
-    watermark = std::min(watermark, input->watermark());
+  for (size_t i = 0; i < num_main_inputs(); ++i)
+    watermark = std::min(watermark, inputs_[i]->watermark());
   return watermark;
 }
 
-int64_t Executor::watermark() const { return stage_.event_order ? frontier_ : InputWatermark(); }
+int64_t Executor::InputWatermark() const {
+  int64_t watermark = MainWatermark();
+  for (size_t i = num_main_inputs(); i < inputs_.size(); ++i) {
+    if (InOrder(i)) watermark = std::min(watermark, inputs_[i]->watermark());
+  }
+  return watermark;
+}
 
+int64_t Executor::watermark() const {
+  if (!stage_.event_order) return MainWatermark();
+  if (!WaitsForSides()) return frontier_;
+  return std::max(frontier_, std::min(MainWatermark(), buffer_.FirstTime()));
+}
+
+// What comes on side inputs changes nothing any more when there are no rows left to process.
 bool Executor::finished() const {
-  for (const std::unique_ptr<Input>& input : inputs_) {
-    if (!input->position().ended) return false;
+  for (size_t i = 0; i < num_main_inputs(); ++i) {
+    if (!inputs_[i]->position().ended) return false;
   }
   return buffer_.num_rows() == 0;
 }
@@ -97,6 +111,9 @@ bool Executor::finished() const {
 absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
   const int64_t frontier_before = frontier_;
   bool progress = false;
+  if (!has_news()) {
+    ASSIGN_OR_RETURN(progress, ReadSides());
+  }
   const uint64_t read_before = counters_[kRead].second;
   // When rows below the watermark still wait, they are worked off before more is read.
   const bool backlog = stage_.event_order && buffer_.FirstTime() < InputWatermark();
@@ -118,7 +135,7 @@ absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
 absl::StatusOr<bool> Executor::ReadFurthestBehind() {
   order_.clear();
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    if (!inputs_[i]->position().ended) order_.push_back(i);
+    if (!inputs_[i]->position().ended && InOrder(i)) order_.push_back(i);
   }
   // Mostly the first one has something, so the others are not brought into order.
   for (auto next = order_.begin(); next != order_.end(); ++next) {
@@ -182,12 +199,12 @@ void Executor::NoteRaise(size_t input, int64_t watermark) {
 
 absl::StatusOr<bool> Executor::RaiseIdle(const std::vector<bool>& idle) {
   int64_t target = data::kMaxTime;
-  for (size_t i = 0; i < inputs_.size(); ++i) {
+  for (size_t i = 0; i < num_main_inputs(); ++i) {
     if (!idle[i]) target = std::min(target, inputs_[i]->watermark());
   }
   if (target == data::kMaxTime || target == data::kMinTime) return false;
   bool changed = false;
-  for (size_t i = 0; i < inputs_.size() && !input_failed(); ++i) {
+  for (size_t i = 0; i < num_main_inputs() && !input_failed(); ++i) {
     if (!idle[i] || inputs_[i]->watermark() >= target) continue;
     // Whatever came in the meantime is read, and counts.
     ASSIGN_OR_RETURN(const bool read, ReadBlock(i));
@@ -202,6 +219,7 @@ absl::StatusOr<bool> Executor::RaiseIdle(const std::vector<bool>& idle) {
 }
 
 absl::Status Executor::Accept(size_t input, const Block& block) {
+  if (input >= num_main_inputs()) return AcceptSide(input, block);
   NoteRead(input, block.end);
   counters_[kRead].second += block.num_records;
   counters_[kLate].second += block.late.num_rows();
@@ -213,7 +231,7 @@ absl::Status Executor::Accept(size_t input, const Block& block) {
   if (block.late.num_rows() > 0)
     output_.EmitToSink(static_cast<size_t>(stage_.late_sink), block.late);
   if (!stage_.event_order) return Process(block.rows);
-  const size_t behind = buffer_.Add(input, block, frontier_);
+  const size_t behind = Hold(input, block);
   if (behind == 0) return absl::OkStatus();
   return absl::InternalError(absl::StrCat(inputs_[input]->name(), ": ", behind,
                                           " rows are older than what was processed (", Where(),
@@ -223,12 +241,16 @@ absl::Status Executor::Accept(size_t input, const Block& block) {
 // Processes held rows older than `bound`, until that many bytes wait for a commit.
 absl::Status Executor::ReleaseUpTo(int64_t bound, size_t max_bytes) {
   while (output_.size_bytes() < max_bytes) {
-    const data::Batch batch = buffer_.Release(bound, kBatchRows);
-    if (batch.num_rows() == 0) break;
-    RETURN_IF_ERROR(Process(batch));
+    if (buffer_.FirstTime() >= bound) break;
+    const int64_t side_time = FirstSideTime();
+    if (side_time <= buffer_.FirstTime()) {
+      RETURN_IF_ERROR(TakeSidesAt(side_time));
+    } else {
+      RETURN_IF_ERROR(Process(buffer_.Release(std::min(bound, side_time), kBatchRows)));
+    }
   }
-  frontier_ = std::max(frontier_, std::min(bound, buffer_.FirstTime()));
-  return absl::OkStatus();
+  frontier_ = std::max(frontier_, std::min(bound, FirstHeldTime()));
+  return PassFrontier();
 }
 
 absl::Status Executor::Process(const data::Batch& batch) {
@@ -240,7 +262,7 @@ absl::Status Executor::Process(const data::Batch& batch) {
     const data::Batch& input = node.input < 0 ? batch : results[static_cast<size_t>(node.input)];
     operators::Dropped dropped;
     ASSIGN_OR_RETURN(data::Batch result, operators_[i]->Process(input, dropped));
-    Counter* counters = &counters_[kFirstNode + i * kPerNode];
+    Counter* counters = &counters_[kFirstNodeCounter + i * kCountersPerNode];
     counters[kIn].second += input.num_rows();
     counters[kOut].second += result.num_rows();
     counters[kFiltered].second += dropped.filtered;
@@ -249,15 +271,8 @@ absl::Status Executor::Process(const data::Batch& batch) {
     results.push_back(std::move(result));
   }
   EmitFailed(failed);
-  const auto rows_of = [&](int node) -> const data::Batch& {
-    return node < 0 ? batch : results[static_cast<size_t>(node)];
-  };
-  for (size_t i = 0; i < stage_.topics.size(); ++i)
-    output_.EmitToTopic(i, rows_of(stage_.topics[i].node));
-  for (size_t i = 0; i < stage_.sinks.size(); ++i) {
-    const SinkOutput& sink = stage_.sinks[i];
-    if (sink.node != SinkOutput::kNoRows) output_.EmitToSink(i, rows_of(sink.node));
-  }
+  Emit(-1, batch);
+  for (size_t i = 0; i < results.size(); ++i) Emit(static_cast<int>(i), results[i]);
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -89,7 +90,9 @@ class Executor {
   const StageSpec& stage() const { return stage_; }
   const std::vector<Counter>& counters() const { return counters_; }
   const std::vector<std::unique_ptr<operators::Operator>>& operators() const { return operators_; }
-  // No row that is emitted later is older.
+  // No row that is emitted later is older. In event order this is the frontier; but with a side
+  // input that is in order the frontier waits for those who wait for this, and it is the oldest row
+  // that is held or may still come.
   int64_t watermark() const;
   // In event order: all rows older than this have been processed.
   int64_t frontier() const { return frontier_; }
@@ -115,15 +118,35 @@ class Executor {
   absl::Status ReleaseUpTo(int64_t bound, size_t max_bytes);
   absl::Status ReadTo(size_t input, const InputPoint& target, bool process);
   void EmitFailed(std::vector<std::pair<size_t, operators::RowError>>& failed);
+  size_t num_main_inputs() const { return inputs_.size() - stage_.sides.size(); }
+  // Of the stage's own inputs, and of those of them and the side inputs that are in order.
+  int64_t MainWatermark() const;
   int64_t InputWatermark() const;
+  bool InOrder(size_t input) const;
+  bool WaitsForSides() const;
+  absl::StatusOr<bool> ReadSides();
+  absl::Status AcceptSide(size_t input, const Block& block);
+  // As ReorderBuffer::Add and LowPoint, of the input's buffer.
+  size_t Hold(size_t input, const Block& block);
+  InputPoint LowPoint(size_t input) const;
+  int64_t FirstSideTime() const;
+  int64_t FirstHeldTime() const;
+  absl::Status TakeSidesAt(int64_t time);
+  absl::Status PassFrontier();
+  void Emit(int node, const data::Batch& rows);
   void NoteRead(size_t input, const InputPoint& end);
   void NoteRaise(size_t input, int64_t watermark);
+
+  // Places of counters.
+  static constexpr size_t kFirstNodeCounter = 3;  // after read, late and dead
+  static constexpr size_t kCountersPerNode = 4;
 
   const StageSpec& stage_;
   state::StateSet states_;
   std::vector<std::unique_ptr<operators::Operator>> operators_;
   std::vector<std::unique_ptr<Input>> inputs_;
   ReorderBuffer buffer_;
+  std::deque<ReorderBuffer> side_buffers_;  // by side input
   Output output_;
   StopFunction stop_;
   absl::Status input_failure_;

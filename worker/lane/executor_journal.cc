@@ -68,7 +68,7 @@ absl::Status Executor::ReadTo(size_t input, const InputPoint& target, bool proce
     if (process) {
       RETURN_IF_ERROR(Accept(input, *block));
     } else {
-      buffer_.Add(input, *block, frontier_);
+      Hold(input, *block);
     }
   }
   if (from.position().bytes == target.bytes) return absl::OkStatus();
@@ -110,7 +110,7 @@ void Executor::Export(journal::v1::LaneState& state) const {
   state.set_version(1);
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const InputPoint& end = inputs_[i]->position();
-    const InputPoint low = buffer_.LowPoint(i, end);
+    const InputPoint low = LowPoint(i);
     journal::v1::InputState& input = *state.add_inputs();
     *input.mutable_low() = ToProto(i, low);
     input.set_low_max_time(low.time);

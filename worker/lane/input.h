@@ -74,8 +74,10 @@ class Input {
 
 inline constexpr uint64_t kNoLimit = UINT64_MAX;
 
-// A channel of an internal topic whose rows have `schema`. The log must outlive it.
+// A channel of an internal topic whose rows have `schema`; event times and the watermark are given
+// `lag_us` (>= 0) later than they are. The log must outlive it.
 std::unique_ptr<Input> MakeChannelInput(log::Log& log, log::ChannelId channel,
-                                        std::shared_ptr<const data::Schema> schema);
+                                        std::shared_ptr<const data::Schema> schema,
+                                        int64_t lag_us = 0);
 
 }  // namespace streamml::lane

@@ -39,14 +39,26 @@ struct SinkOutput {
 
 // One operator, fed with the rows of an earlier node.
 struct NodeSpec {
-  int input = -1;      // an earlier node, or -1 for the stage's input
-  std::string owner;   // view or model it belongs to
-  std::string name;    // unique in the owner, such as "window0"
-  int dead_sink = -1;  // sink for rows that fail here
+  int input = -1;       // an earlier node, or -1 for the stage's input
+  std::string owner;    // view or model it belongs to
+  std::string name;     // unique in the owner, such as "window0"
+  int dead_sink = -1;   // sink for rows that fail here
+  bool is_end = false;  // what it gives are no rows of its input: these end here
   // Makes the operator; states are declared in `states`.
   std::function<absl::StatusOr<std::unique_ptr<operators::Operator>>(
       std::shared_ptr<const data::Schema> input, state::StateSet& states)>
       make;
+};
+
+// A channel whose rows are not of the stage's input: versions of a model for one that scores.
+struct SideInput {
+  int node = -1;  // whose TakeSide gets them
+  std::shared_ptr<const data::Schema> schema;
+  // True: they take their place in event order, `lag_us` (> 0) after their event time, and what
+  // comes after them waits for them. False: they are taken first thing after a commit, as far as
+  // they have come, and hold nothing back.
+  bool in_order = false;
+  int64_t lag_us = 0;
 };
 
 // A part of the job between two re-keyings. Immutable once planned; lanes of one stage share it.
@@ -55,6 +67,7 @@ struct StageSpec {
   std::shared_ptr<const data::Schema> input_schema;
   bool event_order = false;  // process rows in order of origin up to the watermark
   std::vector<NodeSpec> nodes;
+  std::vector<SideInput> sides;  // each lane has one input for each, after all others
   std::vector<TopicOutput> topics;
   std::vector<SinkOutput> sinks;
   int dead_sink = -1;  // for records that are no rows (stages that read sources)

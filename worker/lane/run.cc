@@ -20,7 +20,7 @@ std::vector<ModelProgress> Models(const Lane& lane) {
   const Executor& executor = lane.executor();
   for (size_t i = 0; i < executor.operators().size(); ++i) {
     const auto* model =
-        dynamic_cast<const operators::ModelOperator*>(executor.operators()[i].get());
+        dynamic_cast<const operators::ModelReporter*>(executor.operators()[i].get());
     if (model == nullptr) continue;
     operators::ModelReport report = model->Report();
     models.push_back({executor.stage().nodes[i].owner, report.examples, std::move(report.metrics)});
