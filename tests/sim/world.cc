@@ -48,7 +48,8 @@ std::string Record(support::Random& random, int64_t time_ms, uint64_t number) {
                       ",\"fraud\":", fraud ? "true}" : "false}");
 }
 
-std::string Manifest(uint32_t lanes, uint32_t partitions, const std::string& learner) {
+std::string Manifest(uint32_t lanes, uint32_t partitions, const std::string& learner,
+                     const std::string& train) {
   return absl::StrCat(R"(apiVersion: streamml.dev/v1alpha1
 kind: StreamMLJob
 metadata: {name: sim}
@@ -76,7 +77,8 @@ spec:
   models:
   - name: risk
     score: features
-    train: {from: features, label: fraud, mode: inline}
+    train: {from: features, label: fraud, )",
+                      train, R"(}
     features: {numeric: [amount, recent, total], scale: standard, categorical: [{columns: [card]}], hashBits: 6}
     learner: )",
                       learner, R"(
@@ -118,9 +120,15 @@ absl::StatusOr<std::unique_ptr<World>> World::Make(uint64_t seed, const WorldOpt
   const auto partitions = static_cast<uint32_t>(2 + random.Below(4));
   const std::string learner = random.OneIn(2) ? "{name: ftrl, parameters: {alpha: 0.1}}"
                                               : "{name: sgd, parameters: {learningRate: 0.05}}";
-  world->manifest_ =
-      Manifest(options.num_lanes > 0 ? options.num_lanes : chosen_lanes, partitions, learner);
   const uint64_t block_records = 1 + random.Below(30);
+  // In event time, so that scores do not depend on who was faster.
+  const std::string train =
+      random.OneIn(2)
+          ? "mode: inline"
+          : absl::StrCat("mode: async, adopt: {policy: eventTime, every: ", 1 + random.Below(4),
+                         "s, lag: ", 1 + random.Below(6), "s}");
+  world->manifest_ = Manifest(options.num_lanes > 0 ? options.num_lanes : chosen_lanes, partitions,
+                              learner, train);
   ASSIGN_OR_RETURN(const manifest::Manifest manifest,
                    manifest::Parse(world->manifest_, "sim.yaml"));
   plan::FileAccess access;

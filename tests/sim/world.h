@@ -25,6 +25,7 @@ class World {
   static absl::StatusOr<std::unique_ptr<World>> Make(uint64_t seed, const WorldOptions& options);
 
   const plan::JobPlan& plan() const { return plan_; }
+  bool trains_apart() const { return plan::TrainsApart(plan_); }
   uint64_t num_records() const { return num_records_; }
   const std::string& manifest() const { return manifest_; }
   const std::map<std::string, std::string>& files() const { return files_; }

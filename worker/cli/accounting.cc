@@ -30,6 +30,10 @@ PathAccount MakePath(const lane::StageSpec& stage, const StageCounts& counts, in
   path.relation = node < 0 ? stage.name : stage.nodes[static_cast<size_t>(node)].owner;
   path.emitted = RowsOf(counts, node);
   path.dead = counts.dead;
+  if (node >= 0 && stage.nodes[static_cast<size_t>(node)].is_end) {
+    const NodeCounts& end = counts.nodes[static_cast<size_t>(node)];
+    path.emitted = end.in - std::min(end.in, end.filtered + end.failed);
+  }
   for (; node >= 0; node = stage.nodes[static_cast<size_t>(node)].input) {
     path.filtered += counts.nodes[static_cast<size_t>(node)].filtered;
     path.dead += counts.nodes[static_cast<size_t>(node)].failed;

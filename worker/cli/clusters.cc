@@ -103,7 +103,9 @@ log::KafkaLogOptions KafkaLogOptionsOf(const plan::JobPlan& plan) {
   options.owner = plan.owner;
   options.num_lanes = static_cast<uint32_t>(plan.lanes.size());
   for (const plan::StagePlan& stage : plan.stages) {
-    if (!stage.topic.empty()) options.topics.push_back({stage.topic, stage.num_partitions});
+    for (const lane::TopicOutput& topic : stage.spec->topics) {
+      options.topics.push_back({topic.topic, topic.num_partitions});
+    }
   }
   options.sinks = plan::SinkTopics(plan);
   options.rejects = plan.reject_topics;

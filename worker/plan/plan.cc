@@ -83,6 +83,17 @@ class StoppableSource final : public connectors::ByteSource {
   const lane::StopFunction& stop_;
 };
 
+lane::InputFactory ChannelFactory(const lane::StageSpec& stage, const InputPlan& input,
+                                  log::Log& log) {
+  lane::SideInput side;
+  side.schema = stage.input_schema;
+  if (input.side >= 0) side = stage.sides[static_cast<size_t>(input.side)];
+  return [&log, channel = input.channel, schema = side.schema,
+          lag_us = side.lag_us]() -> absl::StatusOr<std::unique_ptr<lane::Input>> {
+    return lane::MakeChannelInput(log, channel, schema, lag_us);
+  };
+}
+
 lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition,
                                const FileAccess& access, uint64_t size_bytes) {
   lane::FileInputSpec spec;
@@ -109,11 +120,7 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
   spec.stage = stage.spec;
   for (const InputPlan& input : lane_plan.inputs) {
     if (input.source < 0) {
-      spec.inputs.push_back(
-          [&log, channel = input.channel,
-           schema = stage.spec->input_schema]() -> absl::StatusOr<std::unique_ptr<lane::Input>> {
-            return lane::MakeChannelInput(log, channel, schema);
-          });
+      spec.inputs.push_back(ChannelFactory(*stage.spec, input, log));
       continue;
     }
     const SourcePlan& source = plan.sources[static_cast<size_t>(input.source)];
@@ -132,6 +139,11 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
     spec.inputs.push_back(FileFactory(source, input.partition, plan.access, identity.size));
   }
   return spec;
+}
+
+bool TrainsApart(const JobPlan& plan) {
+  return std::any_of(plan.stages.begin(), plan.stages.end(),
+                     [](const StagePlan& stage) { return !stage.side_topics.empty(); });
 }
 
 std::vector<std::string> SinkTopics(const JobPlan& plan) {
@@ -171,6 +183,9 @@ constexpr StateBound kStateBounds[] = {
     {"metrics.logloss", "a few numbers"},
     {"metrics.auc", "a fixed number of bins"},
     {"model.examples", "one number"},
+    {"model.training", "a few numbers"},
+    {"model.version", "one number"},
+    {"model.moving", "what changed since the last version; at most the model"},
 };
 
 // `line` is "state <owner>/<name>#<schema hash>".
@@ -270,7 +285,9 @@ void ExplainTopics(const JobPlan& plan, std::string& text) {
   };
   line("journal", plan.lanes.size(), "kept whole");
   for (const StagePlan& stage : plan.stages) {
-    if (!stage.topic.empty()) line(stage.topic, stage.num_partitions, "kept whole");
+    for (const lane::TopicOutput& topic : stage.spec->topics) {
+      line(topic.topic, topic.num_partitions, "kept whole");
+    }
   }
   for (const std::string& name : plan.reject_topics) line(name, 1, "kept as the cluster does");
   for (const StagePlan& stage : plan.stages) {

@@ -65,6 +65,7 @@ struct InputPlan {
   int source = -1;         // index in JobPlan::sources, or -1 for a channel
   uint32_t partition = 0;  // rank of the file, or number of the topic's partition
   log::ChannelId channel;
+  int side = -1;  // index in StageSpec::sides of a channel that is a side input
 };
 
 // What a lane needs of the machine that it runs on, and therefore cannot move to another one.
@@ -76,13 +77,14 @@ struct LocalUse {
 struct StagePlan {
   std::shared_ptr<lane::StageSpec> spec;
   uint32_t num_lanes = 1;
-  uint32_t first_lane = 0;             // index of its lane 0 among all lanes
-  int source = -1;                     // index in JobPlan::sources of stages that read files
-  std::string topic;                   // of stages that read an internal topic
-  uint32_t num_partitions = 0;         // of that topic
-  std::vector<std::string> key;        // names of its key columns, for people
-  std::vector<std::string> operators;  // a line for each node, for people
-  std::vector<LocalUse> local;         // of its lanes; empty: they can move
+  uint32_t first_lane = 0;               // index of its lane 0 among all lanes
+  int source = -1;                       // index in JobPlan::sources of stages that read files
+  std::string topic;                     // of stages that read an internal topic
+  uint32_t num_partitions = 0;           // of that topic
+  std::vector<std::string> side_topics;  // in the order of StageSpec::sides
+  std::vector<std::string> key;          // names of its key columns, for people
+  std::vector<std::string> operators;    // a line for each node, for people
+  std::vector<LocalUse> local;           // of its lanes; empty: they can move
 };
 
 struct LanePlan {
@@ -94,7 +96,7 @@ struct LanePlan {
 
 struct JobPlan {
   std::vector<SourcePlan> sources;
-  std::vector<StagePlan> stages;  // producers before consumers
+  std::vector<StagePlan> stages;  // producers before consumers, but for side inputs
   std::vector<LanePlan> lanes;    // by index
   // Of all in the manifest that decides results, and of this build's formats; not of where files
   // lie.
@@ -131,6 +133,9 @@ absl::Status CheckMovable(const JobPlan& plan, const manifest::Manifest& manifes
 // so. `plan` and `log` must outlive what is made.
 absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log,
                                             const lane::StopFunction& stop = {});
+
+// Some model is trained in another lane than those that score.
+bool TrainsApart(const JobPlan& plan);
 
 // The topics that sinks of the job write to, sorted, each once.
 std::vector<std::string> SinkTopics(const JobPlan& plan);

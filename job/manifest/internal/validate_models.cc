@@ -19,6 +19,18 @@ bool IsView(const job::v1::JobSpec& spec, const std::string& name) {
                      [&](const auto& view) { return view.name() == name; });
 }
 
+void CheckAdopt(const job::v1::Train& train, const std::string& path, Checker& checker) {
+  if (!train.has_adopt()) return;
+  const job::v1::Adopt& adopt = train.adopt();
+  if (train.mode() == "inline") checker.Error(path, "only mode async has versions to adopt");
+  if (adopt.policy() == "eventTime" && (adopt.every().empty() || adopt.lag().empty())) {
+    checker.Error(path, "policy eventTime needs every and lag");
+  }
+  if (adopt.policy() == "asap" && !adopt.lag().empty()) {
+    checker.Error(absl::StrCat(path, ".lag"), "policy asap has no lag; it is for eventTime");
+  }
+}
+
 void CheckTrain(const Model& model, const std::string& path, Checker& checker) {
   const job::v1::Train& train = model.train();
   const std::string from_path = absl::StrCat(path, ".train.from");
@@ -26,20 +38,21 @@ void CheckTrain(const Model& model, const std::string& path, Checker& checker) {
   if (train.mode() == "inline" && train.from() != model.score()) {
     // Whether a view is one on the scored relation is known when its SQL is.
     if (IsView(checker.spec(), train.from())) {
-      checker.NotBuilt(from_path, absl::StrCat("training from a view is not built yet; use ",
-                                               model.score(), ", the relation that is scored"));
+      checker.NotBuilt(from_path,
+                       absl::StrCat("inline training from a view is not built; use ", model.score(),
+                                    ", the relation that is scored, or mode async"));
     } else {
       checker.Error(from_path, absl::StrCat("inline training reads the relation that is scored (",
                                             model.score(), "); got ", Quoted(train.from())));
     }
   }
-  if (train.mode() == "inline" && train.has_adopt()) {
-    checker.Error(absl::StrCat(path, ".train.adopt"), "only mode async has versions to adopt");
+  if (train.mode() == "async" && train.from() != model.score() && train.from() != model.name() &&
+      !IsView(checker.spec(), train.from())) {
+    checker.Error(from_path, absl::StrCat("training apart learns from scored rows: ", model.score(),
+                                          ", ", model.name(), " or a view on ", model.name(),
+                                          "; got ", Quoted(train.from())));
   }
-  if (train.adopt().policy() == "eventTime" &&
-      (train.adopt().every().empty() || train.adopt().lag().empty())) {
-    checker.Error(absl::StrCat(path, ".train.adopt"), "policy eventTime needs every and lag");
-  }
+  CheckAdopt(train, absl::StrCat(path, ".train.adopt"), checker);
 }
 
 // A cross is a feature of its own; the same set of columns twice is a mistake in any order.

@@ -171,8 +171,9 @@ TEST(Parse, AUnionHasExactlyOneOfItsAlternatives) {
 }
 
 TEST(Parse, WhatIsNotBuiltIsNotOffered) {
-  EXPECT_THAT(Mistake("mode: inline", "mode: inlin"),
-              EndsWith("did you mean 'inline'?; allowed is inline; not built yet: async"));
+  EXPECT_THAT(
+      Mistake("format: json", "format: jsno"),
+      EndsWith("did you mean 'json'?; allowed are json, csv; not built yet: avro, protobuf"));
   EXPECT_THAT(Mistake("    learner:", "    lerner:"),
               AllOf(HasSubstr("did you mean 'learner'?"), Not(HasSubstr("imported")),
                     Not(HasSubstr("rollout"))));

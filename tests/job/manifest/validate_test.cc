@@ -108,8 +108,8 @@ TEST(Validate, ModelsReferToRelations) {
 
 TEST(Validate, InlineTrainingReadsTheScoredRelation) {
   EXPECT_THAT(Said("score: doubled\n", "score: events\n"),
-              HasSubstr("spec.models[guess].train.from: training from a view is not built yet; use "
-                        "events, the relation that is scored"));
+              HasSubstr("spec.models[guess].train.from: inline training from a view is not built; "
+                        "use events, the relation that is scored, or mode async"));
   EXPECT_EQ(Said("from: doubled, label", "from: events, label"),
             "job.yaml:20:19: spec.models[guess].train.from: inline training reads the relation "
             "that is scored (doubled); got 'events'");
@@ -163,7 +163,6 @@ TEST(Validate, WhatIsNotBuiltIsRefusedByName) {
       {"name: doubled", "name: doubled\n    emit: arrival", "spec.views[doubled].emit"},
       {"name: doubled", "name: doubled\n    allowedLateness: 1h",
        "spec.views[doubled].allowedLateness"},
-      {"mode: inline", "mode: async", "spec.models[guess].train.mode"},
       {"mode: inline", "mode: inline, labels: {early: true}", "spec.models[guess].train.labels"},
       {"[twice]", "[twice], scale: minMax", "spec.models[guess].features.scale"},
       {"[twice]", "[twice], missing: indicator", "spec.models[guess].features.missing"},

@@ -58,6 +58,7 @@ constexpr const char* kEventNames[] = {"crash before a transaction",
                                        "lane moved behind its owner's back",
                                        "orderly stop",
                                        "several lanes",
+                                       "model trained apart",
                                        "several workers",
                                        "gaps in a source",
                                        nullptr};
@@ -297,6 +298,7 @@ absl::Status SimulateKafka(uint64_t seed, const SimulateOptions& options, Events
   }
   if (num_workers > 1) happened.insert("several workers");
   if (world->plan().lanes.size() > world->plan().stages.size()) happened.insert("several lanes");
+  if (world->trains_apart()) happened.insert("model trained apart");
   for (const std::string& event : happened) ++events[event];
   return absl::OkStatus();
 }

@@ -47,6 +47,7 @@ ModelKafka::Record MakeRecord(Random& random, int64_t time_ms, uint64_t number) 
 struct Shape {
   uint32_t lanes = 1;
   uint32_t partitions = 1;  // of internal topics
+  std::string train;
   bool keyed = false;
   bool rejects = false;  // bad records are kept, and rows can be late
 };
@@ -83,7 +84,8 @@ spec:
   models:
   - name: risk
     score: features
-    train: {from: features, label: fraud, mode: inline}
+    train: {from: features, label: fraud, )",
+                      shape.train, R"(}
     features: {numeric: [amount, recent, total], scale: standard, categorical: [{columns: [card]}], hashBits: 6}
     learner: {name: ftrl, parameters: {alpha: 0.1}}
     metrics: [logloss, accuracy]
@@ -172,7 +174,9 @@ log::KafkaLogOptions TopicWorld::LogOptions() const {
   options.num_lanes = static_cast<uint32_t>(plan_.lanes.size());
   options.max_waiting_bytes = max_waiting_bytes_;
   for (const plan::StagePlan& stage : plan_.stages) {
-    if (!stage.topic.empty()) options.topics.push_back({stage.topic, stage.num_partitions});
+    for (const lane::TopicOutput& topic : stage.spec->topics) {
+      options.topics.push_back({topic.topic, topic.num_partitions});
+    }
   }
   return options;
 }
@@ -193,6 +197,12 @@ absl::StatusOr<std::unique_ptr<TopicWorld>> TopicWorld::Make(uint64_t seed, uint
   shape.keyed = random.OneIn(2);
   // What a lane rejects of several partitions has no order of its own, and could not be compared.
   shape.rejects = shape.lanes >= world->num_partitions_ && !random.OneIn(4);
+  // In event time, so that scores do not depend on who was faster.
+  shape.train =
+      random.OneIn(2)
+          ? "mode: inline"
+          : absl::StrCat("mode: async, adopt: {policy: eventTime, every: ", 1 + random.Below(4),
+                         "s, lag: ", 1 + random.Below(6), "s}");
   ASSIGN_OR_RETURN(const manifest::Manifest manifest, manifest::Parse(Manifest(shape), "sim.yaml"));
   // Only to be asked for the topics.
   std::set<std::string> events;

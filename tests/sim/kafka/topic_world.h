@@ -25,6 +25,7 @@ class TopicWorld {
   log::KafkaLogOptions LogOptions() const;
 
   const plan::JobPlan& plan() const { return plan_; }
+  bool trains_apart() const { return plan::TrainsApart(plan_); }
   uint64_t num_committed() const { return num_committed_; }  // records that readers see
   // Topics that the job writes and nobody in it reads: its sinks, and those of rows that are no
   // results, which not every world has.

@@ -126,7 +126,7 @@ TEST_F(CommandTest, ValidateNamesEveryProblemWithItsPlace) {
   EXPECT_EQ(sql.exit_code, 2);
   EXPECT_THAT(sql.err, AllOf(ContainsRegex("bad.yaml:22:27: .*amuont"),
                              HasSubstr("\n1 mistake, 0 not built yet")));
-  job.replace(job.find("mode: inline"), 12, "mode: async");
+  job.replace(job.find("mode: inline"), 12, "mode: async, labels: {early: true}");
   job.replace(job.find("score: features"), 15, "score: nothing");
   Write("worse.yaml", job);
   const CommandResult worse = Run({"validate", "worse.yaml"});

@@ -49,6 +49,7 @@ class Planner {
   bool TryRelation(Relation& relation);
   bool TryView(Relation& relation);
   bool TryModel(Relation& relation);
+  void AddTrainer(const job::v1::Model& model);
   void CheckModelAlone(const job::v1::Model& model);
   void ReportUnknown();
   std::vector<const Relation*> WayFrom(const Relation& start) const;

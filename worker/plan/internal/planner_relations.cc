@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "base/at_field.h"
 #include "base/status.h"
+#include "job/manifest/values.h"
 #include "worker/learn/learner.h"
 #include "worker/learn/metrics.h"
 #include "worker/plan/internal/planner.h"
@@ -38,6 +39,16 @@ operators::ModelSpec ToModelSpec(const job::v1::Model& model) {
   return spec;
 }
 
+AdoptRules ToAdoptRules(const job::v1::Train& train) {
+  AdoptRules rules;
+  rules.in_event_time = train.adopt().policy() == "eventTime";
+  if (const auto every = manifest::ParseDuration(train.adopt().every()); every.ok()) {
+    rules.every_us = *every;
+  }
+  rules.lag_us = manifest::ParseDuration(train.adopt().lag()).value_or(0);
+  return rules;
+}
+
 }  // namespace
 
 void Planner::AddRelations() {
@@ -51,6 +62,25 @@ void Planner::AddRelations() {
   ReportUnknown();
   TryUntilNothingChanges();
   ReportCircles();
+  for (const job::v1::Model& model : spec_.models()) {
+    if (model.train().mode() == "async") AddTrainer(model);
+  }
+}
+
+// What a trainer learns from may read the model's scores, so it is added after all of them.
+void Planner::AddTrainer(const job::v1::Model& model) {
+  // The rows that are scored are learned with the score that they were given.
+  const std::string& from =
+      model.train().from() == model.score() ? model.name() : model.train().from();
+  const auto place = relations_.find(from);
+  if (place == relations_.end() || !relations_.contains(model.name())) return;  // told before
+  const absl::Status added =
+      stages_.AddTrainer(ToModelSpec(model), ToAdoptRules(model.train()), place->second);
+  if (added.ok()) return;
+  const std::string field = FieldOf(added);
+  Report(
+      field.empty() ? ModelPath(model.name()) : absl::StrCat(ModelPath(model.name()), ".", field),
+      added);
 }
 
 void Planner::TryUntilNothingChanges() {
@@ -99,17 +129,10 @@ bool Planner::TryModel(Relation& relation) {
     CheckModelAlone(model);
     return true;
   }
-  if (model.train().from() != model.score()) {
-    Report(absl::StrCat(path, ".train.from"),
-           absl::InvalidArgumentError(
-               absl::StrCat("inline training learns from the rows it scores: '",
-                            model.train().from(), "' seen, '", model.score(),
-                            "' (the relation of score) needed; training from another relation is "
-                            "not built yet")));
-    CheckModelAlone(model);
-    return true;
-  }
-  const auto place = stages_.AddModel(ToModelSpec(model), from->second);
+  const bool apart = model.train().mode() == "async";
+  const operators::ModelSpec spec = ToModelSpec(model);
+  const auto place = apart ? stages_.AddScorer(spec, ToAdoptRules(model.train()), from->second)
+                           : stages_.AddModel(spec, from->second);
   if (place.ok()) {
     Define(model.name(), *place);
     return true;

@@ -150,6 +150,13 @@ Place StageBuilder::Rekey(const Place& from, const std::vector<size_t>& columns,
     if (edge.stage == from.stage && edge.node == from.node && edge.columns == columns)
       return edge.target;
   }
+  const Place target = AddRekeyedStage(from, columns, owner);
+  edges_.push_back({from.stage, from.node, columns, target});
+  return target;
+}
+
+Place StageBuilder::AddRekeyedStage(const Place& from, const std::vector<size_t>& columns,
+                                    const std::string& owner) {
   StagePlan stage;
   stage.spec = std::make_shared<lane::StageSpec>();
   stage.spec->name = FreeName(owner);
@@ -168,33 +175,8 @@ Place StageBuilder::Rekey(const Place& from, const std::vector<size_t>& columns,
   stages_[from.stage].operators.push_back(absl::StrCat(
       "re-key by ", columns.empty() ? "nothing (one lane)" : ColumnNames(*from.schema, columns),
       " into topic ", stage.topic, ", ", stage.num_partitions, " partition(s)"));
-  const Place target{stages_.size(), -1, from.schema, columns};
   stages_.push_back(std::move(stage));
-  edges_.push_back({from.stage, from.node, columns, target});
-  return target;
-}
-
-absl::StatusOr<Place> StageBuilder::AddModel(const operators::ModelSpec& model, const Place& from) {
-  Place input = from;
-  if (stages_[from.stage].num_lanes > 1) input = Rekey(from, {}, model.name);
-  // Examples are learned in event order wherever there is event time.
-  StagePlan& stage = stages_[input.stage];
-  if (stage.spec->input_schema->time_column() != data::Schema::kNoTime)
-    stage.spec->event_order = true;
-  lane::NodeSpec spec;
-  spec.owner = model.name;
-  spec.name = "model";
-  spec.make = [model](
-                  std::shared_ptr<const data::Schema> schema,
-                  state::StateSet& states) -> absl::StatusOr<std::unique_ptr<operators::Operator>> {
-    return operators::ModelOperator::Make(model, std::move(schema),
-                                          operators::OperatorContext{model.name, "model", &states});
-  };
-  std::string line =
-      absl::StrCat(model.name, ": model ", model.learner, ", trained inline on ", model.label);
-  ASSIGN_OR_RETURN(Place place, AppendOperator(input, std::move(spec), std::move(line)));
-  place.key = input.key;
-  return place;
+  return {stages_.size() - 1, -1, from.schema, columns};
 }
 
 void StageBuilder::AddSink(lane::SinkOutput sink, const Place& from) {
@@ -286,23 +268,47 @@ void StageBuilder::Finish(JobPlan& plan) {
         input.partition = rank;
         plan.lanes[stage.first_lane + rank % stage.num_lanes].inputs.push_back(input);
       }
-      continue;
-    }
-    const auto producer =
-        std::find_if(stages_.begin(), stages_.end(), [&stage](const StagePlan& other) {
-          return std::any_of(
-              other.spec->topics.begin(), other.spec->topics.end(),
-              [&stage](const lane::TopicOutput& topic) { return topic.topic == stage.topic; });
-        });
-    for (uint32_t partition = 0; partition < stage.num_partitions; ++partition) {
-      for (uint32_t part = 0; part < producer->num_lanes; ++part) {
-        InputPlan input;
-        input.channel = {stage.topic, partition, producer->first_lane + part};
-        plan.lanes[stage.first_lane + partition % stage.num_lanes].inputs.push_back(input);
-      }
     }
   }
+  // The other inputs are channels, and those need the numbers of all lanes.
+  for (const StagePlan& stage : stages_) {
+    if (stage.source < 0) AddChannels(stage, plan);
+    AddSideChannels(stage, plan);
+  }
   plan.stages = std::move(stages_);
+}
+
+const StagePlan& StageBuilder::ProducerOf(const std::string& topic) const {
+  return *std::find_if(stages_.begin(), stages_.end(), [&topic](const StagePlan& stage) {
+    return std::any_of(stage.spec->topics.begin(), stage.spec->topics.end(),
+                       [&topic](const lane::TopicOutput& out) { return out.topic == topic; });
+  });
+}
+
+void StageBuilder::AddChannels(const StagePlan& stage, JobPlan& plan) const {
+  const StagePlan& producer = ProducerOf(stage.topic);
+  for (uint32_t partition = 0; partition < stage.num_partitions; ++partition) {
+    for (uint32_t part = 0; part < producer.num_lanes; ++part) {
+      InputPlan input;
+      const uint32_t reader = stage.first_lane + partition % stage.num_lanes;
+      input.channel = {stage.topic, partition, producer.first_lane + part, reader};
+      plan.lanes[reader].inputs.push_back(input);
+    }
+  }
+}
+
+// Every lane reads all of a side input, which one lane writes.
+void StageBuilder::AddSideChannels(const StagePlan& stage, JobPlan& plan) const {
+  for (size_t side = 0; side < stage.side_topics.size(); ++side) {
+    InputPlan input;
+    input.side = static_cast<int>(side);
+    const uint32_t producer = ProducerOf(stage.side_topics[side]).first_lane;
+    for (uint32_t part = 0; part < stage.num_lanes; ++part) {
+      const uint32_t reader = stage.first_lane + part;
+      input.channel = {stage.side_topics[side], 0, producer, reader};
+      plan.lanes[reader].inputs.push_back(input);
+    }
+  }
 }
 
 }  // namespace streamml::plan::internal

@@ -30,6 +30,13 @@ inline std::string Partitions(uint32_t number) {
   return absl::StrCat(number, number == 1 ? " partition" : " partitions");
 }
 
+// When scorers take a version of a model that is trained apart.
+struct AdoptRules {
+  bool in_event_time = false;    // else as soon as it comes
+  int64_t every_us = 1'000'000;  // event time between two versions
+  int64_t lag_us = 0;            // > 0 in event time
+};
+
 class StageBuilder {
  public:
   // At most `max_lanes` lanes for each stage; internal topics get `num_partitions`.
@@ -45,6 +52,13 @@ class StageBuilder {
                                  const absl::btree_map<std::string, Place>& relations);
   // The rows of a model that scores `from`, all in one lane.
   absl::StatusOr<Place> AddModel(const operators::ModelSpec& model, const Place& from);
+  // The rows of a model that is trained apart: scored where `from` is, in all its lanes. Its
+  // trainer must be added, too.
+  absl::StatusOr<Place> AddScorer(const operators::ModelSpec& model, const AdoptRules& adopt,
+                                  const Place& from);
+  // One lane that learns from the rows of `from`. INVALID_ARGUMENT as TrainOperator.
+  absl::Status AddTrainer(const operators::ModelSpec& model, const AdoptRules& adopt,
+                          const Place& from);
   // `sink` with everything but its node.
   void AddSink(lane::SinkOutput sink, const Place& from);
 
@@ -58,9 +72,15 @@ class StageBuilder {
                                 const absl::btree_map<std::string, Place>& relations);
   absl::StatusOr<Place> AppendOperator(const Place& from, lane::NodeSpec spec, std::string line);
   Place Rekey(const Place& from, const std::vector<size_t>& columns, const std::string& owner);
+  // The same, not shared with others.
+  Place AddRekeyedStage(const Place& from, const std::vector<size_t>& columns,
+                        const std::string& owner);
   Place PlaceForWindow(const sql::Node& node, const Place& from, const std::string& owner);
   int DeadSink(size_t stage, const std::string& owner);
   std::string FreeName(const std::string& wanted) const;
+  const StagePlan& ProducerOf(const std::string& topic) const;
+  void AddChannels(const StagePlan& stage, JobPlan& plan) const;
+  void AddSideChannels(const StagePlan& stage, JobPlan& plan) const;
   void PlaceRejects(JobPlan& plan);
   void FindLocalUses(const JobPlan& plan);
 
