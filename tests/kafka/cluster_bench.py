@@ -168,7 +168,7 @@ def main():
     seconds = arguments.runs * (2 * QUIET_S + 20) + 60
     try:
         with Broker(full_speed=True) as broker:
-            job = kill_job.Job(folder, arguments.build, broker, 1, arguments.rate * seconds)
+            job = kill_job.Job(folder, arguments.build, broker, 1, arguments.rate * seconds, "inline")
             job.reset()
             run(arguments, job)
     except cluster_test.Failure as failure:

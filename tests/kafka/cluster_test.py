@@ -176,7 +176,7 @@ class Series:
         run.end()
         if code != 0:
             raise Failure(f"`run` ended with exit code {code}:\n{run.output}")
-        problem = kill_job.difference(self.expected, self.job.outcome(self.name))
+        problem = kill_job.difference(self.expected, self.job.outcome(self.name), self.job.train)
         if problem:
             raise Failure(problem)
         code, output = self.job.replay(self.name)
@@ -277,7 +277,7 @@ def main():
     failed = True
     try:
         with Broker() as broker:
-            job = kill_job.Job(folder, arguments.build, broker, 1, NUM_ROWS)
+            job = kill_job.Job(folder, arguments.build, broker, 1, NUM_ROWS, "apart")
             expected = run_undisturbed(job)
             Series(job, "resized", expected).run(resize_and_kill)
             Series(job, "stood-by", expected).run(standby_and_coordinator)

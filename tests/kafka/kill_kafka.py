@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """kill_kafka.py [--kills N] [--seed S] [--build DIR]: kill -9 of a job on Kafka and of its broker, again and again.
 
-The job reads three partitions in three lanes, has windows of an hour behind a re-key, a model trained inline, and two
-sinks that are topics. Rows come in at a rate, while the worker is killed inside calls of the client and at any time,
+The job reads three partitions in three lanes, has windows of an hour behind a re-key, a model that is trained apart
+(--train inline: in the lane that scores), and two sinks that are topics. Rows come in at a rate, while the worker is killed inside calls of the client and at any time,
 the broker is killed, the worker stands still while another one takes its place, and data folders are lost. After some
 ten of these the job is let finish. Then its committed output is that of the undisturbed run record for record, the
-dead letters and late rows are its own too, the digests of all lanes are equal, and `streamml replay --all` in a clean process with an empty data folder passes.
+dead letters and late rows are its own too, the digests of all lanes are equal (with --train asap: their numbers), and `streamml replay --all` in a clean process with an empty data folder passes.
 
 Exit code 0 when nothing failed. The folder of a failed run is kept. Needs Kafka's jars: ./dev kafka-kill.
 """
@@ -36,6 +36,7 @@ def parse_arguments():
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rows", type=int, default=NUM_ROWS)
+    parser.add_argument("--train", choices=sorted(kill_job.TRAIN), default="apart")
     parser.add_argument("--build", default=str(PROJECT / "build/release"))
     return parser.parse_args()
 
@@ -129,11 +130,12 @@ def main():
     folder = PROJECT / "build" / "kafka-kill" / f"seed-{arguments.seed}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    print(f"seed {arguments.seed}, {arguments.kills} kills, {arguments.rows} rows", flush=True)
+    print(f"seed {arguments.seed}, {arguments.kills} kills, {arguments.rows} rows, train {arguments.train}", flush=True)
     with Broker() as broker:
-        failed = run_all(arguments, kill_job.Job(folder, arguments.build, broker, arguments.seed, arguments.rows))
+        failed = run_all(arguments, kill_job.Job(folder, arguments.build, broker, arguments.seed, arguments.rows,
+                                                 arguments.train))
     if failed:
-        print(f"again: ./dev kafka-kill --seed {arguments.seed} --kills {arguments.kills}; data in {folder}")
+        print(f"again: ./dev kafka-kill --seed {arguments.seed} --kills {arguments.kills} --train {arguments.train}; data in {folder}")
     else:
         shutil.rmtree(folder)
     return 1 if failed else 0

@@ -262,7 +262,7 @@ class Series:
             if time.monotonic() > end:
                 raise Failure(f"{self.follower.total} of {expected} records have come:\n{self.worker.output}")
         self.stop_in_order()
-        problem = kill_job.difference(self.expected, self.job.outcome(self.data))
+        problem = kill_job.difference(self.expected, self.job.outcome(self.data), self.job.train)
         if problem:
             raise Failure(problem)
         code, output = self.job.replay(f"{self.data}-clean")
