@@ -59,6 +59,13 @@ class Run {
     const auto note = [this](const std::string& text) {
       terminal_.Print(absl::StrCat("note: ", text));
     };
+    for (const std::string& model : plan::ModelsThatRaceFiles(job_.plan)) {
+      note(absl::StrCat("model ", model,
+                        " is trained apart and adopted as soon as possible: files are read faster "
+                        "than it learns, so its scores are those of early versions; use adopt: "
+                        "{policy: eventTime, every: .., lag: ..} for scores that do not depend on "
+                        "speed"));
+    }
     ASSIGN_OR_RETURN(folder_, JobFolder::Open(job_, disk_, /*must_exist=*/false, note));
     if (!line_.print_sink.empty())
       RETURN_IF_ERROR(SinkTail::Make(job_, line_.print_sink, folder_->disk()).status());

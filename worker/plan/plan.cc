@@ -146,6 +146,20 @@ bool TrainsApart(const JobPlan& plan) {
                      [](const StagePlan& stage) { return !stage.side_topics.empty(); });
 }
 
+std::vector<std::string> ModelsThatRaceFiles(const JobPlan& plan) {
+  std::vector<std::string> models;
+  if (std::any_of(plan.sources.begin(), plan.sources.end(),
+                  [](const SourcePlan& source) { return source.is_topic(); })) {
+    return models;
+  }
+  for (const StagePlan& stage : plan.stages) {
+    for (const lane::SideInput& side : stage.spec->sides) {
+      if (!side.in_order) models.push_back(stage.spec->nodes[static_cast<size_t>(side.node)].owner);
+    }
+  }
+  return models;
+}
+
 std::vector<std::string> SinkTopics(const JobPlan& plan) {
   std::set<std::string> topics;
   for (const StagePlan& stage : plan.stages) {

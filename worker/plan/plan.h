@@ -137,6 +137,9 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
 // Some model is trained in another lane than those that score.
 bool TrainsApart(const JobPlan& plan);
 
+// Models that are trained apart and adopted as soon as possible, in a job whose sources all end.
+std::vector<std::string> ModelsThatRaceFiles(const JobPlan& plan);
+
 // The topics that sinks of the job write to, sorted, each once.
 std::vector<std::string> SinkTopics(const JobPlan& plan);
 

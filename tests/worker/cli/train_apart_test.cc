@@ -71,6 +71,7 @@ TEST_F(TrainApartTest, InEventTimeScoresAreTheSameWithAnyNumberOfLanes) {
 TEST_F(TrainApartTest, AdoptedAsTheyComeTheJournalStillGivesEveryScoreAgain) {
   MakeApart("{policy: asap}", 2);
   const auto summary = RunTo("data");
+  EXPECT_THAT(Run(RunArguments("other")).err, HasSubstr("note: model scored is trained apart"));
   const std::map<std::string, std::string> before = Outputs("data");
   EXPECT_EQ(summary["models"][0]["examples"], Lines("data", "scores").size());
   std::filesystem::remove_all(Path("data/scores"));
