@@ -112,6 +112,31 @@ class HostTest : public testing::Test {
     return Outputs();
   }
 
+  // All lanes go from one worker to another again and again, until they have finished.
+  int MoveToAndFro() {
+    LaneHost* owner = &AddWorker();
+    LaneHost* other = &AddWorker();
+    uint64_t epoch = 1;
+    int num_moves = 0;
+    EXPECT_TRUE(owner->Assign(epoch, All(Role::kOwn)).ok());
+    for (int round = 0; round < 12; ++round) {
+      EXPECT_TRUE(other->Assign(++epoch, All(Role::kFollow)).ok());
+      EXPECT_TRUE(Await(*other, IsCaughtUp));
+      // In every other round the one that let go stands by, and is warm when it is its turn again.
+      const auto then = round % 2 == 0 ? All(Role::kFollow) : std::map<uint32_t, Role>();
+      EXPECT_TRUE(owner->Assign(++epoch, then).ok());
+      EXPECT_TRUE(Await(*owner, [](const LaneFacts& facts) {
+        return facts.phase == Phase::kFollowing || IsReleased(facts);
+      }));
+      for (const LaneFacts& facts : owner->Facts()) num_moves += facts.progress.finished ? 0 : 1;
+      EXPECT_TRUE(other->Assign(++epoch, All(Role::kOwn)).ok());
+      std::swap(owner, other);
+    }
+    EXPECT_TRUE(Await(*owner, IsFinished));
+    for (const auto& host : hosts_) host->Stop();
+    return num_moves;
+  }
+
   std::unique_ptr<World> world_;
   uint32_t num_lanes_ = 0;
   std::unique_ptr<BackgroundRunner> background_ = MakeThreadRunner();
@@ -122,29 +147,13 @@ class HostTest : public testing::Test {
 
 TEST_F(HostTest, LanesThatGoToAndFroGiveTheOutputsOfOneRun) {
   const std::map<std::string, std::string> expected = RunUndisturbed();
-  Begin();
-  LaneHost* owner = &AddWorker();
-  LaneHost* other = &AddWorker();
-  uint64_t epoch = 1;
   int num_moves = 0;  // of lanes that had not come to their end
-  ASSERT_TRUE(owner->Assign(epoch, All(Role::kOwn)).ok());
-  for (int round = 0; round < 12; ++round) {
-    ASSERT_TRUE(other->Assign(++epoch, All(Role::kFollow)).ok());
-    ASSERT_TRUE(Await(*other, IsCaughtUp));
-    // In every other round the one that let go stands by, and is warm when it is its turn again.
-    ASSERT_TRUE(
-        owner->Assign(++epoch, round % 2 == 0 ? All(Role::kFollow) : std::map<uint32_t, Role>())
-            .ok());
-    ASSERT_TRUE(Await(*owner, [](const LaneFacts& facts) {
-      return facts.phase == Phase::kFollowing || IsReleased(facts);
-    }));
-    for (const LaneFacts& facts : owner->Facts()) num_moves += facts.progress.finished ? 0 : 1;
-    ASSERT_TRUE(other->Assign(++epoch, All(Role::kOwn)).ok());
-    std::swap(owner, other);
+  // A busy machine may let all of them finish before the first is moved.
+  for (int attempt = 0; attempt < 50 && num_moves == 0; ++attempt) {
+    Begin();
+    num_moves += MoveToAndFro();
+    EXPECT_EQ(Outputs(), expected);
   }
-  ASSERT_TRUE(Await(*owner, IsFinished));
-  for (const auto& host : hosts_) host->Stop();
-  EXPECT_EQ(Outputs(), expected);
   EXPECT_GT(num_moves, 0);
 }
 
