@@ -43,6 +43,16 @@ class ChannelInput final : public Input {
     return !waiting_.has_value() && reader_ != nullptr && reader_->Await(attempt);
   }
 
+  std::optional<log::Backlog> backlog() const override {
+    if (position_.ended) return log::Backlog{};
+    if (reader_ == nullptr) return std::nullopt;
+    std::optional<log::Backlog> backlog = reader_->backlog();
+    if (!backlog.has_value() || !waiting_.has_value() || waiting_->num_rows == 0) return backlog;
+    backlog->rows += waiting_->num_rows;
+    backlog->oldest_us = waiting_->time_us;
+    return backlog;
+  }
+
   absl::StatusOr<std::optional<Block>> Read(uint64_t limit) override {
     if (position_.ended) return std::nullopt;
     if (!waiting_.has_value()) {

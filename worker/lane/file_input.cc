@@ -30,6 +30,11 @@ class FileInput final : public Input {
     return absl::OkStatus();
   }
 
+  // A file does not say how many records follow, nor when they were written.
+  std::optional<log::Backlog> backlog() const override {
+    return position_.ended ? std::optional(log::Backlog{}) : std::nullopt;
+  }
+
   absl::StatusOr<std::optional<Block>> Read(uint64_t limit) override {
     if (position_.ended) return std::nullopt;
     const uint64_t boundary = (position_.ordinal / spec_.block_records + 1) * spec_.block_records;

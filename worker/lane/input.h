@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "worker/data/batch.h"
+#include "worker/log/backlog.h"
 #include "worker/log/log.h"
 
 namespace streamml::lane {
@@ -68,6 +69,9 @@ class Input {
   // For who knows that there is more, because it was read before: waits a moment for it, as the
   // `attempt`-th time in a row, from 1. False: it is not on its way, or too long.
   virtual bool Await(int /*attempt*/) { return false; }
+  // What is there and was not read: records of a topic of others, rows of a channel. Nullopt: not
+  // known. Nothing that is computed may depend on it.
+  virtual std::optional<log::Backlog> backlog() const { return std::nullopt; }
   // For messages: "payments[2] (data/b.jsonl)".
   virtual std::string name() const = 0;
 };

@@ -37,10 +37,23 @@ class TopicInput final : public Input {
     reader_ = nullptr;
     records_ = {};
     next_ = 0;
+    last_us_ = 0;
     return absl::OkStatus();
   }
 
   bool Await(int attempt) override { return reader_ != nullptr && reader_->Await(attempt); }
+
+  std::optional<log::Backlog> backlog() const override {
+    if (reader_ == nullptr) return std::nullopt;
+    const std::optional<uint64_t> behind = reader_->num_unread();
+    if (!behind.has_value()) return std::nullopt;
+    log::Backlog backlog{*behind + (records_.size() - next_), 0};
+    if (backlog.rows == 0) return backlog;
+    // The next record; where it has not been fetched yet, the last one, which is hardly younger.
+    const int64_t written = next_ < records_.size() ? records_[next_].timestamp_us : last_us_;
+    backlog.oldest_us = std::max<int64_t>(written, 0);
+    return backlog;
+  }
 
   absl::StatusOr<std::optional<Block>> Read(uint64_t limit) override {
     RETURN_IF_ERROR(Annotate(Fill(), name()));
@@ -92,6 +105,7 @@ class TopicInput final : public Input {
       ASSIGN_OR_RETURN(reader_, topics_.Open(spec_.topic, spec_.partition, start));
     }
     ASSIGN_OR_RETURN(records_, reader_->Next(kBlockRecords));
+    if (!records_.empty()) last_us_ = records_.back().timestamp_us;
     next_ = 0;
     return absl::OkStatus();
   }
@@ -128,6 +142,7 @@ class TopicInput final : public Input {
   std::vector<connectors::RecordHeader> headers_;
   absl::Span<const log::TopicRecord> records_;  // valid until the reader is asked again
   size_t next_ = 0;
+  int64_t last_us_ = 0;  // when the last record that was fetched had been written
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "worker/log/backlog.h"
 
 namespace streamml::log {
 
@@ -67,7 +68,8 @@ struct FetchedFrame {
   int64_t watermark = 0;
   uint32_t num_rows = 0;
   std::string rows;
-  Position next;  // after this transaction
+  Position next;        // after this transaction
+  int64_t time_us = 0;  // when it was written, microseconds since 1970; 0: not known
 };
 
 struct JournalEntry {
@@ -101,6 +103,9 @@ class ChannelReader {
   // For who knows that there is a next one, because it was read before: waits a moment for it, as
   // the `attempt`-th time in a row, from 1. False: it is not on its way, or too long.
   virtual bool Await(int /*attempt*/) { return false; }
+  // Rows of the channel that Next() has not given out, as far as the log last told; where they are
+  // not counted yet it is an estimate. Nullopt: not known.
+  virtual std::optional<Backlog> backlog() const { return std::nullopt; }
 };
 class JournalReader {
  public:

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -52,6 +53,10 @@ class TopicReader {
   // For who knows that there is a next record, because it was read before: waits a moment for it,
   // as the `attempt`-th time in a row, from 1. False: it is not on its way, or too long.
   virtual bool Await(int attempt) = 0;
+  // Records behind those that Next() has given out, as far as brokers last told; more than there
+  // are where the topic is compacted or written in transactions, whose marks have offsets too.
+  // Nullopt: not known.
+  virtual std::optional<uint64_t> num_unread() const { return std::nullopt; }
 };
 
 // Thread-safe.

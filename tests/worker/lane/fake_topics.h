@@ -76,6 +76,11 @@ class FakeTopics final : public log::Topics {
       return absl::MakeConstSpan(records_);
     }
     bool Await(int /*attempt*/) override { return false; }  // all is here at once
+    std::optional<uint64_t> num_unread() const override {
+      uint64_t count = 0;
+      for (const Record& record : partition_) count += record.offset >= offset_ ? 1 : 0;
+      return count;
+    }
     absl::Status Seek(uint64_t offset) override {
       offset_ = offset == kBeginning ? 0 : offset;
       return absl::OkStatus();

@@ -355,5 +355,24 @@ TEST_F(TopicInputTest, ARecordThatIsGoneIsNoticedWhenTheJournalIsExecuted) {
   EXPECT_THAT(status.message(), HasSubstr("the input has changed"));
 }
 
+TEST_F(TopicInputTest, TheBacklogIsWhatNobodyHasReadAndAsOldAsItsFirstRecord) {
+  for (int64_t i = 0; i < 2000; ++i) {
+    topics_.Add(0, Record(100));
+    topics_.partition(0).back().timestamp_us = 5000 + i;
+  }
+  const std::unique_ptr<Input> input = Open();
+  EXPECT_FALSE(input->backlog().has_value()) << "nobody has asked the brokers yet";
+  EXPECT_EQ(Read(*input, 10).num_records, 10u);
+  ASSERT_TRUE(input->backlog().has_value());
+  EXPECT_EQ(input->backlog()->rows, 1990u);
+  EXPECT_EQ(input->backlog()->oldest_us, 5010);
+  EXPECT_EQ(Read(*input).num_records, 1014u);
+  EXPECT_EQ(input->backlog()->rows, 976u);
+  EXPECT_EQ(input->backlog()->oldest_us, 5000 + 1023) << "the next one is hardly younger";
+  EXPECT_EQ(Read(*input).num_records, 976u);
+  EXPECT_EQ(input->backlog()->rows, 0u);
+  EXPECT_EQ(input->backlog()->oldest_us, 0);
+}
+
 }  // namespace
 }  // namespace streamml::lane

@@ -20,8 +20,10 @@ class FakeStream final : public MessageStream {
   absl::StatusOr<std::optional<InMessage>> Next() override {
     if (offset_ >= messages_.size()) return std::nullopt;
     const uint64_t offset = offset_++;
-    return InMessage{offset, messages_[offset]};
+    return InMessage{offset, messages_[offset], TimeOf(offset)};
   }
+  static int64_t TimeOf(uint64_t offset) { return 1'000'000 + static_cast<int64_t>(offset); }
+  std::optional<uint64_t> num_unread() const override { return messages_.size() - offset_; }
   absl::StatusOr<std::optional<InMessage>> Wait(int) override { return Next(); }
   bool at_end() const override { return offset_ >= messages_.size(); }
   absl::Status Seek(uint64_t offset) override {
@@ -122,6 +124,37 @@ TEST_F(PartitionChannelsTest, WhatHasNoRoomIsReadAgain) {
   channels.Start(1, Before(1, 2));
   EXPECT_EQ(Rest(channels, 0), from_2_);
   EXPECT_EQ(Rest(channels, 1), from_2_);
+}
+
+TEST_F(PartitionChannelsTest, TheBacklogIsWhatWaitsAndAShareOfWhatTheStreamHolds) {
+  PartitionChannels channels(transport_, "topic", 0, 1 << 20);
+  channels.Start(0, Before(0, 1));
+  channels.Start(1, Before(1, 1));
+  EXPECT_FALSE(channels.backlog(0).has_value()) << "nobody has asked the stream yet";
+  // The second channel's frame makes the stream pass one of the first's.
+  ASSERT_TRUE(channels.Next(1)->has_value());
+  // Offset 0 waits; 10 frames of a row each are still to come, 5 for each.
+  ASSERT_TRUE(channels.backlog(0).has_value());
+  EXPECT_EQ(channels.backlog(0)->rows, 6u);
+  EXPECT_EQ(channels.backlog(0)->oldest_us, FakeStream::TimeOf(0));
+  EXPECT_EQ(channels.backlog(1)->rows, 5u);
+  EXPECT_EQ(channels.backlog(1)->oldest_us, FakeStream::TimeOf(1)) << "of the last that was read";
+  EXPECT_EQ(Rest(channels, 1).size(), 5u);
+  EXPECT_EQ(channels.backlog(0)->rows, 6u) << "now they are counted";
+  EXPECT_EQ(channels.backlog(1)->rows, 0u);
+  EXPECT_EQ(channels.backlog(1)->oldest_us, 0);
+  EXPECT_EQ(Rest(channels, 0).size(), 6u);
+  EXPECT_EQ(channels.backlog(0)->rows, 0u);
+}
+
+TEST_F(PartitionChannelsTest, WhatWasDroppedForWantOfRoomIsInTheBacklog) {
+  PartitionChannels channels(transport_, "topic", 0, 2 * kRowBytes);
+  channels.Start(0, Before(0, 1));
+  channels.Start(1, Before(1, 1));
+  EXPECT_EQ(Rest(channels, 0).size(), 6u);
+  EXPECT_GE(channels.backlog(1)->rows, 1u);
+  EXPECT_EQ(Rest(channels, 1).size(), 6u);
+  EXPECT_EQ(channels.backlog(1)->rows, 0u);
 }
 
 TEST_F(PartitionChannelsTest, AChannelStartedAgainGivesItsFramesAgain) {

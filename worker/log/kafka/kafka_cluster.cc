@@ -51,6 +51,7 @@ class KafkaTopicReader final : public TopicReader {
   }
 
   absl::Status Seek(uint64_t offset) override { return stream_->Seek(ToKafka(offset)); }
+  std::optional<uint64_t> num_unread() const override { return stream_->num_unread(); }
   bool Await(int attempt) override {
     if (attempt * kStepMs > client_.timeout_ms()) return false;
     client_.bell().Wait(client_.bell().version(), int64_t{kStepMs} * 1000);

@@ -213,6 +213,7 @@ class KafkaChannelReader final : public ChannelReader {
     transport_.WaitForMessages(kStepMs);
     return true;
   }
+  std::optional<Backlog> backlog() const override { return channels_->backlog(producer_); }
 
  private:
   static constexpr int kStepMs = 10;

@@ -1,6 +1,7 @@
 #include "worker/log/kafka/internal/channels.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,7 @@ namespace streamml::log::internal {
 void PartitionChannels::Clear(Channel& channel) {
   waiting_bytes_ -= channel.bytes;
   channel.bytes = 0;
+  channel.rows = 0;
   channel.waiting.clear();
 }
 
@@ -27,6 +29,7 @@ absl::Status PartitionChannels::Rewind(uint64_t offset) {
   }
   first_ = offset;
   offset_ = offset;
+  rows_ = 0;
   for (auto& [producer, channel] : channels_) {
     if (!channel.started) {
       Clear(channel);
@@ -49,6 +52,7 @@ void PartitionChannels::Start(uint32_t producer, const Position& start) {
     while (!channel.waiting.empty() && channel.waiting.front().sequence < start.sequence) {
       const size_t bytes = channel.waiting.front().rows.size();
       channel.bytes -= bytes;
+      channel.rows -= channel.waiting.front().num_rows;
       waiting_bytes_ -= bytes;
       channel.waiting.pop_front();
     }
@@ -64,6 +68,8 @@ absl::Status PartitionChannels::Accept(const InMessage& message) {
   const uint64_t offset = message.offset;
   offset_ = offset + 1;
   ASSIGN_OR_RETURN(const WireFrame wire, DecodeFrame(message.value));
+  rows_ += wire.num_rows;
+  time_us_ = message.time_us;
   const auto [entry, added] = channels_.try_emplace(wire.producer);
   Channel& channel = entry->second;
   if (added) channel.next = {1, first_};
@@ -79,7 +85,9 @@ absl::Status PartitionChannels::Accept(const InMessage& message) {
   frame.num_rows = wire.num_rows;
   frame.rows = std::string(wire.rows);
   frame.next = {wire.sequence + 1, offset + 1};
+  frame.time_us = message.time_us;
   channel.next = frame.next;
+  channel.rows += frame.num_rows;
   channel.bytes += frame.rows.size();
   waiting_bytes_ += frame.rows.size();
   channel.waiting.push_back(std::move(frame));
@@ -120,8 +128,35 @@ absl::StatusOr<std::optional<FetchedFrame>> PartitionChannels::Next(uint32_t pro
   FetchedFrame frame = std::move(channel.waiting.front());
   channel.waiting.pop_front();
   channel.bytes -= frame.rows.size();
+  channel.rows -= frame.num_rows;
   waiting_bytes_ -= frame.rows.size();
   return frame;
+}
+
+std::optional<Backlog> PartitionChannels::backlog(uint32_t producer) const {
+  const auto found = channels_.find(producer);
+  if (found == channels_.end() || stream_ == nullptr) return std::nullopt;
+  const Channel& channel = found->second;
+  const std::optional<uint64_t> unread = stream_->num_unread();
+  if (!unread.has_value()) return std::nullopt;
+  // What was dropped for want of room is read once more.
+  const uint64_t again = channel.skipped ? offset_ - std::min(offset_, channel.next.bytes) : 0;
+  Backlog backlog{channel.rows, 0};
+  if (const uint64_t offsets = *unread + again; offsets > 0) {
+    if (offset_ <= first_) return std::nullopt;  // nothing was read that would tell rows by offset
+    const auto num_started =
+        static_cast<double>(std::count_if(channels_.begin(), channels_.end(),
+                                          [](const auto& entry) { return entry.second.started; }));
+    const double rows_by_offset =
+        static_cast<double>(rows_) / static_cast<double>(offset_ - first_);
+    backlog.rows += static_cast<uint64_t>(
+        std::ceil(static_cast<double>(offsets) * rows_by_offset / std::max(num_started, 1.0)));
+  }
+  if (backlog.rows > 0) {
+    // What the stream still holds is not older than what it gave last.
+    backlog.oldest_us = channel.waiting.empty() ? time_us_ : channel.waiting.front().time_us;
+  }
+  return backlog;
 }
 
 }  // namespace streamml::log::internal

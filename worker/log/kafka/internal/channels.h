@@ -32,6 +32,9 @@ class PartitionChannels {
   // The next frame of a started channel, or nullopt when it is not there yet. DATA_LOSS with the
   // place for a message that is not what a lane wrote.
   absl::StatusOr<std::optional<FetchedFrame>> Next(uint32_t producer);
+  // Rows of a started channel that were not given out: those that wait here, and its share of what
+  // the stream still holds, judged by what it gave so far. Nullopt: not known.
+  std::optional<Backlog> backlog(uint32_t producer) const;
 
  private:
   struct Channel {
@@ -39,6 +42,7 @@ class PartitionChannels {
     Position next;
     std::deque<FetchedFrame> waiting;
     size_t bytes = 0;      // of rows in `waiting`
+    uint64_t rows = 0;     // in `waiting`
     bool started = false;  // frames of a channel that nobody asked for yet wait too
     bool skipped = false;  // the stream has passed frames from `next` on: it must go back for them
   };
@@ -55,6 +59,8 @@ class PartitionChannels {
   std::unique_ptr<MessageStream> stream_;
   uint64_t first_ = 0;   // where the stream began
   uint64_t offset_ = 0;  // of its next message
+  uint64_t rows_ = 0;    // that it has given since it began
+  int64_t time_us_ = 0;  // when its last message was written; 0: not known
   std::map<uint32_t, Channel> channels_;
   size_t waiting_bytes_ = 0;
 };

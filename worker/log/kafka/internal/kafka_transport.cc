@@ -1,5 +1,6 @@
 #include "worker/log/kafka/internal/kafka_transport.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/status.h"
@@ -16,8 +17,11 @@ int64_t ToKafka(uint64_t offset) {
 
 std::optional<InMessage> ToMessage(const rd_kafka_message_t* message) {
   if (message == nullptr) return std::nullopt;
+  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  const int64_t time_ms = rd_kafka_message_timestamp(message, &type);
   return InMessage{static_cast<uint64_t>(message->offset),
-                   {static_cast<const char*>(message->payload), message->len}};
+                   {static_cast<const char*>(message->payload), message->len},
+                   std::max<int64_t>(time_ms, 0) * 1000};
 }
 
 class KafkaStream final : public MessageStream {
@@ -33,6 +37,7 @@ class KafkaStream final : public MessageStream {
   }
   bool at_end() const override { return stream_->at_end(); }
   absl::Status Seek(uint64_t offset) override { return stream_->Seek(ToKafka(offset)); }
+  std::optional<uint64_t> num_unread() const override { return stream_->num_unread(); }
 
  private:
   std::unique_ptr<PartitionStream> stream_;

@@ -49,6 +49,7 @@ absl::Status PartitionStream::Start(int64_t offset) {
   }
   queue_ = std::move(queue);
   rd_kafka_queue_cb_event_enable(queue_.get(), Ring, &client_.bell());
+  position_ = offset;
   at_end_ = false;
   failure_ = absl::OkStatus();
   return absl::OkStatus();
@@ -81,6 +82,24 @@ absl::Status PartitionStream::Fill(int timeout_ms) {
   return absl::OkStatus();
 }
 
+// From the last answer to a fetch: nobody is asked for it.
+int64_t PartitionStream::HighOffset() const {
+  int64_t low = -1;
+  int64_t high = -1;
+  const rd_kafka_resp_err_t error = rd_kafka_get_watermark_offsets(
+      consumer_->handle.get(), topic_.c_str(), static_cast<int32_t>(partition_), &low, &high);
+  return error == RD_KAFKA_RESP_ERR_NO_ERROR ? high : -1;
+}
+
+// Behind the last message there may be marks of transactions, and messages of one that is open:
+// where the end was reached, it is known that nothing waits.
+std::optional<uint64_t> PartitionStream::num_unread() const {
+  const int64_t high = HighOffset();
+  if (at_end_ && next_ == buffer_.size() && high <= end_offset_) return 0;
+  if (high < 0 || position_ < 0) return std::nullopt;
+  return high > position_ ? static_cast<uint64_t>(high - position_) : 0;
+}
+
 absl::StatusOr<const rd_kafka_message_t*> PartitionStream::Next() { return Wait(0); }
 
 absl::StatusOr<const rd_kafka_message_t*> PartitionStream::Wait(int timeout_ms) {
@@ -92,10 +111,12 @@ absl::StatusOr<const rd_kafka_message_t*> PartitionStream::Wait(int timeout_ms) 
     const rd_kafka_resp_err_t error = current_->err;
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       at_end_ = false;
+      position_ = current_->offset + 1;
       return current_.get();
     }
     if (error == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       at_end_ = true;
+      end_offset_ = HighOffset();
       if (next_ == buffer_.size() && timeout_ms > 0) return nullptr;
       continue;
     }

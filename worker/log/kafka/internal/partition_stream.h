@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ class PartitionStream {
   // All committed messages have been given out, as far as brokers last told.
   bool at_end() const { return at_end_; }
   absl::Status Seek(int64_t offset);
+  // Offsets from the next message to the end, as far as brokers last told; nullopt: not known.
+  std::optional<uint64_t> num_unread() const;
 
  private:
   PartitionStream(KafkaClient& client, std::string topic, uint32_t partition)
@@ -36,6 +39,7 @@ class PartitionStream {
   absl::Status Start(int64_t offset);
   void Stop();
   absl::Status Fill(int timeout_ms);
+  int64_t HighOffset() const;
   std::string name() const;
 
   KafkaClient& client_;
@@ -47,7 +51,9 @@ class PartitionStream {
   std::vector<rd_kafka_message_t*> buffer_;  // owned, from next_ on
   size_t next_ = 0;
   MessageHandle current_;
+  int64_t position_ = -1;  // offset of the next message; below 0: not known
   bool at_end_ = false;
+  int64_t end_offset_ = -1;  // what the brokers called the end when it was reached
   absl::Status failure_;
 };
 

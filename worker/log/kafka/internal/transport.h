@@ -35,6 +35,7 @@ struct OutMessage {
 struct InMessage {
   uint64_t offset = 0;
   std::string_view value;
+  int64_t time_us = 0;  // when it was written; 0: not known
 };
 
 // The transactional producer of one lane: one object per ownership, thrown away after any doubt.
@@ -61,6 +62,8 @@ class MessageStream {
   // All committed messages have been given out, as far as brokers last told.
   virtual bool at_end() const = 0;
   virtual absl::Status Seek(uint64_t offset) = 0;
+  // Offsets from the next message to the end, as far as brokers last told; nullopt: not known.
+  virtual std::optional<uint64_t> num_unread() const { return std::nullopt; }
 };
 
 // Thread-safe, except as said on what it hands out. Offset 0: the first message that is kept.
