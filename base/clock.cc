@@ -12,6 +12,11 @@ class MachineClock final : public Clock {
                std::chrono::steady_clock::now().time_since_epoch())
         .count();
   }
+  int64_t UtcMicroseconds() override {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
 };
 
 }  // namespace

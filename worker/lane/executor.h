@@ -87,6 +87,7 @@ class Executor {
   Output& output() { return output_; }
   const Output& output() const { return output_; }
   state::StateSet& states() { return states_; }
+  const state::StateSet& states() const { return states_; }
   const StageSpec& stage() const { return stage_; }
   const std::vector<Counter>& counters() const { return counters_; }
   const std::vector<std::unique_ptr<operators::Operator>>& operators() const { return operators_; }

@@ -1,8 +1,10 @@
 #include "worker/lane/host.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status.h"
 #include "worker/lane/internal/hosted_lane.h"
 
 namespace streamml::lane {
@@ -69,6 +71,33 @@ void LaneHost::AwaitChange(uint64_t seen, int64_t timeout_us) {
     if (left <= 0) return;
     changed_.WaitFor(mutex_, left);
   }
+}
+
+absl::StatusOr<std::vector<LaneSnapshot>> LaneHost::Snapshot(const std::vector<uint32_t>& lanes,
+                                                             int64_t timeout_us) {
+  const int64_t end_us = clock_.MonotonicMicroseconds() + timeout_us;
+  std::vector<std::pair<internal::HostedLane*, internal::HostedLane::SnapshotTicket>> asked;
+  std::vector<LaneSnapshot> taken;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [lane, hosted] : lanes_) {
+      const bool is_named = std::find(lanes.begin(), lanes.end(), lane) != lanes.end();
+      if (!is_named && !lanes.empty()) continue;
+      const internal::HostedLane::SnapshotTicket ticket = hosted->AskSnapshot();
+      if (ticket == 0 && !is_named) continue;
+      asked.emplace_back(hosted.get(), ticket);
+      taken.push_back({lane, 0});
+    }
+  }
+  for (const uint32_t lane : lanes) {
+    const bool is_ours = std::any_of(taken.begin(), taken.end(),
+                                     [lane](const LaneSnapshot& s) { return s.lane == lane; });
+    if (!is_ours) return internal::HostedLane::DoesNotRun(lane);
+  }
+  for (size_t i = 0; i < asked.size(); ++i) {
+    ASSIGN_OR_RETURN(taken[i].sequence, asked[i].first->AwaitSnapshot(asked[i].second, end_us));
+  }
+  return taken;
 }
 
 // The threads of lanes report changes, which takes the mutex: they are awaited without it.

@@ -41,17 +41,26 @@ enum class Phase {
   kReleased,   // does nothing with it; an owner has committed and let go
   kFinished,   // its inputs have ended
   kWaiting,  // failed for a reason that may pass, or lost it to another owner: comes back by itself
-  kFailed,   // failed; tries again when it gets an assignment with another epoch
+  // Failed, and a person has to look. Where it may help it is tried again, less and less often;
+  // not after DATA_LOSS, FAILED_PRECONDITION (another job's journal, another fingerprint) and the
+  // like: then only an assignment with another epoch makes it try.
+  kFailed,
 };
 
 struct LaneFacts {
   uint32_t lane = 0;
   Phase phase = Phase::kReleased;
   uint64_t epoch = 0;      // of the assignment that it acts on
-  bool caught_up = false;  // following: has replayed all that the journal held at the last look
+  bool caught_up = false;  // following: within a few commits of what the journal holds
   LaneProgress progress;   // as of the last commit, or the last record that was followed
+  int64_t looked_us = 0;   // by the host's clock: when `progress` was looked at; 0: never
   double busy = 0;         // share of time in which it did not wait, 0 to 1, over the last second
   absl::Status problem;    // why it waits or failed
+};
+
+struct LaneSnapshot {
+  uint32_t lane = 0;
+  uint64_t sequence = 0;  // journal position that it captures
 };
 
 // Makes what a lane needs. Thread-safe; what is made is used by one thread.
@@ -80,6 +89,11 @@ class LaneHost {
   uint64_t version() const;
   // Waits until the version differs from `seen` or the time is over.
   void AwaitChange(uint64_t seen, int64_t timeout_us);
+  // Takes snapshots of what these lanes have processed by now, while they go on, and waits until
+  // all are durable; no lanes: all that run here. FAILED_PRECONDITION when one does not run here,
+  // or lets go meanwhile; UNAVAILABLE when it is not done in time.
+  absl::StatusOr<std::vector<LaneSnapshot>> Snapshot(const std::vector<uint32_t>& lanes,
+                                                     int64_t timeout_us);
   // Lets go of all lanes, each with a commit and a snapshot, and ends. After that only Facts().
   void Stop();
 

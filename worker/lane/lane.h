@@ -109,6 +109,9 @@ class Lane {
   // The owner commits, lets go and follows whoever takes over next. A snapshot that is under way
   // goes on.
   absl::Status LetGo();
+  // ABORTED when the lane was claimed under a later assignment than this one, as far as the journal
+  // was read.
+  absl::Status CheckAssignment(uint64_t assignment) const;
   // Follows and takes over at once.
   static absl::StatusOr<std::unique_ptr<Lane>> Open(LaneSpec spec,
                                                     const LaneEnvironment& environment,
@@ -159,10 +162,14 @@ class Lane {
   // Sequence number of the last journal record, 0 before the first.
   uint64_t journal_sequence() const { return sequence_; }
   uint64_t num_commits() const { return num_commits_; }  // in this life
+  // The latest assignment that the lane was claimed under, as far as the journal was read; 0: none.
+  uint64_t claimed_assignment() const { return assignment_; }
   Digest output_digest() const { return executor_->output().digest(); }
   // Of the newest snapshot; complete once finished or stopped.
   const Digest& state_digest() const { return state_digest_; }
   uint64_t snapshot_sequence() const { return snapshot_sequence_; }
+  // Of the store that its snapshots are copied to; null where there is none.
+  state::Uploads* uploads() const { return environment_.snapshots.uploads(); }
   // The position of the snapshot that this life began from, 0: none.
   uint64_t restored_sequence() const { return restored_sequence_; }
 
@@ -181,7 +188,6 @@ class Lane {
   absl::StatusOr<bool> ExecuteNext(size_t max_records);
   absl::Status Execute(const journal::v1::JournalRecord& record);
   absl::Status FenceAndCatchUp(uint64_t assignment, std::vector<std::string>& notes);
-  absl::Status CheckAssignment(uint64_t assignment) const;
   absl::Status RepairSinks(std::vector<std::string>& notes);
   // Takes the result of a snapshot that is done; Await waits for it first.
   absl::Status CollectSnapshot();

@@ -132,10 +132,16 @@ absl::Status Lane::Restore(std::vector<std::string>& notes) {
       internal::ScanJournal(spec_, environment_.log,
                             {environment_.fingerprint, environment_.job_hash, environment_.stop},
                             snapshots.ok() ? *snapshots : std::vector<state::SnapshotInfo>()));
-  RETURN_IF_ERROR(snapshots.status());
+  // A journal without a record has no snapshot: a job may begin while its store is away.
+  if (!snapshots.ok() && journal.num_records > 0) return snapshots.status();
+  if (!snapshots.ok()) problems.emplace_back(snapshots.status().message());
+  const std::vector<state::SnapshotInfo> known =
+      snapshots.ok() ? *snapshots : std::vector<state::SnapshotInfo>();
   notes.insert(notes.end(), problems.begin(), problems.end());
-  RETURN_IF_ERROR(RestoreState(journal, *snapshots, notes));
-  KeepFirstOfFingerprint(journal, *snapshots);
+  // Claims before the snapshot are not read again, and count as well (I4).
+  assignment_ = journal.assignment;
+  RETURN_IF_ERROR(RestoreState(journal, known, notes));
+  KeepFirstOfFingerprint(journal, known);
   ASSIGN_OR_RETURN(internal::JournalCursor cursor,
                    internal::JournalCursor::Open(environment_.log, spec_, journal_end_));
   cursor_ = std::make_unique<internal::JournalCursor>(std::move(cursor));

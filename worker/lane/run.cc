@@ -28,6 +28,28 @@ std::vector<ModelProgress> Models(const Lane& lane) {
   return models;
 }
 
+namespace {
+
+// Where several wait, the oldest counts. Side inputs, whose rows wait for their time, do not.
+std::optional<log::Backlog> BacklogOf(const Executor& executor) {
+  log::Backlog total;
+  bool is_age_known = true;
+  const size_t num_inputs = executor.inputs().size() - executor.stage().sides.size();
+  for (size_t i = 0; i < num_inputs; ++i) {
+    const std::optional<log::Backlog> backlog = executor.inputs()[i]->backlog();
+    if (!backlog.has_value()) return std::nullopt;
+    if (backlog->rows == 0) continue;
+    is_age_known = is_age_known && backlog->oldest_us > 0;
+    total.oldest_us =
+        total.rows == 0 ? backlog->oldest_us : std::min(total.oldest_us, backlog->oldest_us);
+    total.rows += backlog->rows;
+  }
+  if (!is_age_known) total.oldest_us = 0;
+  return total;
+}
+
+}  // namespace
+
 LaneProgress ProgressOf(const Lane& lane) {
   LaneProgress progress;
   progress.counters = lane.executor().counters();
@@ -35,6 +57,13 @@ LaneProgress ProgressOf(const Lane& lane) {
   progress.journal_sequence = lane.journal_sequence();
   progress.num_commits = lane.num_commits();
   progress.finished = lane.finished();
+  progress.backlog = BacklogOf(lane.executor());
+  for (const state::DeclaredState* state : lane.executor().states().states()) {
+    progress.num_state_entries += state->num_entries();
+  }
+  progress.snapshot_sequence = lane.snapshot_sequence();
+  if (const state::Uploads* uploads = lane.uploads()) progress.uploads = uploads->upload_status();
+  progress.claimed_assignment = lane.claimed_assignment();
   progress.models = Models(lane);
   return progress;
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,11 @@ struct RunOptions {
   int64_t snapshot_interval_us = 10'000'000;
   // A commit also ends after this many rows, 0: no such bound. For tests that want many commits.
   uint64_t commit_rows = 0;
+  // On a worker: so long a lane that failed waits before it is tried again; doubles with each
+  // failure, up to a minute.
+  int64_t retry_us = 1'000'000;
+  // On a worker that ends: so long the store of snapshots is given to take what it lacks.
+  int64_t finish_uploads_us = 15'000'000;
 };
 
 struct ModelProgress {
@@ -40,6 +46,17 @@ struct LaneProgress {
   uint64_t journal_sequence = 0;
   uint64_t num_commits = 0;
   bool finished = false;
+  // What its inputs hold and it has not read; its oldest_us is 0 where that is not known of one of
+  // them. Nullopt: it is not known of all of them how much they hold.
+  std::optional<log::Backlog> backlog;
+  uint64_t num_state_entries = 0;
+  // Position of the newest snapshot that is durable, of this life or as the journal tells; 0: none
+  // is known.
+  uint64_t snapshot_sequence = 0;
+  // What the store of snapshots lacks; nullopt where there is none.
+  std::optional<state::UploadStatus> uploads;
+  // As Lane::claimed_assignment().
+  uint64_t claimed_assignment = 0;
   std::vector<ModelProgress> models;
 };
 

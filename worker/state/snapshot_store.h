@@ -12,16 +12,9 @@
 #include "absl/status/statusor.h"
 #include "base/hash.h"
 #include "worker/state/state.h"
+#include "worker/state/uploads.h"
 
 namespace streamml::state {
-
-// Names a snapshot: the commit after which the state was taken and the digest of the journal up to
-// there. A snapshot may be used only while the journal shows that digest at that commit.
-struct SnapshotKey {
-  uint64_t sequence = 0;
-  Digest history;
-  friend bool operator==(const SnapshotKey&, const SnapshotKey&) = default;
-};
 
 // A changed entry of a state, by StateId::ToString(). Not present: the entry was deleted.
 struct StateChange {
@@ -74,6 +67,10 @@ class SnapshotStore {
   // state. After an error the store must not be used again.
   virtual absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                                       const std::vector<StateChange>& changes) = 0;
+
+  // Null where snapshots stay where they are. Any thread; what it gives lives as long as the store.
+  // (A seventh method, so that who tells of lanes need not know of stores.)
+  virtual Uploads* uploads() { return nullptr; }
 };
 
 }  // namespace streamml::state

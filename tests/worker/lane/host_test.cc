@@ -5,8 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,10 +45,13 @@ class HostTest : public testing::Test {
     log_ = *log::OpenFileLog(*disk_, "data/log", num_lanes_, {}, notes);
   }
 
-  LaneHost& AddWorker() {
-    const std::string name = absl::StrCat("worker-", hosts_.size());
+  LaneHost& AddWorker() { return AddWorker(absl::StrCat("worker-", hosts_.size())); }
+  LaneHost& AddWorker(const std::string& name) {
     LaneFactory factory;
-    factory.spec = [this](uint32_t lane, const StopFunction& stop) {
+    factory.spec = [this](uint32_t lane, const StopFunction& stop) -> absl::StatusOr<LaneSpec> {
+      if (before_spec_) {
+        if (absl::Status status = before_spec_(lane); !status.ok()) return status;
+      }
       return plan::MakeLaneSpec(world_->plan(), lane, *log_, stop);
     };
     factory.snapshots =
@@ -59,7 +65,8 @@ class HostTest : public testing::Test {
     };
     RunOptions options;
     options.commit_rows = 50;
-    options.snapshot_interval_us = 1000;
+    options.snapshot_interval_us = snapshot_interval_us_;
+    options.retry_us = 1000;
     hosts_.push_back(std::make_unique<LaneHost>(std::move(factory), *log_, SystemClock(), options,
                                                 [](const std::string&) {}));
     return *hosts_.back();
@@ -137,6 +144,8 @@ class HostTest : public testing::Test {
     return num_moves;
   }
 
+  std::function<absl::Status(uint32_t lane)> before_spec_;  // any thread
+  int64_t snapshot_interval_us_ = 1000;
   std::unique_ptr<World> world_;
   uint32_t num_lanes_ = 0;
   std::unique_ptr<BackgroundRunner> background_ = MakeThreadRunner();
@@ -176,6 +185,111 @@ TEST_F(HostTest, WhoActsOnAnOlderAssignmentDoesNotShutOutTheOwner) {
   ASSERT_TRUE(stale.Assign(5, {{0, Role::kOwn}}).ok());
   ASSERT_TRUE(Await(stale, [](const LaneFacts& facts) { return facts.phase == Phase::kWaiting; }));
   EXPECT_THAT(stale.Facts().front().problem.message(), HasSubstr("assignment 5 is out of date"));
+}
+
+// Its claim stands before the snapshot that the next life starts from.
+TEST_F(HostTest, AClaimBeforeTheSnapshotIsHeededAndTold) {
+  Begin();
+  LaneHost& owner = AddWorker("same");
+  ASSERT_TRUE(owner.Assign(7, {{0, Role::kOwn}}).ok());
+  ASSERT_TRUE(Await(owner, IsFinished));
+  owner.Stop();
+  LaneHost& next = AddWorker("same");
+  ASSERT_TRUE(next.Assign(5, {{0, Role::kOwn}}).ok());
+  ASSERT_TRUE(Await(next, [](const LaneFacts& facts) { return facts.phase == Phase::kWaiting; }));
+  EXPECT_THAT(next.Facts().front().problem.message(), HasSubstr("assignment 5 is out of date"));
+  EXPECT_EQ(next.Facts().front().progress.claimed_assignment, 7u);
+  ASSERT_TRUE(next.Assign(8, {{0, Role::kOwn}}).ok());
+  EXPECT_TRUE(Await(next, IsFinished));
+}
+
+// It said so anew with each commit of the owner, hundreds of times.
+TEST_F(HostTest, WhoKeepsUpWithABusyOwnerStaysCaughtUp) {
+  Begin();
+  LaneHost& owner = AddWorker();
+  LaneHost& follower = AddWorker();
+  ASSERT_TRUE(follower.Assign(1, All(Role::kFollow)).ok());
+  ASSERT_TRUE(Await(follower, IsCaughtUp));
+  ASSERT_TRUE(owner.Assign(2, All(Role::kOwn)).ok());
+  ASSERT_TRUE(Await(owner, IsFinished));
+  uint64_t num_commits = 0;
+  for (const LaneFacts& facts : owner.Facts()) num_commits += facts.progress.num_commits;
+  ASSERT_GT(num_commits, 20 * num_lanes_);
+  ASSERT_TRUE(Await(follower, IsCaughtUp));
+  EXPECT_LT(follower.version(), 10 * num_lanes_) << num_commits << " commits";
+}
+
+TEST_F(HostTest, FactsHaveStateSnapshotAndClaim) {
+  Begin();
+  LaneHost& host = AddWorker();
+  ASSERT_TRUE(host.Assign(3, All(Role::kOwn)).ok());
+  ASSERT_TRUE(Await(host, IsFinished));
+  uint64_t entries = 0;
+  for (const LaneFacts& facts : host.Facts()) {
+    EXPECT_EQ(facts.progress.claimed_assignment, 3u);
+    EXPECT_GT(facts.progress.snapshot_sequence, 0u);
+    EXPECT_GT(facts.looked_us, 0);
+    entries += facts.progress.num_state_entries;
+    ASSERT_TRUE(facts.progress.backlog.has_value()) << "all has been read";
+    EXPECT_EQ(facts.progress.backlog->rows, 0u);
+  }
+  EXPECT_GT(entries, 0u);
+}
+
+// Lane 1, which cannot be helped, is the one that waits; lane 0 tells how long.
+TEST_F(HostTest, WhatMayPassIsTriedAgainAndWhatCannotIsNot) {
+  Begin();
+  std::atomic<int> full = 0;
+  std::atomic<int> lost = 0;
+  before_spec_ = [&](uint32_t lane) -> absl::Status {
+    if (lane == 0 && full++ < 6) return absl::ResourceExhaustedError("the disk is full");
+    if (lane == 1 && lost++ == 0) return absl::DataLossError("it is gone");
+    return absl::OkStatus();
+  };
+  LaneHost& host = AddWorker();
+  ASSERT_TRUE(host.Assign(1, {{0, Role::kOwn}, {1, Role::kOwn}}).ok());
+  const auto await = [&](uint32_t lane, std::set<Phase> phases) {
+    const int64_t end = SystemClock().MonotonicMicroseconds() + kPatienceUs;
+    while (!phases.contains(host.Facts()[lane].phase) &&
+           SystemClock().MonotonicMicroseconds() < end) {
+      host.AwaitChange(host.version(), 10'000);
+    }
+    return phases.contains(host.Facts()[lane].phase);
+  };
+  ASSERT_TRUE(await(0, {Phase::kFinished}));
+  EXPECT_EQ(full, 7);
+  EXPECT_TRUE(await(1, {Phase::kFailed}));
+  EXPECT_EQ(lost, 1);
+  EXPECT_EQ(host.Facts()[1].problem.message(), "it is gone");
+  ASSERT_TRUE(host.Assign(2, {{0, Role::kOwn}, {1, Role::kOwn}}).ok());
+  EXPECT_TRUE(await(1, {Phase::kRunning, Phase::kFinished})) << "a person has looked";
+}
+
+TEST_F(HostTest, ASnapshotOnDemandIsOfAllThatWasProcessed) {
+  snapshot_interval_us_ = int64_t{3600} * 1'000'000;
+  Begin();
+  LaneHost& host = AddWorker();
+  EXPECT_EQ(host.Snapshot({0}, kPatienceUs).status().code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(host.Assign(1, All(Role::kOwn)).ok());
+  ASSERT_TRUE(Await(host, [](const LaneFacts& facts) {
+    return facts.phase == Phase::kRunning || IsFinished(facts);
+  }));
+  const std::vector<LaneFacts> before = host.Facts();
+  const auto taken = host.Snapshot({}, kPatienceUs);
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  ASSERT_EQ(taken->size(), before.size());
+  for (size_t i = 0; i < taken->size(); ++i) {
+    // The last record of a lane that has ended only tells of its snapshot.
+    EXPECT_GE((*taken)[i].sequence + 1, before[i].progress.journal_sequence);
+    std::vector<std::string> problems;
+    const auto store =
+        state::MakePlainSnapshots(*disk_, absl::StrCat("worker-0/snapshots-", (*taken)[i].lane));
+    EXPECT_GE(store->List(problems)->front().key.sequence, (*taken)[i].sequence);
+  }
+  ASSERT_TRUE(Await(host, IsFinished));
+  EXPECT_TRUE(host.Snapshot({1}, kPatienceUs).ok()) << "the end of a lane has one";
+  host.Stop();
+  EXPECT_FALSE(host.Snapshot({1}, kPatienceUs).ok());
 }
 
 TEST_F(HostTest, StopLetsGoWithASnapshotThatTheNextLifeStartsFrom) {

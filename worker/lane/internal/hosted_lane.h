@@ -10,12 +10,16 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/mutex.h"
 #include "worker/lane/host.h"
 
 namespace streamml::lane::internal {
 
-// Orders may come from any thread; the rest is the lane's own thread. The host must outlive it.
+class LaneLoop;
+
+// Orders, and questions for facts and snapshots, may come from any thread; the rest is the lane's
+// own thread. The host must outlive it.
 class HostedLane {
  public:
   HostedLane(LaneHost& host, uint32_t index);
@@ -28,6 +32,13 @@ class HostedLane {
   void Join();
   LaneFacts Facts() const;
 
+  // Asks for a snapshot of what is processed by now, to be awaited. 0: the lane does not run here.
+  using SnapshotTicket = uint64_t;
+  SnapshotTicket AskSnapshot();
+  // The position of the snapshot, or a later one, that is durable. Errors as LaneHost::Snapshot.
+  absl::StatusOr<uint64_t> AwaitSnapshot(SnapshotTicket ticket, int64_t end_us);
+  static absl::Status DoesNotRun(uint32_t lane);
+
  private:
   struct Wish {
     uint64_t epoch = 0;
@@ -39,11 +50,18 @@ class HostedLane {
   absl::Status Serve();
   absl::Status Open();
   absl::Status FollowUntilOwner();
+  void AwaitNewerAssignment(uint64_t epoch, const absl::Status& outdated);
   absl::Status Own(uint64_t epoch);
   absl::Status RunUntilLetGo();
+  absl::Status RunWhileOwner();
+  absl::Status LetGo();
+  void FinishUploads();
+  void ServeSnapshots(LaneLoop& loop);
+  void NoteSnapshots(SnapshotTicket ticket);
   void Retreat(const absl::Status& status);
   void SleepUnlessChanged(uint64_t epoch, int64_t timeout_us);
   void Enter(Phase phase, bool caught_up = false);
+  bool Runs() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Publish();
   void MeasureBusy(int64_t waited_us);
 
@@ -55,12 +73,16 @@ class HostedLane {
   int failures_ = 0;  // in a row
   int64_t busy_since_ = 0;
   int64_t waited_then_ = 0;
+  SnapshotTicket taking_ = 0;  // what the snapshot that is wanted or under way will answer
 
   mutable Mutex mutex_;
-  ConditionVariable ordered_;
+  ConditionVariable ordered_;  // also that phases change and snapshots are done
   Wish wish_ ABSL_GUARDED_BY(mutex_);
   LaneFacts facts_ ABSL_GUARDED_BY(mutex_);
-  std::thread thread_;  // last: it uses the others
+  SnapshotTicket snapshot_asked_ ABSL_GUARDED_BY(mutex_) = 0;  // the last
+  SnapshotTicket snapshot_done_ ABSL_GUARDED_BY(mutex_) = 0;   // the last that was answered
+  uint64_t snapshot_sequence_ ABSL_GUARDED_BY(mutex_) = 0;     // with this position
+  std::thread thread_;                                         // last: it uses the others
 };
 
 }  // namespace streamml::lane::internal

@@ -1,5 +1,6 @@
 #include "worker/lane/internal/journal_scan.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <utility>
@@ -68,6 +69,7 @@ absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, con
     if (record.has_claim()) {
       RETURN_IF_ERROR(CheckClaim(spec, owner.job_hash, record));
       scan.last_fingerprint = record.claim().fingerprint();
+      scan.assignment = std::max(scan.assignment, record.claim().assignment());
       if (scan.last_fingerprint == owner.fingerprint && scan.first_own_claim == 0)
         scan.first_own_claim = scan.num_records;
       continue;

@@ -70,6 +70,7 @@ struct JournalScan {
   uint64_t last_foreign = 0;
   std::string foreign_fingerprint;
   uint64_t first_own_claim = 0;  // the reader's first claim after it, 0: none
+  uint64_t assignment = 0;       // the latest that the lane was claimed under, 0: none
   std::string last_fingerprint;  // of the last claim
 
   // The journal's digest at the snapshot's position is the snapshot's (I6).

@@ -12,6 +12,7 @@ constexpr size_t kRowsAtOnce = 8192;  // between two looks at the clock
 constexpr size_t kMaxUncommittedBytes = 4 << 20;
 constexpr int64_t kMinCommitIntervalUs = 10'000;
 constexpr int64_t kPublishIntervalUs = 200'000;
+constexpr int64_t kIdlePublishIntervalUs = 1'000'000;
 constexpr int64_t kOwnerLookUs = 2'000'000;  // how soon an idle lane sees that it was replaced
 
 uint64_t RowsRead(const Lane& lane) { return lane.executor().counters().front().second; }
@@ -41,9 +42,14 @@ absl::Status LaneLoop::Step(int64_t idle_wait_us, bool& idle) {
   // A lane that has caught up commits soon, so that rows get through quickly; one that is busy
   // commits less and less often, up to the limit, because each commit is a sync.
   const int64_t wanted = progress ? commit_interval_ : min_commit_interval_;
-  if (lane_.has_uncommitted() && CommitIsDue(wanted, now)) return Commit(progress, now);
+  const bool commit_now = CanBeginSnapshot() || CommitIsDue(wanted, now);
+  if (lane_.has_uncommitted() && commit_now) return Commit(progress, now);
   if (progress) return absl::OkStatus();
   idle = !lane_.has_uncommitted();
+  if (idle) {
+    if (CanBeginSnapshot()) RETURN_IF_ERROR(BeginSnapshot(now));
+    Publish(now, kIdlePublishIntervalUs);
+  }
   return Wait(idle ? idle_wait_us : wanted - (now - last_commit_), seen, now, idle);
 }
 
@@ -58,15 +64,24 @@ absl::Status LaneLoop::Commit(bool progress, int64_t now) {
   rows_at_commit_ = RowsRead(lane_);
   commit_interval_ = std::clamp<int64_t>(progress ? commit_interval_ * 2 : commit_interval_ / 2,
                                          min_commit_interval_, options_.commit_interval_us);
-  if (now - last_snapshot_ >= options_.snapshot_interval_us && !lane_.snapshot_under_way()) {
-    RETURN_IF_ERROR(lane_.StartSnapshot());
-    last_snapshot_ = now;
+  const bool is_due = now - last_snapshot_ >= options_.snapshot_interval_us;
+  if (CanBeginSnapshot() || (is_due && !lane_.snapshot_under_way())) {
+    RETURN_IF_ERROR(BeginSnapshot(now));
   }
-  if (now - last_publish_ >= kPublishIntervalUs) {
-    publish_();
-    last_publish_ = now;
-  }
+  Publish(now, kPublishIntervalUs);
   return absl::OkStatus();
+}
+
+absl::Status LaneLoop::BeginSnapshot(int64_t now) {
+  snapshot_wanted_ = false;
+  last_snapshot_ = now;
+  return lane_.StartSnapshot();
+}
+
+void LaneLoop::Publish(int64_t now, int64_t interval_us) {
+  if (now - last_publish_ < interval_us) return;
+  publish_();
+  last_publish_ = now;
 }
 
 absl::Status LaneLoop::Wait(int64_t timeout_us, uint64_t seen, int64_t now, bool idle) {

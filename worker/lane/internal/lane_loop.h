@@ -17,14 +17,19 @@ namespace streamml::lane::internal {
 // One thread. All it is made with must outlive it.
 class LaneLoop {
  public:
-  // Commits, as the runner's options say. `publish` is called after commits, some five times a
-  // second at most.
+  // Commits, as the runner's options say. `publish` is called when all that was processed is
+  // committed, some five times a second at most while it commits, and about once a second while
+  // there is nothing to do.
   LaneLoop(Lane& lane, log::Log& log, Clock& clock, const RunOptions& options,
            std::function<void()> publish);
 
   // One round. Waits at most `idle_wait_us` when there is nothing to do, and sets `idle` then; not
   // for a lane that has come to its end, which is finished by it.
   absl::Status Step(int64_t idle_wait_us, bool& idle);
+  // A snapshot of what is processed by now is taken as soon as may be: snapshot_wanted() until it
+  // has begun, and then the lane's snapshot_under_way().
+  void WantSnapshot() { snapshot_wanted_ = true; }
+  bool snapshot_wanted() const { return snapshot_wanted_; }
   // Microseconds spent waiting, in all rounds.
   int64_t waited_us() const { return waited_us_; }
 
@@ -32,6 +37,9 @@ class LaneLoop {
   absl::Status Tick(int64_t now);
   bool CommitIsDue(int64_t wanted, int64_t now) const;
   absl::Status Commit(bool progress, int64_t now);
+  bool CanBeginSnapshot() const { return snapshot_wanted_ && !lane_.snapshot_under_way(); }
+  absl::Status BeginSnapshot(int64_t now);
+  void Publish(int64_t now, int64_t interval_us);
   absl::Status Wait(int64_t timeout_us, uint64_t seen, int64_t now, bool idle);
 
   Lane& lane_;
@@ -44,6 +52,7 @@ class LaneLoop {
   int64_t commit_interval_;           // adapts
   int64_t last_commit_;
   int64_t last_snapshot_;
+  bool snapshot_wanted_ = false;
   int64_t last_publish_ = 0;
   int64_t last_owner_look_ = 0;
   uint64_t rows_at_commit_;

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -26,15 +25,6 @@ struct StoredSnapshotsOptions {
   enum class Uploads { kThread, kByHand } uploads = Uploads::kThread;
 };
 
-// What the store lacks.
-struct UploadStatus {
-  uint64_t num_pending = 0;  // snapshots saved since the newest one that is in the store
-  int64_t since_us = 0;      // when the first of them was saved; by the clock of the options
-  std::string problem;       // why the last attempt failed; empty: it did not
-  uint64_t num_uploaded = 0;
-  std::optional<SnapshotKey> newest;  // in the store, as far as this life knows
-};
-
 // Besides what SnapshotStore says:
 //
 // Save is done when the snapshot is durable on this disk. It is then uploaded; while an upload is
@@ -51,7 +41,7 @@ struct UploadStatus {
 // by saving twice, that the lane is its own, and the grace time is over.
 //
 // Several owners of the lane may use the store at the same time, on different disks.
-class StoredSnapshots : public SnapshotStore {
+class StoredSnapshots : public SnapshotStore, public Uploads {
  public:
   // Says that the snapshot is not to be removed from the store, for all workers and lives. It must
   // be there (else NOT_FOUND) and should be one of the newest, which are sure to stay meanwhile.
@@ -59,11 +49,7 @@ class StoredSnapshots : public SnapshotStore {
   virtual absl::Status Pin(const SnapshotKey& key, const std::string& name) = 0;
   virtual absl::Status Unpin(const SnapshotKey& key, const std::string& name) = 0;
 
-  // Thread-safe.
-  virtual UploadStatus upload_status() const = 0;
-  // Uploads what is pending without waiting for the interval, and returns when nothing is, when an
-  // attempt fails, or after the time. What is then pending is told by the status. Thread-safe.
-  virtual void FinishUploads(int64_t timeout_us) = 0;
+  Uploads* uploads() override { return this; }
   // For Uploads::kByHand: one attempt at what is pending, and one look for what may be removed.
   virtual absl::Status UploadNow() = 0;
 };
