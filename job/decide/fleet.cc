@@ -20,6 +20,13 @@ class Stepper {
   }
 
   FleetStep Run() {
+    // Journals remember epochs that nobody else does: those of a coordinator whose folder was lost,
+    // given to workers that are gone.
+    for (const auto& [name, worker] : observed_.up) {
+      for (const auto& [lane, epoch] : worker.claims) {
+        next_epoch_ = std::max(next_epoch_, epoch + 1);
+      }
+    }
     MakePlan();
     for (const LaneWeight& lane : wanted_.lanes) StepLane(lane.lane);
     DropUnknownLanes();
@@ -188,8 +195,25 @@ class Stepper {
     }
   }
 
-  // A worker gets a new epoch when it is to do something else than before, and when it has accepted
-  // one that we do not know of (our state is not the newest that there ever was).
+  // The worker is to own a lane that was claimed under a later assignment than its own: it gives up
+  // each time that it reads that.
+  bool IsOutdated(const WorkerRoles& roles) const {
+    return std::any_of(roles.lanes.begin(), roles.lanes.end(), [&](const auto& role) {
+      return role.second == LaneRole::kOwn && HighestClaim(role.first) > roles.epoch;
+    });
+  }
+  uint64_t HighestClaim(uint32_t lane) const {
+    uint64_t highest = 0;
+    for (const auto& [name, seen] : observed_.up) {
+      const auto claim = seen.claims.find(lane);
+      if (claim != seen.claims.end()) highest = std::max(highest, claim->second);
+    }
+    return highest;
+  }
+
+  // A worker gets a new epoch when it is to do something else than before, and when there has been
+  // a higher one that we do not know of (our state is not the newest that there ever was): one that
+  // the worker has accepted, or that a lane of its was claimed with.
   void GiveEpochs() {
     for (const auto& [name, seen] : observed_.up) {
       if (seen.epoch > 0) next_.workers.try_emplace(name);
@@ -197,7 +221,8 @@ class Stepper {
     for (auto& [name, roles] : next_.workers) {
       const auto before = before_.workers.find(name);
       const auto seen = observed_.up.find(name);
-      const bool ahead = seen != observed_.up.end() && seen->second.epoch > roles.epoch;
+      const bool ahead =
+          seen != observed_.up.end() && (seen->second.epoch > roles.epoch || IsOutdated(roles));
       const bool same = before == before_.workers.end()
                             ? roles.lanes.empty() && roles.epoch == 0 && !ahead
                             : before->second.lanes == roles.lanes;

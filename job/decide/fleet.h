@@ -29,6 +29,8 @@ enum class SeenLane : uint8_t {
 struct SeenWorker {
   uint64_t epoch = 0;  // of the assignment that it acts on; 0: none
   std::map<uint32_t, SeenLane> lanes;
+  // By lane: the highest epoch that the lane was claimed with, as its journal says.
+  std::map<uint32_t, uint64_t> claims = {};
 };
 
 struct Observed {

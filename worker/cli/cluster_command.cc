@@ -1,10 +1,10 @@
 // `streamml cluster`: workers as processes of this machine, and commands to a cluster that runs.
 #include <google/protobuf/util/json_util.h>
 
-#include <chrono>
 #include <filesystem>
 #include <iostream>
 
+#include "absl/strings/str_join.h"
 #include "base/clock.h"
 #include "base/posix_disk.h"
 #include "base/status.h"
@@ -86,10 +86,6 @@ class ClusterRun {
     options_.job.set_incarnation(1);
     options_.data_dir = line_.data_dir.empty() ? absl::StrCat("./", name, ".data") : line_.data_dir;
     options_.num_workers = line_.workers;
-    options_.first_epoch =
-        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                  std::chrono::system_clock::now().time_since_epoch())
-                                  .count());
     options_.standby = line_.standby ? decide::Standby::kEach : decide::Standby::kNone;
     options_.worker_flags = WorkerFlags(line_);
     ASSIGN_OR_RETURN(options_.program, FindProgram());
@@ -140,20 +136,37 @@ absl::StatusOr<std::string> DataDirOf(const CommandLine& line) {
   return absl::StrCat("./", manifest.job.metadata().name(), ".data");
 }
 
-absl::Status PrintStatus(const fleet::v1::StatusReply& status, bool as_json) {
-  if (!as_json) {
-    for (const std::string& line : ClusterBlock(status, -1)) std::cout << line << "\n";
-    return absl::OkStatus();
-  }
+absl::Status PrintJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.always_print_primitive_fields = true;
   std::string text;
-  if (!google::protobuf::util::MessageToJsonString(status, &text, options).ok()) {
-    return absl::InternalError("the status cannot be written as JSON");
+  if (!google::protobuf::util::MessageToJsonString(message, &text, options).ok()) {
+    return absl::InternalError("the answer cannot be written as JSON");
   }
   std::cout << text;
   return absl::OkStatus();
+}
+
+absl::Status PrintStatus(const fleet::v1::StatusReply& status, bool as_json) {
+  if (as_json) return PrintJson(status);
+  for (const std::string& line : ClusterBlock(status, -1)) std::cout << line << "\n";
+  for (const std::string& line : ClusterLanes(status)) std::cout << line << "\n";
+  return absl::OkStatus();
+}
+
+absl::Status TakeSnapshots(const std::string& data_dir, bool as_json) {
+  ASSIGN_OR_RETURN(const fleet::v1::TakeSnapshotsReply reply, cluster::AskSnapshots(data_dir));
+  if (as_json) {
+    RETURN_IF_ERROR(PrintJson(reply));
+  } else {
+    for (const fleet::v1::TakenSnapshot& taken : reply.snapshots()) {
+      std::cout << absl::StrCat("lane ", taken.name(), " at ", taken.worker(), ": snapshot at ",
+                                taken.position(), "\n");
+    }
+  }
+  if (reply.problems_size() == 0) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrJoin(reply.problems(), "\n"));
 }
 
 absl::Status Execute(const CommandLine& line, Disk& disk) {
@@ -166,6 +179,8 @@ absl::Status Execute(const CommandLine& line, Disk& disk) {
     }
     case ClusterAction::kResize:
       return cluster::AskResize(data_dir, line.workers);
+    case ClusterAction::kSnapshot:
+      return TakeSnapshots(data_dir, line.json);
     case ClusterAction::kStop:
       return cluster::AskStop(data_dir);
     case ClusterAction::kRun:

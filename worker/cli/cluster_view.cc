@@ -5,9 +5,11 @@
 #include <map>
 #include <optional>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/status.h"
+#include "worker/cli/store_view.h"
 #include "worker/cli/text.h"
 #include "worker/data/batch.h"
 
@@ -36,6 +38,14 @@ std::map<uint32_t, const LaneFacts*> LanesOf(const fleet::v1::StatusReply& statu
   return lanes;
 }
 
+// What waits, over all lanes; not known is not 0.
+struct LagTotals {
+  uint64_t rows = 0;
+  std::optional<double> seconds;  // of the lane whose oldest record is oldest
+  std::string lane;               // its name
+  size_t num_unknown = 0;         // lanes
+};
+
 struct ClusterTotals {
   uint64_t rows = 0;
   uint64_t late = 0;
@@ -43,8 +53,30 @@ struct ClusterTotals {
   double rate = 0;
   size_t num_running = 0;
   std::optional<int64_t> watermark = data::kMaxTime;  // of the lane that is furthest behind
+  LagTotals lag;
+  StoreTotals store;
   std::vector<const fleet::v1::ModelFacts*> models;
 };
+
+void AddLag(const LaneFacts& lane, LagTotals& lag) {
+  if (!lane.has_lag_rows()) {
+    ++lag.num_unknown;
+    return;
+  }
+  lag.rows += lane.lag_rows();
+  if (!lane.has_lag_seconds() || lane.lag_seconds() < lag.seconds.value_or(0)) return;
+  lag.seconds = lane.lag_seconds();
+  lag.lane = lane.name();
+}
+
+void AddStore(const LaneFacts& lane, StoreTotals& store) {
+  if (!lane.has_store()) return;
+  store.is_there = true;
+  if (store.problem.empty()) store.problem = lane.store().problem();
+  if (lane.store().num_pending() == 0) return;
+  ++store.num_lacking;
+  store.seconds = std::max(store.seconds, lane.store().pending_seconds());
+}
 
 ClusterTotals TotalsOf(const fleet::v1::StatusReply& status,
                        const std::map<uint32_t, const LaneFacts*>& lanes) {
@@ -57,6 +89,8 @@ ClusterTotals TotalsOf(const fleet::v1::StatusReply& status,
     totals.late += lane->rows_late();
     totals.dead += lane->rows_dead();
     if (Runs(*lane)) ++totals.num_running;
+    AddLag(*lane, totals.lag);
+    AddStore(*lane, totals.store);
     if (!lane->has_watermark_us()) totals.watermark.reset();
     if (totals.watermark.has_value()) {
       totals.watermark = std::min(*totals.watermark, lane->watermark_us());
@@ -71,6 +105,23 @@ std::string Watermark(const std::optional<int64_t>& watermark) {
   return WatermarkText(watermark.value_or(data::kMinTime));
 }
 
+std::string Count(size_t number, std::string_view one, std::string_view many) {
+  return absl::StrCat(number, " ", number == 1 ? one : many);
+}
+
+// "1,234 rows, the oldest 2.5 s (payments[1])"
+std::string LagText(const LagTotals& lag, size_t num_lanes) {
+  if (lag.num_unknown >= num_lanes) return "-";
+  std::string text = absl::StrCat(WithCommas(lag.rows), " rows");
+  if (lag.rows > 0 && lag.seconds.has_value()) {
+    absl::StrAppend(&text, ", the oldest ", Seconds(*lag.seconds), " (", lag.lane, ")");
+  }
+  if (lag.num_unknown > 0) {
+    absl::StrAppend(&text, ", not known of ", Count(lag.num_unknown, "lane", "lanes"));
+  }
+  return text;
+}
+
 std::string Metrics(const fleet::v1::ModelFacts& model, const char* separator) {
   return absl::StrJoin(
       model.metrics(), separator, [](std::string* out, const fleet::v1::Metric& metric) {
@@ -80,8 +131,9 @@ std::string Metrics(const fleet::v1::ModelFacts& model, const char* separator) {
       });
 }
 
-std::string Count(size_t number, std::string_view one, std::string_view many) {
-  return absl::StrCat(number, " ", number == 1 ? one : many);
+std::string PhaseText(fleet::v1::Phase phase) {
+  const std::string name = fleet::v1::Phase_Name(phase);  // PHASE_RUNNING
+  return name.empty() ? "?" : absl::AsciiStrToLower(name.substr(6));
 }
 
 // "worker-0  pid 1234   up    3 lanes, 2 standby  1,200 rows/s  busiest lane 40 %  http
@@ -136,6 +188,9 @@ std::vector<std::string> ClusterBlock(const fleet::v1::StatusReply& status, doub
                                " rows/s)  late ", WithCommas(totals.late), "  dead ",
                                WithCommas(totals.dead)));
   lines.push_back(absl::StrCat("  watermark  ", Watermark(totals.watermark)));
+  lines.push_back(absl::StrCat("  lag        ", LagText(totals.lag, lanes.size())));
+  if (totals.store.is_there)
+    lines.push_back(absl::StrCat("  store      ", StoreText(totals.store)));
   for (const fleet::v1::ModelFacts* model : totals.models) {
     lines.push_back(absl::StrFormat("  %-9s  version %s  %s", model->name(),
                                     WithCommas(model->version()), Metrics(*model, "  ")));
@@ -145,6 +200,30 @@ std::vector<std::string> ClusterBlock(const fleet::v1::StatusReply& status, doub
     for (const LaneFacts& lane : worker.observation().lanes()) {
       if (!lane.has_problem()) continue;
       lines.push_back(absl::StrCat("    lane ", lane.name(), ": ", lane.problem().message()));
+    }
+  }
+  return lines;
+}
+
+std::vector<std::string> ClusterLanes(const fleet::v1::StatusReply& status) {
+  constexpr const char* kRow = "  %-20s %-10s %-10s %10s %10s %10s %8s %10s %5s %10s";
+  std::vector<std::string> lines;
+  lines.push_back(absl::StrFormat(kRow, "lane", "worker", "phase", "position", "snapshot",
+                                  "lag rows", "lag s", "rows/s", "busy", "state"));
+  for (const fleet::v1::WorkerStatus& worker : status.workers()) {
+    for (const LaneFacts& lane : worker.observation().lanes()) {
+      const auto number = [](bool known, uint64_t value) {
+        return known ? absl::StrCat(value) : std::string("-");
+      };
+      lines.push_back(absl::StrFormat(
+          kRow, lane.name(), worker.name(), PhaseText(lane.phase()),
+          number(true, lane.journal_position()),
+          number(lane.has_snapshot_position(), lane.snapshot_position()),
+          number(lane.has_lag_rows(), lane.lag_rows()),
+          lane.has_lag_seconds() ? absl::StrFormat("%.1f", lane.lag_seconds()) : "-",
+          number(true, static_cast<uint64_t>(std::llround(lane.rows_per_second()))),
+          absl::StrFormat("%.0f%%", lane.busy() * 100),
+          number(lane.has_state_entries(), lane.state_entries())));
     }
   }
   return lines;
@@ -160,8 +239,8 @@ std::string ClusterLine(const fleet::v1::StatusReply& status) {
   std::string line = absl::StrCat(
       status.job(), ": ", totals.rows, " rows, ", static_cast<uint64_t>(std::llround(totals.rate)),
       " rows/s, watermark ", Watermark(totals.watermark), ", ", totals.late, " late, ", totals.dead,
-      " dead; ", num_up, " of ", Count(status.wanted_workers(), "worker", "workers"), " up, ",
-      State(status, totals));
+      " dead, lag ", LagText(totals.lag, lanes.size()), "; ", num_up, " of ",
+      Count(status.wanted_workers(), "worker", "workers"), " up, ", State(status, totals));
   for (const fleet::v1::ModelFacts* model : totals.models) {
     absl::StrAppend(&line, "; ", model->name(), " version ", model->version(), ", ",
                     Metrics(*model, ", "));

@@ -12,6 +12,8 @@ namespace streamml::cli {
 // The block for a terminal, and what --status prints. `seconds`: since it began; below 0: not
 // known.
 std::vector<std::string> ClusterBlock(const fleet::v1::StatusReply& status, double seconds);
+// One line for each lane of each worker, below a line of titles. "-": not known.
+std::vector<std::string> ClusterLanes(const fleet::v1::StatusReply& status);
 // The same as one plain line.
 std::string ClusterLine(const fleet::v1::StatusReply& status);
 

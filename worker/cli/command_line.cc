@@ -85,6 +85,7 @@ Examples:
   streamml cluster job.yaml --workers 2 --standby --data-dir out
   streamml cluster job.yaml --data-dir out --status          (pids, lanes, rates; --json for programs)
   streamml cluster job.yaml --data-dir out --resize 3
+  streamml cluster job.yaml --data-dir out --snapshot        (of each lane, now; --json for programs)
   streamml cluster job.yaml --data-dir out --stop)";
 
 constexpr const char* kVersionFooter =
@@ -200,11 +201,15 @@ void AddCluster(CLI::App& app, CommandLine& line) {
                                 "from now on so many workers in the running cluster")
                             ->type_name("N")
                             ->check(allowed);
+  AddAction(cluster, line, "--snapshot", ClusterAction::kSnapshot,
+            "take a snapshot of each lane now, and print their positions once they are durable");
   AddAction(cluster, line, "--stop", ClusterAction::kStop, "the running cluster");
   CLI::Option* status = cluster.get_option("--status");
+  CLI::Option* snapshot = cluster.get_option("--snapshot");
   CLI::Option* stop = cluster.get_option("--stop");
-  cluster.add_flag("--json", line.json, "print the status as JSON")->needs(status);
-  const std::vector<CLI::Option*> one_of = {workers, status, resize, stop};
+  CLI::Option* json = cluster.add_flag("--json", line.json, "print the answer as JSON");
+  for (CLI::Option* silent : {workers, resize, stop}) json->excludes(silent);
+  const std::vector<CLI::Option*> one_of = {workers, status, resize, snapshot, stop};
   for (CLI::Option* option : one_of) {
     for (CLI::Option* other : one_of) {
       if (option != other) option->excludes(other);
@@ -216,7 +221,7 @@ void AddCluster(CLI::App& app, CommandLine& line) {
     line.command = Command::kCluster;
     const auto given = [](const CLI::Option* option) { return option->count() > 0; };
     if (std::any_of(one_of.begin(), one_of.end(), given)) return;
-    throw CLI::RequiredError("one of --workers, --status, --resize, --stop");
+    throw CLI::RequiredError("one of --workers, --status, --resize, --snapshot, --stop");
   });
   cluster.footer(kClusterFooter);
 }

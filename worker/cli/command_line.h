@@ -11,7 +11,7 @@ namespace streamml::cli {
 enum class Command : uint8_t { kRun, kValidate, kExplain, kReplay, kCluster, kVersion };
 
 // What `cluster` is to do: run one, or tell a running one.
-enum class ClusterAction : uint8_t { kRun, kStatus, kResize, kStop };
+enum class ClusterAction : uint8_t { kRun, kStatus, kResize, kSnapshot, kStop };
 
 struct CommandLine {
   Command command = Command::kVersion;

@@ -58,7 +58,6 @@ absl::Status Coordinator::Open() {
   RETURN_IF_ERROR(RemoveSockets());
   ASSIGN_OR_RETURN(state_, ReadPromises(disk_, absl::StrCat(Folder(), "/cluster"), options_.job,
                                         clock_.MonotonicMicroseconds()));
-  if (state_.epoch == 0) state_.epoch = options_.first_epoch;
   socket_folder_ = absl::StrCat(Folder(), "/workers");
   if (socket_folder_.size() + kLongestName > kMaxSocketPath) {
     // Inherited by workers, so that the address means the same to them.
@@ -160,10 +159,13 @@ void Coordinator::NoteEnd(const std::string& name, Worker& worker, int result) {
 void Coordinator::TellProblems(const std::string& name, Worker& worker) {
   std::map<uint32_t, std::string> problems;
   for (const fleet::v1::LaneFacts& lane : worker.observation.lanes()) {
-    if (lane.phase() != fleet::v1::PHASE_FAILED) continue;
-    problems[lane.lane()] = lane.problem().message();
+    if (!lane.has_problem()) continue;
     const auto told = worker.problems.find(lane.lane());
-    if (told != worker.problems.end() && told->second == lane.problem().message()) continue;
+    const bool is_told = told != worker.problems.end() && told->second == lane.problem().message();
+    // One that is tried again has its problem until it runs.
+    if (lane.phase() != fleet::v1::PHASE_FAILED && !is_told) continue;
+    problems[lane.lane()] = lane.problem().message();
+    if (is_told) continue;
     note_(absl::StrCat("lane ", lane.name(), " at ", name,
                        " has failed and waits for a person: ", lane.problem().message()));
   }
@@ -344,6 +346,7 @@ absl::Status Coordinator::Start(const std::string& name, Worker& worker) {
   RETURN_IF_ERROR(RotateLog(log));
   ASSIGN_OR_RETURN(worker.process, Process::Start(command, log, folder_descriptor_));
   worker.link = WorkerLink::Open(address, bell_);
+  worker.address = address;
   const int64_t now = clock_.MonotonicMicroseconds();
   worker.view.running = true;
   worker.view.started_us = now;
@@ -366,7 +369,10 @@ fleet::v1::StatusReply Coordinator::Status() const {
   for (const auto& [name, worker] : workers_) {
     fleet::v1::WorkerStatus& out = *reply.add_workers();
     out.set_name(name);
-    if (worker.process != nullptr) out.set_pid(static_cast<uint32_t>(worker.process->pid()));
+    if (worker.process != nullptr) {
+      out.set_pid(static_cast<uint32_t>(worker.process->pid()));
+      out.set_address(worker.address);
+    }
     out.set_restarts(worker.num_starts > 0 ? worker.num_starts - 1 : 0);
     *out.mutable_observation() = worker.observation;
     if (!worker.view.running) {

@@ -32,10 +32,6 @@ struct ClusterOptions {
   std::string program;                    // path of streamml-worker
   std::vector<std::string> worker_flags;  // for all of them
   uint32_t num_workers = 1;
-  // Where epochs begin when the data folder holds none: above all that were ever given out for the
-  // job, because journals remember those that lanes were claimed with (I4). The
-  // milliseconds since 1970 are: nobody changes an assignment a thousand times a second.
-  uint64_t first_epoch = 0;
   decide::Standby standby = decide::Standby::kNone;
 };
 
@@ -66,6 +62,7 @@ class Coordinator {
     ProcessView view;
     std::unique_ptr<Process> process;
     std::unique_ptr<WorkerLink> link;
+    std::string address;                 // of the process
     fleet::v1::Observation observation;  // the newest
     uint32_t num_starts = 0;
     std::map<uint32_t, std::string> problems;  // by lane, that were told

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "proto/streamml/fleet/v1/cluster.grpc.pb.h"
 #include "worker/cluster/coordinator.h"
+#include "worker/cluster/snapshots.h"
 
 namespace streamml::cluster {
 namespace {
@@ -45,6 +46,15 @@ class Service final : public fleet::v1::Cluster::Service {
   grpc::Status Stop(grpc::ServerContext* /*context*/, const fleet::v1::StopRequest* /*request*/,
                     fleet::v1::StopReply* /*reply*/) override {
     desk_.Stop();
+    return grpc::Status::OK;
+  }
+  // Not by the coordinator's loop, which has better to do than to wait for it.
+  grpc::Status Snapshot(grpc::ServerContext* /*context*/,
+                        const fleet::v1::TakeSnapshotsRequest* /*request*/,
+                        fleet::v1::TakeSnapshotsReply* reply) override {
+    const absl::StatusOr<fleet::v1::StatusReply> status = desk_.Status();
+    if (!status.ok()) return ToGrpc(status.status());
+    *reply = TakeSnapshots(*status);
     return grpc::Status::OK;
   }
 
@@ -103,7 +113,7 @@ class Server final : public DeskServer {
 
 using Call = std::function<grpc::Status(fleet::v1::Cluster::Stub&, grpc::ClientContext&)>;
 
-absl::Status Ask(const std::string& data_dir, const Call& call) {
+absl::Status Ask(const std::string& data_dir, int64_t patience_us, const Call& call) {
   const SocketAddress socket(data_dir);
   absl::Status none = absl::NotFoundError(absl::StrCat(
       "no cluster runs with data folder '", data_dir, "'; give the --data-dir that it was given"));
@@ -111,7 +121,7 @@ absl::Status Ask(const std::string& data_dir, const Call& call) {
   const auto stub = fleet::v1::Cluster::NewStub(
       grpc::CreateChannel(socket.address(), grpc::InsecureChannelCredentials()));
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::microseconds(kAnswerUs));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::microseconds(patience_us));
   const grpc::Status status = call(*stub, context);
   if (status.ok()) return absl::OkStatus();
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return none;
@@ -179,26 +189,37 @@ absl::StatusOr<std::unique_ptr<DeskServer>> DeskServer::Start(const std::string&
 
 absl::StatusOr<fleet::v1::StatusReply> AskStatus(const std::string& data_dir) {
   fleet::v1::StatusReply reply;
-  RETURN_IF_ERROR(Ask(data_dir, [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
-    return stub.Status(&context, {}, &reply);
-  }));
+  RETURN_IF_ERROR(
+      Ask(data_dir, kAnswerUs, [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
+        return stub.Status(&context, {}, &reply);
+      }));
   return reply;
 }
 
 absl::Status AskResize(const std::string& data_dir, uint32_t num_workers) {
   fleet::v1::ResizeRequest request;
   request.set_workers(num_workers);
-  return Ask(data_dir, [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
-    fleet::v1::ResizeReply reply;
-    return stub.Resize(&context, request, &reply);
-  });
+  return Ask(data_dir, kAnswerUs,
+             [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
+               fleet::v1::ResizeReply reply;
+               return stub.Resize(&context, request, &reply);
+             });
 }
 
 absl::Status AskStop(const std::string& data_dir) {
-  return Ask(data_dir, [](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
+  return Ask(data_dir, kAnswerUs, [](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
     fleet::v1::StopReply reply;
     return stub.Stop(&context, {}, &reply);
   });
+}
+
+absl::StatusOr<fleet::v1::TakeSnapshotsReply> AskSnapshots(const std::string& data_dir) {
+  fleet::v1::TakeSnapshotsReply reply;
+  RETURN_IF_ERROR(Ask(data_dir, kSnapshotsUs + kAnswerUs,
+                      [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
+                        return stub.Snapshot(&context, {}, &reply);
+                      }));
+  return reply;
 }
 
 }  // namespace streamml::cluster

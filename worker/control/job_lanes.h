@@ -13,7 +13,7 @@
 
 namespace streamml::control {
 
-// The lanes of one job on this worker. Thread-safe. All but Snapshot as lane::LaneHost.
+// The lanes of one job on this worker. Thread-safe. All as lane::LaneHost.
 class JobLanes {
  public:
   virtual ~JobLanes() = default;
@@ -21,6 +21,8 @@ class JobLanes {
   virtual std::vector<lane::LaneFacts> Facts() const = 0;
   virtual uint64_t version() const = 0;
   virtual void AwaitChange(uint64_t seen, int64_t timeout_us) = 0;
+  virtual absl::StatusOr<std::vector<lane::LaneSnapshot>> Snapshot(
+      const std::vector<uint32_t>& lanes, int64_t timeout_us) = 0;
   // Lets go of all lanes and ends; from then on only Facts().
   virtual void Stop() = 0;
 };

@@ -1,6 +1,7 @@
 #include "worker/control/lane_facts.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 namespace streamml::control {
@@ -8,6 +9,7 @@ namespace {
 
 constexpr int64_t kWindowUs = 3'000'000;
 constexpr int64_t kStepUs = 200'000;  // closer looks change nothing
+constexpr int64_t kStaleUs = 10'000'000;
 
 fleet::v1::Phase ToProto(lane::Phase phase) {
   switch (phase) {
@@ -54,6 +56,34 @@ void AddModels(const std::vector<lane::ModelProgress>& models, fleet::v1::LaneFa
   }
 }
 
+// A lane that waits for brokers looks at nothing; what it saw before says little of now.
+void AddLag(const lane::LaneFacts& facts, Clock& clock, fleet::v1::LaneFacts& out) {
+  const std::optional<log::Backlog>& backlog = facts.progress.backlog;
+  const bool is_fresh = clock.MonotonicMicroseconds() - facts.looked_us < kStaleUs;
+  if (!backlog.has_value() || !is_fresh || facts.looked_us == 0) return;
+  out.set_lag_rows(backlog->rows);
+  if (backlog->rows == 0) {
+    out.set_lag_seconds(0);
+  } else if (backlog->oldest_us > 0) {
+    // The clock of who wrote the record may be ahead of ours.
+    const int64_t age_us = std::max<int64_t>(clock.UtcMicroseconds() - backlog->oldest_us, 0);
+    out.set_lag_seconds(static_cast<double>(age_us) / 1e6);
+  }
+}
+
+void AddStore(const std::optional<state::UploadStatus>& uploads, Clock& clock,
+              fleet::v1::LaneFacts& out) {
+  if (!uploads.has_value()) return;
+  fleet::v1::StoreFacts& store = *out.mutable_store();
+  store.set_num_pending(uploads->num_pending);
+  if (uploads->num_pending > 0) {
+    store.set_pending_seconds(
+        static_cast<double>(clock.MonotonicMicroseconds() - uploads->since_us) / 1e6);
+  }
+  store.set_problem(uploads->problem);
+  if (uploads->newest.has_value()) store.set_position(uploads->newest->sequence);
+}
+
 }  // namespace
 
 double RowRates::Note(uint32_t lane, uint64_t rows, int64_t now_us) {
@@ -75,7 +105,7 @@ void RowRates::ForgetBefore(int64_t since_us) {
 }
 
 fleet::v1::LaneFacts ToProto(const lane::LaneFacts& facts, double rows_per_second,
-                             const fleet::v1::PlanReply& plan) {
+                             const fleet::v1::PlanReply& plan, Clock& clock) {
   fleet::v1::LaneFacts out;
   out.set_lane(facts.lane);
   if (facts.lane < static_cast<uint32_t>(plan.lanes_size())) {
@@ -91,6 +121,12 @@ fleet::v1::LaneFacts ToProto(const lane::LaneFacts& facts, double rows_per_secon
   out.set_rows_per_second(runs ? rows_per_second : 0);
   out.set_busy(std::clamp(facts.busy, 0.0, 1.0));
   if (facts.progress.watermark != data::kMinTime) out.set_watermark_us(facts.progress.watermark);
+  AddLag(facts, clock, out);
+  AddStore(facts.progress.uploads, clock, out);
+  out.set_claimed_epoch(facts.progress.claimed_assignment);
+  if (facts.looked_us > 0) out.set_state_entries(facts.progress.num_state_entries);
+  const uint64_t snapshot = facts.progress.snapshot_sequence;
+  if (snapshot > 0) out.set_snapshot_position(snapshot);
   AddCounters(facts.progress.counters, out);
   out.set_commits(facts.progress.num_commits);
   AddModels(facts.progress.models, out);

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 
+#include "base/clock.h"
 #include "proto/streamml/fleet/v1/fleet.pb.h"
 #include "worker/lane/host.h"
 
@@ -27,8 +28,9 @@ class RowRates {
   std::map<uint32_t, std::deque<Sample>> samples_;
 };
 
-// `plan` gives the lane's name and what its stage reads; a lane that it has not stays without.
+// `plan` gives the lane's name and what its stage reads; a lane that it has not stays without. Ages
+// are as of the clock's now; a lag that was looked at ten seconds ago is not known.
 fleet::v1::LaneFacts ToProto(const lane::LaneFacts& facts, double rows_per_second,
-                             const fleet::v1::PlanReply& plan);
+                             const fleet::v1::PlanReply& plan, Clock& clock);
 
 }  // namespace streamml::control

@@ -78,11 +78,13 @@ constexpr LaneMetric kLaneMetrics[] = {
      kGauge, [](const LaneFacts& lane) -> Value { return lane.busy(); }},
     {"streamml_lane_caught_up", "1: follows its owner within a commit.", kGauge,
      [](const LaneFacts& lane) -> Value { return lane.caught_up() ? 1 : 0; }},
+    {"streamml_lane_claimed_epoch", "The highest epoch that the lane was claimed with.", kGauge,
+     [](const LaneFacts& lane) -> Value { return lane.claimed_epoch(); }},
     {"streamml_lane_lag_rows", "Records of its inputs that are there and not read yet.", kGauge,
      [](const LaneFacts& lane) -> Value {
        return lane.has_lag_rows() ? Value(lane.lag_rows()) : std::nullopt;
      }},
-    {"streamml_lane_lag_seconds", "Age of the oldest record that is there and not read yet.",
+    {"streamml_lane_lag_seconds", "Since the oldest record that is not read yet was written.",
      kGauge,
      [](const LaneFacts& lane) -> Value {
        return lane.has_lag_seconds() ? Value(lane.lag_seconds()) : std::nullopt;
@@ -96,6 +98,24 @@ constexpr LaneMetric kLaneMetrics[] = {
     {"streamml_lane_snapshot_position", "Journal position of the newest durable snapshot.", kGauge,
      [](const LaneFacts& lane) -> Value {
        return lane.has_snapshot_position() ? Value(lane.snapshot_position()) : std::nullopt;
+     }},
+    {"streamml_lane_state_entries", "Entries of all its states.", kGauge,
+     [](const LaneFacts& lane) -> Value {
+       return lane.has_state_entries() ? Value(lane.state_entries()) : std::nullopt;
+     }},
+    {"streamml_lane_store_pending_snapshots", "Snapshots that the store has not got yet.", kGauge,
+     [](const LaneFacts& lane) -> Value {
+       return lane.has_store() ? Value(lane.store().num_pending()) : std::nullopt;
+     }},
+    {"streamml_lane_store_pending_seconds", "Since the first of them was taken.", kGauge,
+     [](const LaneFacts& lane) -> Value {
+       return lane.has_store() ? Value(lane.store().pending_seconds()) : std::nullopt;
+     }},
+    {"streamml_lane_store_failing", "1: the last attempt to give the store a snapshot failed.",
+     kGauge,
+     [](const LaneFacts& lane) -> Value {
+       if (!lane.has_store()) return std::nullopt;
+       return lane.store().problem().empty() ? 0 : 1;
      }},
 };
 

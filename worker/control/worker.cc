@@ -23,6 +23,7 @@ using internal::SameJob;
 constexpr size_t kMaxNotes = 100;
 constexpr int64_t kSliceUs = 50'000;  // how soon a wait sees that the job is another one
 constexpr int64_t kForgetRatesUs = 60'000'000;
+constexpr int64_t kSnapshotUs = 60'000'000;  // how long it may take
 
 }  // namespace
 
@@ -219,9 +220,39 @@ void Worker::Install(OpenedJob opened, const std::string& key) {
 }
 
 absl::StatusOr<fleet::v1::SnapshotReply> Worker::Snapshot(
-    const fleet::v1::SnapshotRequest& /*request*/) {
-  return absl::UnimplementedError(
-      "snapshots on demand are not built yet; lanes take them every snapshots.interval");
+    const fleet::v1::SnapshotRequest& request) {
+  RETURN_IF_ERROR(CheckStopping());
+  std::shared_ptr<JobLanes> lanes;
+  fleet::v1::AssignRequest last;
+  {
+    const MutexLock lock(mutex_);
+    lanes = lanes_;
+    last.set_epoch(stored_.assignment().epoch());
+    *last.mutable_job() = stored_.assignment().job();
+  }
+  const auto refuse = [&](Refusal::Reason reason, const std::string& why) {
+    return Refuse(absl::StatusCode::kFailedPrecondition, reason, last.epoch(), why);
+  };
+  if (last.epoch() > 0 && !SameJob(request.job(), last.job())) {
+    return refuse(Refusal::OTHER_JOB, absl::StrCat("the snapshot is of job ", NameOf(request.job()),
+                                                   ", this worker has ", NameOf(last.job())));
+  }
+  if (lanes == nullptr) {
+    if (request.lanes_size() == 0) return fleet::v1::SnapshotReply();
+    return refuse(Refusal::NOT_OWNED, "this worker has no lanes");
+  }
+  const auto taken = lanes->Snapshot({request.lanes().begin(), request.lanes().end()}, kSnapshotUs);
+  if (absl::IsFailedPrecondition(taken.status())) {
+    return refuse(Refusal::NOT_OWNED, std::string(taken.status().message()));
+  }
+  RETURN_IF_ERROR(taken.status());
+  fleet::v1::SnapshotReply reply;
+  for (const lane::LaneSnapshot& snapshot : *taken) {
+    fleet::v1::LaneSnapshot& out = *reply.add_snapshots();
+    out.set_lane(snapshot.lane);
+    out.set_position(snapshot.sequence);
+  }
+  return reply;
 }
 
 absl::Status Worker::Drain(const fleet::v1::DrainRequest& request) {
@@ -294,7 +325,7 @@ fleet::v1::Observation Worker::Observe(uint64_t& next_note) {
     const std::vector<lane::Counter>& counters = lane.progress.counters;
     const double rate = counters.empty() ? 0 : rates_.Note(lane.lane, counters.front().second, now);
     fleet::v1::LaneFacts& out = *observation.add_lanes();
-    out = ToProto(lane, rate, plan_);
+    out = ToProto(lane, rate, plan_, clock_);
     if (lane.phase == lane::Phase::kRunning && !roles.contains(lane.lane)) {
       out.set_phase(fleet::v1::PHASE_RELEASING);
     }

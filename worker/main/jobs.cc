@@ -128,6 +128,10 @@ class HostedJob final : public control::JobLanes {
     if (!news.empty()) options_.note(news);
     host_->AwaitChange(seen, timeout_us);
   }
+  absl::StatusOr<std::vector<lane::LaneSnapshot>> Snapshot(const std::vector<uint32_t>& lanes,
+                                                           int64_t timeout_us) override {
+    return host_->Snapshot(lanes, timeout_us);
+  }
   void Stop() override { host_->Stop(); }
 
  private:

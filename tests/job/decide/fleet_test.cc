@@ -1,7 +1,7 @@
 // The pure coordinator over a model of workers. Mutants these kill: the owner let go before the
 // target follows; the target told to own before the owner let go; an epoch used twice; a lane left
 // with a dead worker; a failover to a cold worker although one is warm; a plan that changes when
-// nothing did; what was durable forgotten.
+// nothing did; what was durable forgotten; claims in journals not heeded.
 #include "job/decide/fleet.h"
 
 #include "base/status.h"
@@ -118,6 +118,37 @@ TEST(FleetTest, ACoordinatorThatLostItsFolderGoesAboveTheEpochsThatWorkersKnow) 
   EXPECT_EQ(step.state.epoch, 42u);
   EXPECT_THAT(step.send, ElementsAre("a"));
   EXPECT_EQ(step.state.workers.at("a").lanes.size(), 2u);
+}
+
+// Coordinator and workers have lost all that they kept; the journals have not.
+TEST(FleetTest, ACoordinatorGoesAboveTheEpochsThatLanesWereClaimedWith) {
+  const Wanted wanted = TwoLanes({"a", "b"});
+  FleetStep step = NextStep(wanted, FleetState{}, {{{"a", {}}, {"b", {}}}, {}}, 0);
+  EXPECT_EQ(step.state.epoch, 1u);
+  Observed observed{{{"a", {1, {{0, SeenLane::kOther}}, {{0, 57}}}}, {"b", Running(1, {1})}}, {}};
+  step = NextStep(wanted, step.state, observed, 0);
+  EXPECT_EQ(step.state.workers.at("a").epoch, 58u);
+  EXPECT_EQ(step.state.workers.at("b").epoch, 1u) << "its lane has no later claim";
+  EXPECT_THAT(step.send, ElementsAre("a"));
+  EXPECT_FALSE(step.settled);
+  observed.up["a"] = Running(58, {0});
+  observed.up["a"].claims[0] = 58;
+  observed.up["b"].claims[1] = 1;
+  const FleetStep settled = NextStep(wanted, step.state, observed, 0);
+  EXPECT_TRUE(settled.settled);
+  EXPECT_EQ(settled.state.epoch, 58u);
+}
+
+TEST(FleetTest, AClaimThatOnlyAnotherWorkerSawCountsToo) {
+  FleetState state = OneHasBoth();
+  state.workers["b"] = {4, {{0, LaneRole::kFollow}, {1, LaneRole::kFollow}}};
+  state.plan = {{0, {"a", "b"}}, {1, {"a", "b"}}};
+  Observed observed;
+  observed.up["a"] = {4, {{0, SeenLane::kOther}, {1, SeenLane::kRunning}}};
+  observed.up["b"] = {4, {{0, SeenLane::kCaughtUp}, {1, SeenLane::kCaughtUp}}, {{0, 9}}};
+  const FleetStep step = NextStep(TwoLanes({"a", "b"}, Standby::kEach), state, observed, 0);
+  EXPECT_THAT(step.send, ElementsAre("a"));
+  EXPECT_EQ(step.state.workers.at("a").epoch, 10u);
 }
 
 TEST(FleetTest, WithoutAnyWorkerNothingIsForgotten) {

@@ -54,7 +54,7 @@ TEST_F(ClusterCommandTest, MistakesInSqlAreToldBeforeAnythingStarts) {
 
 TEST_F(ClusterCommandTest, CommandsNeedARunningCluster) {
   for (const std::vector<std::string>& flags :
-       {std::vector<std::string>{"--status"}, {"--stop"}, {"--resize", "2"}}) {
+       {std::vector<std::string>{"--status"}, {"--stop"}, {"--snapshot"}, {"--resize", "2"}}) {
     const CommandResult result = Cluster("topic: events\n    cluster: main",
                                          "from: events, topic: out, cluster: main", flags);
     EXPECT_EQ(result.exit_code, 2);

@@ -64,7 +64,7 @@ TEST(ClusterViewTest, CountsEachLaneOnceAtItsOwner) {
                           HasSubstr("1 lane, follows 1  0 rows/s  busiest lane 0 %  1 restart")));
   EXPECT_THAT(ClusterLine(TwoWorkers()),
               HasSubstr("fraud: 1234 rows, 400 rows/s, watermark 2026-03-01 00:00:00, 0 late, 0 "
-                        "dead; 2 of 2 workers up, settled"));
+                        "dead, lag -; 2 of 2 workers up, settled"));
 }
 
 TEST(ClusterViewTest, WhatIsNotKnownOrInTroubleIsShown) {
@@ -80,6 +80,53 @@ TEST(ClusterViewTest, WhatIsNotKnownOrInTroubleIsShown) {
   lane.mutable_problem()->set_message("journal at 17: torn");
   EXPECT_THAT(Text(status), AllOf(HasSubstr("lanes are moving, 1 of 2 run"),
                                   HasSubstr("    lane payments[1]: journal at 17: torn")));
+}
+
+TEST(ClusterViewTest, LagThatIsNotKnownIsNotZero) {
+  fleet::v1::StatusReply status = TwoWorkers();
+  EXPECT_THAT(Text(status), HasSubstr("  lag        -\n"));
+  fleet::v1::LaneFacts& first = *status.mutable_workers(0)->mutable_observation()->mutable_lanes(0);
+  first.set_lag_rows(1500);
+  first.set_lag_seconds(2.5);
+  EXPECT_THAT(Text(status),
+              HasSubstr("  lag        1,500 rows, the oldest 2.5 s (payments[0]), not "
+                        "known of 1 lane\n"));
+  fleet::v1::LaneFacts& second =
+      *status.mutable_workers(1)->mutable_observation()->mutable_lanes(1);
+  second.set_lag_rows(0);
+  second.set_lag_seconds(0);
+  EXPECT_THAT(Text(status), HasSubstr("lag        1,500 rows, the oldest 2.5 s (payments[0])\n"));
+  EXPECT_THAT(ClusterLine(status), HasSubstr("lag 1,500 rows"));
+}
+
+TEST(ClusterViewTest, EachLaneOfEachWorkerHasALine) {
+  fleet::v1::StatusReply status = TwoWorkers();
+  fleet::v1::LaneFacts& first = *status.mutable_workers(0)->mutable_observation()->mutable_lanes(0);
+  first.set_snapshot_position(990);
+  first.set_lag_rows(7);
+  first.set_lag_seconds(0.25);
+  first.set_state_entries(31);
+  const std::vector<std::string> lines = ClusterLanes(status);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_THAT(lines[0], HasSubstr("lag rows"));
+  EXPECT_EQ(
+      lines[1],
+      "  payments[0]          worker-0   running          1000        990          7      0.2  "
+      "      400   50%         31");
+  EXPECT_THAT(lines[2], AllOf(HasSubstr("worker-1   following        1001          -          -")));
+}
+
+TEST(ClusterViewTest, WhatTheStoreLacksIsShown) {
+  fleet::v1::StatusReply status = TwoWorkers();
+  EXPECT_THAT(Text(status), testing::Not(HasSubstr("store")));
+  fleet::v1::StoreFacts& store =
+      *status.mutable_workers(0)->mutable_observation()->mutable_lanes(0)->mutable_store();
+  EXPECT_THAT(Text(status), HasSubstr("  store      has the newest snapshots\n"));
+  store.set_num_pending(3);
+  store.set_pending_seconds(75);
+  store.set_problem("no answer");
+  EXPECT_THAT(Text(status),
+              HasSubstr("  store      lacks snapshots of 1 lane for 1m 15s: no answer\n"));
 }
 
 }  // namespace

@@ -48,6 +48,9 @@ TEST(CommandLineTest, AClusterIsRunOrTold) {
   line = Parse({"cluster", "job.yaml", "--status", "--json"}).line;
   EXPECT_EQ(line.cluster_action, ClusterAction::kStatus);
   EXPECT_TRUE(line.json);
+  line = Parse({"cluster", "job.yaml", "--snapshot", "--json"}).line;
+  EXPECT_EQ(line.cluster_action, ClusterAction::kSnapshot);
+  EXPECT_TRUE(line.json);
   EXPECT_EQ(Parse({"cluster", "job.yaml", "--stop"}).line.cluster_action, ClusterAction::kStop);
 }
 
@@ -68,6 +71,8 @@ TEST(CommandLineTest, MistakesHaveTheExitCodeOfUsage) {
         {"cluster", "job.yaml", "--stop", "--status"},
         {"cluster", "job.yaml", "--standby", "--stop"},
         {"cluster", "job.yaml", "--stop", "--json"},
+        {"cluster", "job.yaml", "--snapshot", "--status"},
+        {"cluster", "job.yaml", "--workers", "2", "--json"},
         {"validate", "job.yaml", "--data-dir", "x"}}) {
     EXPECT_EQ(Parse(arguments).exit_code, kExitUsage) << testing::PrintToString(arguments);
   }

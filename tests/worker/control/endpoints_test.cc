@@ -61,6 +61,30 @@ TEST(MetricsTextTest, HasHelpTypeAndUnitsAndLeavesOutWhatIsNotKnown) {
   EXPECT_THAT(text, Not(HasSubstr("auc")));
 }
 
+TEST(MetricsTextTest, HasLagSnapshotStateAndStoreOnceTheyAreKnown) {
+  fleet::v1::Observation seen = OneLane(fleet::v1::PHASE_RUNNING);
+  fleet::v1::LaneFacts& lane = *seen.mutable_lanes(0);
+  EXPECT_THAT(MetricsText(seen), Not(HasSubstr("_store_")));
+  lane.set_lag_rows(0);
+  lane.set_lag_seconds(1.5);
+  lane.set_snapshot_position(40);
+  lane.set_state_entries(12);
+  lane.set_claimed_epoch(6);
+  lane.mutable_store()->set_num_pending(2);
+  lane.mutable_store()->set_pending_seconds(75);
+  lane.mutable_store()->set_problem("no answer");
+  const std::string text = MetricsText(seen);
+  const std::string labels = "{job=\"fraud\",lane=\"features[1]\"} ";
+  for (const char* expected : {"lag_rows|0", "lag_seconds|1.5", "snapshot_position|40",
+                               "state_entries|12", "claimed_epoch|6", "store_pending_snapshots|2",
+                               "store_pending_seconds|75", "store_failing|1"}) {
+    const std::string line = expected;
+    const size_t bar = line.find('|');
+    EXPECT_THAT(text, HasSubstr("streamml_lane_" + line.substr(0, bar) + labels +
+                                line.substr(bar + 1) + "\n"));
+  }
+}
+
 TEST(ReadinessTest, NamesTheLanesThatAreNotUp) {
   EXPECT_TRUE(ReadinessOf(fleet::v1::Observation()).ready) << "it can be given an assignment";
   EXPECT_TRUE(ReadinessOf(OneLane(fleet::v1::PHASE_RUNNING)).ready);

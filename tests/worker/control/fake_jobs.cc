@@ -40,6 +40,11 @@ class FakeJobs::Lanes final : public JobLanes {
     const MutexLock lock(jobs_.mutex_);
     if (jobs_.version_ == seen && timeout_us > 0) jobs_.changed_.WaitFor(jobs_.mutex_, timeout_us);
   }
+  absl::StatusOr<std::vector<lane::LaneSnapshot>> Snapshot(const std::vector<uint32_t>& /*lanes*/,
+                                                           int64_t /*timeout_us*/) override {
+    const MutexLock lock(jobs_.mutex_);
+    return jobs_.snapshots_;
+  }
   void Stop() override {
     const MutexLock lock(jobs_.mutex_);
     ++jobs_.num_stopping_;
@@ -109,6 +114,11 @@ void FakeJobs::SetFacts(std::vector<lane::LaneFacts> facts) {
   facts_ = std::move(facts);
   ++version_;
   changed_.NotifyAll();
+}
+
+void FakeJobs::SetSnapshots(absl::StatusOr<std::vector<lane::LaneSnapshot>> snapshots) {
+  const MutexLock lock(mutex_);
+  snapshots_ = std::move(snapshots);
 }
 
 std::map<uint32_t, lane::Role> FakeJobs::roles() const {

@@ -23,6 +23,8 @@ class FakeJobs final : public JobMaker {
   void SetOpenError(absl::Status status);
   // Lanes of the job that was opened last are told so, or do so.
   void SetFacts(std::vector<lane::LaneFacts> facts);
+  // What Snapshot gives from now on, whatever it is asked for.
+  void SetSnapshots(absl::StatusOr<std::vector<lane::LaneSnapshot>> snapshots);
   std::map<uint32_t, lane::Role> roles() const;
   uint64_t epoch() const;
   int num_opened() const;
@@ -40,6 +42,8 @@ class FakeJobs final : public JobMaker {
   absl::Status open_error_ ABSL_GUARDED_BY(mutex_);
   std::map<uint32_t, lane::Role> roles_ ABSL_GUARDED_BY(mutex_);
   std::vector<lane::LaneFacts> facts_ ABSL_GUARDED_BY(mutex_);
+  absl::StatusOr<std::vector<lane::LaneSnapshot>> snapshots_ ABSL_GUARDED_BY(mutex_) =
+      std::vector<lane::LaneSnapshot>();
   uint64_t version_ ABSL_GUARDED_BY(mutex_) = 1;
   uint64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
   int num_opened_ ABSL_GUARDED_BY(mutex_) = 0;

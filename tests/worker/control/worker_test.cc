@@ -234,6 +234,31 @@ TEST_F(WorkerTest, ADrainedWorkerTakesAnotherJob) {
   EXPECT_TRUE(worker_->Assign(other).ok());
 }
 
+TEST_F(WorkerTest, SnapshotsAreOfLanesThatRunHere) {
+  Start();
+  fleet::v1::SnapshotRequest request;
+  *request.mutable_job() = Request(1, {}).job();
+  EXPECT_EQ(worker_->Snapshot(request)->snapshots_size(), 0) << "nothing runs here";
+  request.add_lanes(0);
+  ExpectRefused(worker_->Snapshot(request).status(), absl::StatusCode::kFailedPrecondition,
+                Refusal::NOT_OWNED);
+  ASSERT_TRUE(worker_->Assign(Request(1, {{0, true}})).ok());
+  jobs_.SetSnapshots(std::vector<lane::LaneSnapshot>{{0, 17}});
+  const auto reply = worker_->Snapshot(request);
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  ASSERT_EQ(reply->snapshots_size(), 1);
+  EXPECT_EQ(reply->snapshots(0).lane(), 0u);
+  EXPECT_EQ(reply->snapshots(0).position(), 17u);
+  jobs_.SetSnapshots(absl::FailedPreconditionError("lane 0 does not run here"));
+  ExpectRefused(worker_->Snapshot(request).status(), absl::StatusCode::kFailedPrecondition,
+                Refusal::NOT_OWNED);
+  jobs_.SetSnapshots(absl::UnavailableError("not in time"));
+  EXPECT_EQ(worker_->Snapshot(request).status().code(), absl::StatusCode::kUnavailable);
+  request.mutable_job()->set_identity("another");
+  ExpectRefused(worker_->Snapshot(request).status(), absl::StatusCode::kFailedPrecondition,
+                Refusal::OTHER_JOB);
+}
+
 TEST_F(WorkerTest, AnotherManifestHasLanesOfItsOwn) {
   Start();
   ASSERT_TRUE(worker_->Assign(Request(1, {{0, true}})).ok());
