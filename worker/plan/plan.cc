@@ -331,19 +331,4 @@ std::string Explain(const JobPlan& plan) {
   return text;
 }
 
-absl::Status CheckMovable(const JobPlan& plan, const manifest::Manifest& manifest) {
-  std::vector<manifest::Diagnostic> problems;
-  for (const StagePlan& stage : plan.stages) {
-    for (const LocalUse& use : stage.local) {
-      problems.push_back({manifest::Severity::kError, use.path, manifest.positions.Find(use.path),
-                          absl::StrCat(use.reason,
-                                       ", which binds lanes to one machine, and workers on several "
-                                       "hand them over: give cluster and topic")});
-    }
-  }
-  std::stable_sort(problems.begin(), problems.end(),
-                   [](const auto& a, const auto& b) { return a.position < b.position; });
-  return manifest::ToStatus(problems, manifest.file_name);
-}
-
 }  // namespace streamml::plan

@@ -124,10 +124,6 @@ absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest,
 // The same without files: everything is checked but what only the files can tell. For `validate`.
 absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest);
 
-// OK when every lane can run on any worker; else INVALID_ARGUMENT with a line, as MakePlan's, for
-// each sink and source that binds some to a machine.
-absl::Status CheckMovable(const JobPlan& plan, const manifest::Manifest& manifest);
-
 // Lane `index` ready to open: its inputs read from `log` and from files. Hashes the lane's input
 // files, which takes a while for large ones: CANCELLED soon after `stop`, which may be empty, says
 // so. `plan` and `log` must outlive what is made.
