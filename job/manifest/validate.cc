@@ -20,6 +20,14 @@ void CheckRunning(Checker& checker) {
                   absl::StrCat(spec.workers().lanes(), " lanes, but log.partitions is ",
                                spec.log().partitions(), "; a lane has at least one partition"));
   }
+  const job::v1::Snapshots& snapshots = spec.snapshots();
+  if (snapshots.store().empty()) {
+    constexpr const char* kNoStore = "there is no store; give snapshots.store, or leave this out";
+    if (!snapshots.upload().empty()) checker.Error("spec.snapshots.upload", kNoStore);
+    if (snapshots.has_credentials_from()) {
+      checker.Error("spec.snapshots.credentialsFrom", kNoStore);
+    }
+  }
   if (!spec.has_autoscale()) return;
   if (spec.workers().has_replicas()) {
     checker.Error("spec.workers.replicas", "not together with autoscale; leave one of them out");

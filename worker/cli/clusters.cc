@@ -12,27 +12,6 @@ namespace {
 
 constexpr uint64_t kMaxSecretBytes = 1 << 20;
 
-absl::StatusOr<std::string> ReadSecret(const job::v1::ValueFrom& from, std::string_view path) {
-  if (from.has_secret_key_ref()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path,
-                     ".secretKeyRef: a Kubernetes Secret can be read in a pod only; use file "
-                     "or env here"));
-  }
-  if (!from.env().empty()) {
-    const char* value = std::getenv(from.env().c_str());
-    if (value != nullptr) return std::string(value);
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ".env: there is no environment variable '", from.env(), "'"));
-  }
-  ASSIGN_OR_RETURN(const std::unique_ptr<ReadFile> file, MakePosixDisk()->OpenForRead(from.file()));
-  std::string value;
-  RETURN_IF_ERROR(Annotate(file->ReadAt(0, kMaxSecretBytes, value), path));
-  if (value.ends_with('\n')) value.pop_back();
-  if (value.ends_with('\r')) value.pop_back();
-  return value;
-}
-
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 absl::Status AddTls(const job::v1::Tls& tls, const std::string& path, Settings& settings) {
@@ -55,6 +34,27 @@ absl::Status AddTls(const job::v1::Tls& tls, const std::string& path, Settings& 
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> ReadSecret(const job::v1::ValueFrom& from, std::string_view path) {
+  if (from.has_secret_key_ref()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path,
+                     ".secretKeyRef: a Kubernetes Secret can be read in a pod only; use file "
+                     "or env here"));
+  }
+  if (!from.env().empty()) {
+    const char* value = std::getenv(from.env().c_str());
+    if (value != nullptr) return std::string(value);
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ".env: there is no environment variable '", from.env(), "'"));
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<ReadFile> file, MakePosixDisk()->OpenForRead(from.file()));
+  std::string value;
+  RETURN_IF_ERROR(Annotate(file->ReadAt(0, kMaxSecretBytes, value), path));
+  if (value.ends_with('\n')) value.pop_back();
+  if (value.ends_with('\r')) value.pop_back();
+  return value;
+}
 
 absl::StatusOr<log::KafkaOptions> OptionsOf(const job::v1::Cluster& cluster) {
   const job::v1::Kafka& kafka = cluster.kafka();

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -36,6 +37,10 @@ class Clusters {
 // How librdkafka is told to reach a cluster. Secrets are read from files and the environment; one
 // that stands in a Kubernetes Secret is INVALID_ARGUMENT, because only a pod can see it.
 absl::StatusOr<log::KafkaOptions> OptionsOf(const job::v1::Cluster& cluster);
+
+// The value, without a newline at its end, as OptionsOf reads it; `path` is where the manifest says
+// so.
+absl::StatusOr<std::string> ReadSecret(const job::v1::ValueFrom& from, std::string_view path);
 
 // The log of a job whose plan names a cluster for it.
 log::KafkaLogOptions KafkaLogOptionsOf(const plan::JobPlan& plan);

@@ -11,11 +11,11 @@
 #include "base/status.h"
 #include "worker/cli/notes.h"
 #include "worker/cli/slow_note.h"
+#include "worker/cli/store_view.h"
 #include "worker/lane/fingerprint.h"
 #include "worker/log/file/file_log.h"
 #include "worker/log/kafka/kafka_log.h"
 #include "worker/plan/plan.h"
-#include "worker/state/rocksdb/rocksdb_snapshots.h"
 
 namespace streamml::cli {
 namespace {
@@ -65,7 +65,9 @@ JobFolder::JobFolder(const Job& job, Disk& disk)
       disk_(disk),
       worker_(WorkerName()),
       fingerprint_(lane::Fingerprint()),
-      patience_(StopOverdue) {}
+      patience_(StopOverdue),
+      lane_snapshots_(job.manifest.job.spec().snapshots(), job.plan, disk,
+                      absl::StrCat(StateFolder(job), "/lanes"), StopRequested) {}
 
 absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, Disk& disk,
                                                            bool must_exist,
@@ -113,7 +115,33 @@ absl::Status JobFolder::OpenKafka(bool must_exist) {
 }
 
 absl::StatusOr<std::unique_ptr<state::SnapshotStore>> JobFolder::OpenSnapshots(uint32_t lane) {
-  return state::MakeRocksDbSnapshots(disk_, absl::StrCat(StateFolder(job_), "/lanes/", lane));
+  return lane_snapshots_.Open(lane);
+}
+
+std::string JobFolder::FinishUploads(int64_t timeout_us) {
+  std::vector<state::Uploads*> stores;
+  for (const auto& snapshots : snapshots_) {
+    state::Uploads* uploads = snapshots == nullptr ? nullptr : snapshots->uploads();
+    if (uploads != nullptr && uploads->upload_status().num_pending > 0) stores.push_back(uploads);
+  }
+  if (stores.empty()) return "";
+  const SlowNote note("copying the last snapshots to their store");
+  std::vector<std::thread> threads;
+  threads.reserve(stores.size());
+  for (state::Uploads* uploads : stores) {
+    threads.emplace_back([uploads, timeout_us] { uploads->FinishUploads(timeout_us); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  StoreTotals totals;
+  for (const state::Uploads* uploads : stores) {
+    const state::UploadStatus status = uploads->upload_status();
+    if (status.num_pending > 0) ++totals.num_lacking;
+    if (totals.problem.empty()) totals.problem = status.problem;
+  }
+  if (totals.num_lacking == 0) return "";
+  return absl::StrCat("the last snapshots of ", totals.num_lacking, " of ", snapshots_.size(),
+                      " lane(s) are on this machine only, because their store did not take them",
+                      totals.problem.empty() ? " in time" : ": ", totals.problem);
 }
 
 absl::Status JobFolder::OpenLanes(const NoteFunction& note, const std::function<bool()>& stop) {

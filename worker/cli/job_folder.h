@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/disk.h"
+#include "worker/cli/lane_snapshots.h"
 #include "worker/cli/load.h"
 #include "worker/cli/log_patience.h"
 #include "worker/cli/signals.h"
@@ -44,6 +45,10 @@ class JobFolder {
   // The snapshots of a lane.
   absl::StatusOr<std::unique_ptr<state::SnapshotStore>> OpenSnapshots(uint32_t lane);
 
+  // Gives the store of snapshots up to so long to take what it lacks. A line for people when
+  // snapshots stay on this machine only, else "". Not while lanes run.
+  std::string FinishUploads(int64_t timeout_us);
+
   // What to tell the user of a log that cannot be reached.
   LogPatience& patience() { return patience_; }
   Disk& disk() { return disk_; }
@@ -64,6 +69,7 @@ class JobFolder {
   const std::string worker_;
   const std::string fingerprint_;
   LogPatience patience_;
+  const LaneSnapshots lane_snapshots_;
   std::unique_ptr<DiskLock> lock_;  // of a folder whose log is on Kafka
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> snapshots_;

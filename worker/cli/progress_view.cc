@@ -3,6 +3,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/status.h"
+#include "worker/cli/store_view.h"
 #include "worker/cli/text.h"
 
 namespace streamml::cli {
@@ -58,6 +59,8 @@ std::vector<std::string> ProgressView::Block(const std::vector<lane::LaneProgres
                                  WithCommas(rates.examples), " examples/s)"));
   }
   lines.push_back(absl::StrCat("  watermark  ", WatermarkText(totals.watermark)));
+  const StoreTotals store = StoreTotalsOf(lanes, now_us);
+  if (store.is_there) lines.push_back(absl::StrCat("  store      ", StoreText(store)));
   for (const lane::LaneProgress& lane : lanes) {
     for (const lane::ModelProgress& model : lane.models) {
       lines.push_back(absl::StrFormat("  %-9s  version %s  %s", model.name,
@@ -78,6 +81,8 @@ std::string ProgressView::Line(const std::vector<lane::LaneProgress>& lanes, int
   if (totals.examples > 0) {
     absl::StrAppend(&line, ", ", WithCommas(rates.examples), " examples/s");
   }
+  const StoreTotals store = StoreTotalsOf(lanes, now_us);
+  if (!store.problem.empty()) absl::StrAppend(&line, ", store ", StoreText(store));
   for (const lane::LaneProgress& lane : lanes) {
     for (const lane::ModelProgress& model : lane.models) {
       absl::StrAppend(&line, "; ", model.name, " version ", WithCommas(model.version), ", ",

@@ -12,6 +12,7 @@
 #include "worker/cli/job_folder.h"
 #include "worker/cli/progress_view.h"
 #include "worker/cli/signals.h"
+#include "worker/cli/store_view.h"
 #include "worker/cli/summary.h"
 #include "worker/cli/summary_file.h"
 #include "worker/cli/tail.h"
@@ -23,6 +24,7 @@ namespace {
 constexpr int64_t kLookUs = 10'000;  // how soon a signal is seen
 constexpr int64_t kRedrawUs = 200'000;
 constexpr int64_t kLineUs = 5'000'000;
+constexpr int64_t kFinishUploadsUs = 30'000'000;  // that the store of snapshots gets at the end
 
 // Set once, by the thread that runs the lanes. Thread-safe.
 class Done {
@@ -90,6 +92,8 @@ class Run {
     }
     const int64_t start_us = SystemClock().MonotonicMicroseconds();
     if (!finished) RETURN_IF_ERROR(RunLanes());
+    const std::string left_here = folder_->FinishUploads(kFinishUploadsUs);
+    if (!left_here.empty()) terminal_.Print(absl::StrCat("note: ", left_here));
     const double seconds =
         static_cast<double>(SystemClock().MonotonicMicroseconds() - start_us) / 1e6;
     ASSIGN_OR_RETURN(Summary summary,
@@ -132,6 +136,8 @@ class Run {
       if (runner.failed()) folder_->patience().GiveUp();
       const std::string trouble = folder_->patience().TakeNews();
       if (!trouble.empty()) terminal_.Print(absl::StrCat("note: ", trouble));
+      const std::string store = TakeStoreNews(runner.Progress());
+      if (!store.empty()) terminal_.Print(absl::StrCat("note: ", store));
       const int64_t now = SystemClock().MonotonicMicroseconds();
       if (now - last_shown < (terminal_.is_terminal() ? kRedrawUs : kLineUs)) continue;
       last_shown = now;
@@ -143,6 +149,14 @@ class Run {
     }
     status.Update(CopyTail());
     return status;
+  }
+
+  std::string TakeStoreNews(const std::vector<lane::LaneProgress>& lanes) {
+    if (job_.plan.snapshot_store.empty()) return "";
+    std::vector<std::optional<state::UploadStatus>> uploads;
+    uploads.reserve(lanes.size());
+    for (const lane::LaneProgress& lane : lanes) uploads.push_back(lane.uploads);
+    return store_news_.Take(uploads);
   }
 
   absl::Status CopyTail() { return tail_.has_value() ? tail_->Copy() : absl::OkStatus(); }
@@ -167,6 +181,7 @@ class Run {
   Job job_;
   std::unique_ptr<JobFolder> folder_;
   std::optional<SinkTail> tail_;
+  StoreNews store_news_;
 };
 
 }  // namespace

@@ -6,19 +6,21 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "base/wording.h"
 #include "job/manifest/diagnostic.h"
 #include "job/manifest/manifest.h"
 #include "job/manifest/validate.h"
 #include "worker/cli/clusters.h"
+#include "worker/cli/lane_snapshots.h"
 #include "worker/cli/log_patience.h"
+#include "worker/cli/store_view.h"
 #include "worker/lane/background.h"
 #include "worker/lane/fingerprint.h"
 #include "worker/log/kafka/kafka_log.h"
 #include "worker/main/mistakes.h"
 #include "worker/plan/plan.h"
-#include "worker/state/rocksdb/rocksdb_snapshots.h"
 
 namespace streamml::worker {
 namespace {
@@ -107,7 +109,11 @@ class HostedJob final : public control::JobLanes {
         options_(options),
         disk_(disk),
         fingerprint_(fingerprint),
-        patience_(options.give_up) {}
+        patience_(options.give_up),
+        snapshots_(job_->manifest.job.spec().snapshots(), job_->plan, disk,
+                   absl::StrCat(options.snapshot_folder, "/", job_->plan.owner.identity, ".",
+                                job_->plan.owner.incarnation),
+                   options.give_up) {}
 
   absl::Status Open() {
     ASSIGN_OR_RETURN(log::KafkaCluster * cluster, job_->clusters->Get(job_->plan.log_cluster));
@@ -121,7 +127,11 @@ class HostedJob final : public control::JobLanes {
   absl::Status Assign(uint64_t epoch, const std::map<uint32_t, lane::Role>& lanes) override {
     return host_->Assign(epoch, lanes);
   }
-  std::vector<lane::LaneFacts> Facts() const override { return host_->Facts(); }
+  std::vector<lane::LaneFacts> Facts() const override {
+    std::vector<lane::LaneFacts> facts = host_->Facts();
+    TellOfStore(facts);
+    return facts;
+  }
   uint64_t version() const override { return host_->version(); }
   void AwaitChange(uint64_t seen, int64_t timeout_us) override {
     const std::string news = patience_.TakeNews();
@@ -135,17 +145,25 @@ class HostedJob final : public control::JobLanes {
   void Stop() override { host_->Stop(); }
 
  private:
+  void TellOfStore(const std::vector<lane::LaneFacts>& facts) const {
+    if (job_->plan.snapshot_store.empty()) return;
+    std::vector<std::optional<state::UploadStatus>> uploads;
+    uploads.reserve(facts.size());
+    for (const lane::LaneFacts& lane : facts) uploads.push_back(lane.progress.uploads);
+    std::string news;
+    {
+      const MutexLock lock(mutex_);
+      news = store_news_.Take(uploads);
+    }
+    if (!news.empty()) options_.note(news);
+  }
+
   lane::LaneFactory Factory() {
     lane::LaneFactory factory;
     factory.spec = [this](uint32_t lane, const lane::StopFunction& stop) {
       return plan::MakeLaneSpec(job_->plan, lane, *log_, stop);
     };
-    factory.snapshots = [this](uint32_t lane) {
-      const log::TopicOwner& owner = job_->plan.owner;
-      return state::MakeRocksDbSnapshots(
-          disk_, absl::StrCat(options_.snapshot_folder, "/", owner.identity, ".", owner.incarnation,
-                              "/", lane));
-    };
+    factory.snapshots = [this](uint32_t lane) { return snapshots_.Open(lane); };
     factory.environment = [this](state::SnapshotStore& snapshots, lane::StopFunction stop) {
       return lane::LaneEnvironment{disk_,
                                    *log_,
@@ -168,6 +186,9 @@ class HostedJob final : public control::JobLanes {
   Disk& disk_;
   const std::string& fingerprint_;
   cli::LogPatience patience_;
+  const cli::LaneSnapshots snapshots_;
+  mutable Mutex mutex_;
+  mutable cli::StoreNews store_news_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<log::Log> log_;
   std::unique_ptr<lane::BackgroundRunner> background_ = lane::MakeThreadRunner();
   std::unique_ptr<lane::LaneHost> host_;  // last: it uses the others

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <memory>
@@ -24,6 +25,8 @@ namespace {
 
 constexpr int64_t kLookUs = 10'000;  // how soon a signal is seen
 constexpr int64_t kRetryUs = 1'000'000;
+// That the store of snapshots gets at the end, at most: letting go takes some of --grace, too.
+constexpr int64_t kFinishUploadsUs = 30'000'000;
 constexpr int64_t kStreamsUs = 500'000;  // that observers have to take the last observation
 
 void Say(const std::string& text) { std::cerr << absl::StrCat("streamml-worker: ", text, "\n"); }
@@ -96,6 +99,7 @@ absl::Status Serve(const WorkerLine& line, Disk& disk) {
   options.snapshot_folder = absl::StrCat(line.data_dir, "/lanes");
   options.output_folder = line.output_dir.empty() ? line.data_dir : line.output_dir;
   options.run = {line.commit_interval_us, line.snapshot_interval_us, line.commit_rows};
+  options.run.finish_uploads_us = std::min(kFinishUploadsUs, line.grace_us / 2);
   options.give_up = cli::StopOverdue;
   options.note = [&notes](const std::string& text) {
     Say(text);

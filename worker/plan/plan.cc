@@ -9,7 +9,6 @@
 #include "absl/strings/str_join.h"
 #include "base/hash.h"
 #include "base/status.h"
-#include "job/manifest/diagnostic.h"
 #include "job/manifest/values.h"
 #include "worker/connectors/file_list.h"
 #include "worker/lane/file_input.h"
@@ -312,6 +311,16 @@ void ExplainTopics(const JobPlan& plan, std::string& text) {
   }
 }
 
+void ExplainSnapshots(const JobPlan& plan, std::string& text) {
+  if (plan.snapshot_store.empty()) return;
+  absl::StrAppend(&text, "snapshots of each lane, every ",
+                  manifest::FormatDuration(plan.snapshot_interval_us),
+                  " on the machine that runs it, are copied every ",
+                  manifest::FormatDuration(plan.upload_interval_us), " to ", plan.snapshot_store,
+                  "\n    under ", plan.owner.identity, "/", plan.owner.incarnation,
+                  "/lanes/<lane>/; a lane that has lost its disk goes on from there\n");
+}
+
 }  // namespace
 
 std::string Explain(const JobPlan& plan) {
@@ -328,6 +337,7 @@ std::string Explain(const JobPlan& plan) {
     ExplainRejects(stage, text);
   }
   ExplainTopics(plan, text);
+  ExplainSnapshots(plan, text);
   return text;
 }
 

@@ -102,6 +102,8 @@ struct JobPlan {
   // lie.
   uint64_t job_hash = 0;
   int64_t snapshot_interval_us = 0;
+  std::string snapshot_store;  // as worker/state/store reads it; empty: there is none
+  int64_t upload_interval_us = 0;
   // Cluster of the log: set when a source is read from a topic. Otherwise the log is in files, and
   // sinks write files also where the manifest gives them a topic.
   std::string log_cluster;

@@ -64,6 +64,14 @@ TEST(Validate, SeveralWorkersReadAndWriteTopicsOnly) {
                     HasSubstr("spec.sinks[guesses]: several workers cannot write files")));
 }
 
+TEST(Validate, WhatIsOfAStoreNeedsOne) {
+  EXPECT_EQ(Said("spec:\n", "spec:\n  snapshots: {store: 's3://b/p', upload: 30s}\n"), "");
+  EXPECT_THAT(Said("spec:\n", "spec:\n  snapshots: {upload: 30s}\n"),
+              HasSubstr("spec.snapshots.upload: there is no store"));
+  EXPECT_THAT(Said("spec:\n", "spec:\n  snapshots: {credentialsFrom: {env: X}}\n"),
+              HasSubstr("spec.snapshots.credentialsFrom: there is no store"));
+}
+
 TEST(Validate, TopicAndClusterComeTogether) {
   EXPECT_THAT(Said("file: events.jsonl", "topic: events"),
               HasSubstr("spec.sources[events].topic: a topic needs a cluster; none is given"));
@@ -174,8 +182,6 @@ TEST(Validate, WhatIsNotBuiltIsRefusedByName) {
       {"spec:\n", "spec:\n  workers: {standby: 1}\n", "spec.workers.standby"},
       {"spec:\n", "spec:\n  timeZone: Europe/Berlin\n", "spec.timeZone"},
       {"spec:\n", "spec:\n  replay: {keep: 7d}\n", "spec.replay.keep"},
-      {"spec:\n", "spec:\n  snapshots: {store: 's3://b/p'}\n", "spec.snapshots.store"},
-      {"spec:\n", "spec:\n  snapshots: {upload: 60s}\n", "spec.snapshots.upload"},
       {"spec:\n", "spec:\n  savepoints: {schedule: '0 3 * * *', keep: 2}\n", "spec.savepoints"},
       {"spec:\n", "spec:\n  restoreFrom: {savepoint: x, acceptLoss: true}\n", "spec.restoreFrom"},
       {"spec:\n", "spec:\n  autoscale: {max: 2, targetLag: 5s, dryRun: true}\n", "spec.autoscale"},

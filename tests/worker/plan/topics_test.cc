@@ -1,6 +1,7 @@
 // Jobs whose log is on Kafka: which topics are theirs, and what keeps lanes on one machine.
 #include <map>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -166,6 +167,36 @@ TEST_F(TopicsPlanTest, AMissingTopicIsShownAtItsPlace) {
   topics_.topics.erase("out");
   EXPECT_THAT(std::string(Plan().status().message()),
               HasSubstr("job.yaml:23:55: spec.sinks[out].topic: there is no such topic"));
+}
+
+TEST_F(TopicsPlanTest, AStoreOfSnapshotsIsCheckedAtItsPlaceAndExplained) {
+  const auto with = [this](const std::string& snapshots) {
+    return Plan("  workers: {lanes: 2}",
+                absl::StrCat("  snapshots: {", snapshots, "}\n  workers: {lanes: 2}"));
+  };
+  auto plan = with("store: 's3://bucket/jobs?endpoint=http://127.0.0.1:9000', upload: 5s");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->upload_interval_us, 5'000'000);
+  EXPECT_THAT(Explain(*plan), AllOf(HasSubstr("copied every 5s to s3://bucket/jobs?endpoint"),
+                                    HasSubstr("under tiny/1/lanes/<lane>/")));
+  plan = with("store: /shared/snapshots");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->snapshot_store, "/shared/snapshots");
+  EXPECT_EQ(plan->upload_interval_us, 60'000'000);
+  EXPECT_THAT(Explain(*Plan()), Not(HasSubstr("snapshots of each lane")));
+  const struct {
+    const char* snapshots;
+    const char* said;
+  } mistakes[] = {
+      {"store: shared", "job.yaml:24:22: spec.snapshots.store: the path of a folder has to be abs"},
+      {"store: 's3://'", "job.yaml:24:22: spec.snapshots.store: store 's3://': there is no bucket"},
+      {"store: 'gs://bucket'", "spec.snapshots.store: store 'gs://bucket': expected the path"},
+      {"store: 's3://b?stile=path'", "'stile' is none of endpoint, region, style, ca"},
+      {"store: /shared, credentialsFrom: {env: X}",
+       "spec.snapshots.credentialsFrom: a folder is opened without credentials"}};
+  for (const auto& mistake : mistakes) {
+    EXPECT_THAT(std::string(with(mistake.snapshots).status().message()), HasSubstr(mistake.said));
+  }
 }
 
 }  // namespace

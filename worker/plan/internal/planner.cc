@@ -8,9 +8,11 @@
 #include "absl/strings/str_join.h"
 #include "base/at_field.h"
 #include "base/status.h"
+#include "base/wording.h"
 #include "job/manifest/values.h"
 #include "worker/plan/internal/job_hash.h"
 #include "worker/plan/internal/source_columns.h"
+#include "worker/state/store/store_location.h"
 
 namespace streamml::plan::internal {
 namespace {
@@ -39,6 +41,7 @@ absl::StatusOr<JobPlan> Planner::Run() {
   AddSources();
   AddRelations();
   AddSinks();
+  AddSnapshots();
   if (!problems_.empty()) {
     std::stable_sort(
         problems_.begin(), problems_.end(),
@@ -47,9 +50,32 @@ absl::StatusOr<JobPlan> Planner::Run() {
   }
   stages_.Finish(plan_);
   plan_.job_hash = JobHash(spec_, plan_);
-  const auto interval = manifest::ParseDuration(spec_.snapshots().interval());
-  plan_.snapshot_interval_us = interval.ok() ? *interval : 10'000'000;
   return std::move(plan_);
+}
+
+void Planner::AddSnapshots() {
+  const job::v1::Snapshots& snapshots = spec_.snapshots();
+  const auto interval = manifest::ParseDuration(snapshots.interval());
+  plan_.snapshot_interval_us = interval.ok() ? *interval : 10'000'000;
+  const auto upload = manifest::ParseDuration(snapshots.upload());
+  plan_.upload_interval_us = upload.ok() ? *upload : 60'000'000;
+  plan_.snapshot_store = snapshots.store();
+  if (snapshots.store().empty()) return;
+  // Variables may be other ones where the job runs.
+  const auto location =
+      state::ParseStoreLocation(snapshots.store(), [](const std::string&) { return std::nullopt; });
+  if (!location.ok()) return Report("spec.snapshots.store", location.status());
+  if (location->folder.empty()) return;
+  if (!location->folder.starts_with('/')) {
+    Report("spec.snapshots.store",
+           absl::InvalidArgumentError(absl::StrCat(
+               "the path of a folder has to be absolute, as workers may run anywhere; got ",
+               Quoted(snapshots.store()), "; s3://bucket/prefix is a bucket")));
+  }
+  if (snapshots.has_credentials_from()) {
+    Report("spec.snapshots.credentialsFrom",
+           absl::InvalidArgumentError("a folder is opened without credentials; leave it out"));
+  }
 }
 
 void Planner::Report(const std::string& path, const absl::Status& status) {

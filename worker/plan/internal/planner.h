@@ -56,6 +56,7 @@ class Planner {
   void ReportCircles();
   void AddSinks();
   void AddSink(const job::v1::Sink& sink, const Place& place);
+  void AddSnapshots();
   absl::StatusOr<Place> PlanSql(const std::string& sql, const std::string& owner);
   void Define(const std::string& name, const Place& place);
   void Report(const std::string& path, const absl::Status& status);
