@@ -1,17 +1,16 @@
 #include "worker/log/kafka/kafka_log.h"
 
-#include <algorithm>
 #include <map>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "worker/log/kafka/internal/channels.h"
 #include "worker/log/kafka/internal/frame.h"
+#include "worker/log/kafka/internal/job_topics.h"
 #include "worker/log/kafka/internal/kafka_transport.h"
+#include "worker/log/kafka/internal/lane_writer.h"
 #include "worker/log/kafka/internal/transport.h"
 
 namespace streamml::log {
@@ -19,136 +18,9 @@ namespace {
 
 using internal::InMessage;
 using internal::MessageStream;
-using internal::OutMessage;
 using internal::PartitionChannels;
 using internal::Producer;
 using internal::Transport;
-
-constexpr std::string_view kJournal = "journal";
-
-using Settings = Transport::Settings;
-
-struct TopicRules {
-  Settings checked;        // what it has to have
-  const char* timestamps;  // how it is made
-};
-const TopicRules& KeptWhole() {
-  static const auto& rules = *new TopicRules{
-      {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"retention.bytes", "-1"}},
-      "CreateTime"};
-  return rules;
-}
-// For a time that counts from writing: event times may be older than all that a cluster keeps.
-const TopicRules& KeptForAWhile() {
-  static const auto& rules = *new TopicRules{{{"cleanup.policy", "delete"}}, "LogAppendTime"};
-  return rules;
-}
-
-// Ends producers in threads of their own, because that may take a second, and a lane must not be
-// opened again before the one it had has ended. Thread-safe.
-class Graveyard {
- public:
-  ~Graveyard() {
-    const MutexLock lock(mutex_);
-    for (auto& [lane, thread] : threads_) thread.join();
-  }
-  void Bury(uint32_t lane, std::unique_ptr<Producer> producer) {
-    WaitFor(lane);
-    const MutexLock lock(mutex_);
-    threads_[lane] = std::thread([dead = std::move(producer)]() mutable { dead.reset(); });
-  }
-  void WaitFor(uint32_t lane) {
-    std::thread thread;
-    {
-      const MutexLock lock(mutex_);
-      const auto found = threads_.find(lane);
-      if (found == threads_.end()) return;
-      thread = std::move(found->second);
-      threads_.erase(found);
-    }
-    thread.join();
-  }
-
- private:
-  Mutex mutex_;
-  std::map<uint32_t, std::thread> threads_ ABSL_GUARDED_BY(mutex_);
-};
-
-// Full names of the job's topics.
-struct Names {
-  std::string journal;
-  std::map<std::string, std::string> topics;
-};
-
-class KafkaLaneWriter final : public LaneWriter {
- public:
-  KafkaLaneWriter(Transport& transport, Graveyard& graveyard, const Names& names, uint32_t lane,
-                  std::unique_ptr<Producer> producer)
-      : transport_(transport),
-        graveyard_(graveyard),
-        names_(names),
-        lane_(lane),
-        producer_(std::move(producer)) {}
-  ~KafkaLaneWriter() override {
-    if (producer_ != nullptr) graveyard_.Bury(lane_, std::move(producer_));
-  }
-
-  absl::Status Commit(const Transaction& transaction) override {
-    if (producer_ == nullptr) {
-      return absl::FailedPreconditionError("an earlier transaction failed; open the lane again");
-    }
-    ASSIGN_OR_RETURN(const std::vector<OutMessage> messages, Messages(transaction));
-    absl::Status status = producer_->Commit(messages);
-    if (!status.ok()) {
-      graveyard_.Bury(lane_, std::move(producer_));
-      return status;
-    }
-    end_ = {transaction.sequence + 1, producer_->journal_offset() + 1};
-    transport_.bell().Ring();
-    return absl::OkStatus();
-  }
-  Position end() const override { return end_; }
-
- private:
-  absl::StatusOr<std::vector<OutMessage>> Messages(const Transaction& transaction) {
-    bytes_.clear();
-    std::vector<OutMessage> messages;
-    messages.reserve(transaction.frames.size() + transaction.records.size() + 1);
-    for (const Frame& frame : transaction.frames) {
-      const auto name = names_.topics.find(frame.topic);
-      if (name == names_.topics.end()) {
-        return absl::InternalError(absl::StrCat("topic '", frame.topic, "' is not in the log"));
-      }
-      bytes_.push_back(internal::EncodeFrame(
-          {lane_, transaction.sequence, transaction.watermark, frame.num_rows, frame.rows}));
-      messages.push_back({.topic = &name->second,
-                          .partition = static_cast<int32_t>(frame.partition),
-                          .value = bytes_.back()});
-    }
-    for (const OutRecord& record : transaction.records) {
-      messages.push_back({.topic = record.topic,
-                          .partition = record.has_key ? OutMessage::kByKey : record.partition,
-                          .has_key = record.has_key,
-                          .key = record.key,
-                          .value = record.value,
-                          .timestamp_ms = std::max<int64_t>(record.timestamp_us, 0) / 1000});
-    }
-    bytes_.push_back(internal::EncodeJournal(transaction.sequence, transaction.journal));
-    messages.push_back({.topic = &names_.journal,
-                        .partition = static_cast<int32_t>(lane_),
-                        .value = bytes_.back(),
-                        .is_journal = true});
-    return messages;
-  }
-
-  Transport& transport_;
-  Graveyard& graveyard_;
-  const Names& names_;
-  const uint32_t lane_;
-  std::unique_ptr<Producer> producer_;
-  std::deque<std::string> bytes_;  // of the messages under way
-  Position end_;
-};
 
 class KafkaJournalReader final : public JournalReader {
  public:
@@ -226,23 +98,10 @@ class KafkaLog final : public Log {
  public:
   KafkaLog(std::unique_ptr<Transport> transport, const KafkaLogOptions& options)
       : transport_(std::move(transport)), options_(options) {
-    names_.journal = KafkaTopicName(options, std::string(kJournal));
+    names_.journal = KafkaTopicName(options, internal::kJournal);
     for (const InternalTopic& topic : options.topics) {
       names_.topics[topic.name] = KafkaTopicName(options, topic.name);
     }
-  }
-
-  absl::Status MakeTopics() {
-    RETURN_IF_ERROR(MakeTopic(names_.journal, options_.num_lanes, KeptWhole()));
-    for (const InternalTopic& topic : options_.topics) {
-      RETURN_IF_ERROR(MakeTopic(names_.topics[topic.name], topic.num_partitions, KeptWhole()));
-    }
-    for (const std::string& name : options_.rejects) {
-      const absl::Status made = MakeTopic(KafkaTopicName(options_, name), 1, KeptForAWhile());
-      // Nothing depends on them: who may not make topics can do without.
-      if (!absl::IsNotFound(made) || options_.create) RETURN_IF_ERROR(made);
-    }
-    return absl::OkStatus();
   }
 
   absl::StatusOr<std::unique_ptr<LaneWriter>> OpenLane(uint32_t lane) override {
@@ -257,8 +116,8 @@ class KafkaLog final : public Log {
     ASSIGN_OR_RETURN(std::unique_ptr<Producer> producer,
                      transport_->OpenProducer(KafkaTopicName(options_, absl::StrCat("lane-", lane)),
                                               options_.transaction_timeout_ms, topics));
-    return std::make_unique<KafkaLaneWriter>(*transport_, graveyard_, names_, lane,
-                                             std::move(producer));
+    return std::make_unique<internal::KafkaLaneWriter>(*transport_, graveyard_, names_, lane,
+                                                       std::move(producer));
   }
 
   absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane,
@@ -306,65 +165,10 @@ class KafkaLog final : public Log {
         absl::StrCat("log: lane ", lane, " of ", options_.num_lanes, " asked for"));
   }
 
-  absl::Status MakeTopic(const std::string& topic, uint32_t num_partitions,
-                         const TopicRules& rules) {
-    auto found = transport_->Describe(topic);
-    if (absl::IsNotFound(found.status()) && options_.create) {
-      ASSIGN_OR_RETURN(const int brokers, transport_->CountBrokers());
-      const int replication =
-          options_.replication > 0 ? options_.replication : std::clamp(brokers, 1, 3);
-      Settings settings = rules.checked;
-      settings.emplace_back("max.message.bytes", "16777216");
-      settings.emplace_back("message.timestamp.type", rules.timestamps);
-      settings.emplace_back("unclean.leader.election.enable", "false");
-      settings.emplace_back("min.insync.replicas", replication >= 3 ? "2" : "1");
-      RETURN_IF_ERROR(transport_->CreateTopic(topic, num_partitions, replication, settings));
-      RETURN_IF_ERROR(AwaitTopic(topic, found));
-    }
-    if (!found.ok()) return found.status();
-    if (found->num_partitions != num_partitions) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("topic '", topic, "' has ", found->num_partitions,
-                       " partitions and the job needs ", num_partitions,
-                       "; another job or another revision of this one made it: give the job "
-                       "another name, or delete its topics to start over"));
-    }
-    return CheckSettings(topic, rules.checked);
-  }
-
-  // A new topic is known to the brokers a moment after it was made.
-  absl::Status AwaitTopic(const std::string& topic, absl::StatusOr<TopicDescription>& found) {
-    for (int attempt = 0; attempt < kCreateAttempts; ++attempt) {
-      found = transport_->Describe(topic);
-      if (found.ok() && found->num_partitions > 0) return absl::OkStatus();
-      std::this_thread::sleep_for(std::chrono::milliseconds(kCreateWaitMs));
-    }
-    return found.status();
-  }
-
-  absl::Status CheckSettings(const std::string& topic, const Settings& wanted) {
-    std::vector<std::string> names;
-    names.reserve(wanted.size());
-    for (const auto& [name, value] : wanted) names.push_back(name);
-    ASSIGN_OR_RETURN(const std::vector<std::string> values, transport_->ReadSettings(topic, names));
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (values[i] == wanted[i].second) continue;
-      return absl::FailedPreconditionError(
-          absl::StrCat("topic '", topic, "': setting ", names[i], " is '", values[i],
-                       "' and has to be '", wanted[i].second,
-                       "', or brokers may delete what the job needs; set it with kafka-configs "
-                       "--alter"));
-    }
-    return absl::OkStatus();
-  }
-
-  static constexpr int kCreateAttempts = 100;
-  static constexpr int kCreateWaitMs = 50;
-
   const std::unique_ptr<Transport> transport_;
   const KafkaLogOptions options_;
-  Names names_;
-  Graveyard graveyard_;
+  internal::TopicNames names_;
+  internal::Graveyard graveyard_;
   Mutex mutex_;
   std::map<std::tuple<std::string, uint32_t, uint32_t>, std::weak_ptr<PartitionChannels>> channels_
       ABSL_GUARDED_BY(mutex_);
@@ -383,9 +187,8 @@ absl::StatusOr<std::unique_ptr<Log>> OpenKafkaLog(KafkaCluster& cluster,
 
 absl::StatusOr<std::unique_ptr<Log>> internal::OpenLog(std::unique_ptr<Transport> transport,
                                                        const KafkaLogOptions& options) {
-  auto log = std::make_unique<KafkaLog>(std::move(transport), options);
-  RETURN_IF_ERROR(log->MakeTopics());
-  return log;
+  RETURN_IF_ERROR(MakeJobTopics(*transport, options));
+  return std::make_unique<KafkaLog>(std::move(transport), options);
 }
 
 }  // namespace streamml::log

@@ -1,0 +1,118 @@
+#include "worker/log/kafka/internal/job_topics.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+
+namespace streamml::log::internal {
+namespace {
+
+using Settings = Transport::Settings;
+
+constexpr int kCreateAttempts = 100;
+constexpr int kCreateWaitMs = 50;
+
+struct TopicRules {
+  Settings checked;        // what it has to have
+  const char* timestamps;  // how it is made
+};
+const TopicRules& KeptWhole() {
+  static const auto& rules = *new TopicRules{
+      {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"retention.bytes", "-1"}},
+      "CreateTime"};
+  return rules;
+}
+// For a time that counts from writing: event times may be older than all that a cluster keeps.
+const TopicRules& KeptForAWhile() {
+  static const auto& rules = *new TopicRules{{{"cleanup.policy", "delete"}}, "LogAppendTime"};
+  return rules;
+}
+
+class JobTopics {
+ public:
+  JobTopics(Transport& transport, const KafkaLogOptions& options)
+      : transport_(transport), options_(options) {}
+
+  absl::Status Make() {
+    RETURN_IF_ERROR(MakeTopic(KafkaTopicName(options_, kJournal), options_.num_lanes, KeptWhole()));
+    for (const InternalTopic& topic : options_.topics) {
+      RETURN_IF_ERROR(
+          MakeTopic(KafkaTopicName(options_, topic.name), topic.num_partitions, KeptWhole()));
+    }
+    for (const std::string& name : options_.rejects) {
+      const absl::Status made = MakeTopic(KafkaTopicName(options_, name), 1, KeptForAWhile());
+      // Nothing depends on them: who may not make topics can do without.
+      if (!absl::IsNotFound(made) || options_.create) RETURN_IF_ERROR(made);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status MakeTopic(const std::string& topic, uint32_t num_partitions,
+                         const TopicRules& rules) {
+    auto found = transport_.Describe(topic);
+    if (absl::IsNotFound(found.status()) && options_.create) {
+      ASSIGN_OR_RETURN(const int brokers, transport_.CountBrokers());
+      const int replication =
+          options_.replication > 0 ? options_.replication : std::clamp(brokers, 1, 3);
+      Settings settings = rules.checked;
+      settings.emplace_back("max.message.bytes", "16777216");
+      settings.emplace_back("message.timestamp.type", rules.timestamps);
+      settings.emplace_back("unclean.leader.election.enable", "false");
+      settings.emplace_back("min.insync.replicas", replication >= 3 ? "2" : "1");
+      RETURN_IF_ERROR(transport_.CreateTopic(topic, num_partitions, replication, settings));
+      RETURN_IF_ERROR(AwaitTopic(topic, found));
+    }
+    if (!found.ok()) return found.status();
+    if (found->num_partitions != num_partitions) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("topic '", topic, "' has ", found->num_partitions,
+                       " partitions and the job needs ", num_partitions,
+                       "; another job or another revision of this one made it: give the job "
+                       "another name, or delete its topics to start over"));
+    }
+    return CheckSettings(topic, rules.checked);
+  }
+
+  // A new topic is known to the brokers a moment after it was made.
+  absl::Status AwaitTopic(const std::string& topic, absl::StatusOr<TopicDescription>& found) {
+    for (int attempt = 0; attempt < kCreateAttempts; ++attempt) {
+      found = transport_.Describe(topic);
+      if (found.ok() && found->num_partitions > 0) return absl::OkStatus();
+      std::this_thread::sleep_for(std::chrono::milliseconds(kCreateWaitMs));
+    }
+    return found.status();
+  }
+
+  absl::Status CheckSettings(const std::string& topic, const Settings& wanted) {
+    std::vector<std::string> names;
+    names.reserve(wanted.size());
+    for (const auto& [name, value] : wanted) names.push_back(name);
+    ASSIGN_OR_RETURN(const std::vector<std::string> values, transport_.ReadSettings(topic, names));
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i] == wanted[i].second) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("topic '", topic, "': setting ", names[i], " is '", values[i],
+                       "' and has to be '", wanted[i].second,
+                       "', or brokers may delete what the job needs; set it with kafka-configs "
+                       "--alter"));
+    }
+    return absl::OkStatus();
+  }
+
+  Transport& transport_;
+  const KafkaLogOptions& options_;
+};
+
+}  // namespace
+
+absl::Status MakeJobTopics(Transport& transport, const KafkaLogOptions& options) {
+  return JobTopics(transport, options).Make();
+}
+
+}  // namespace streamml::log::internal
