@@ -61,6 +61,7 @@ constexpr const char* kEventNames[] = {"crash before a transaction",
                                        "model trained apart",
                                        "several workers",
                                        "gaps in a source",
+                                       "frame in pieces",
                                        nullptr};
 
 using Record = ModelKafka::Record;
@@ -147,6 +148,7 @@ class Auditor {
     }
     return CheckSinks();
   }
+  bool found_pieces() const { return found_pieces_; }
 
  private:
   // Records are contiguous, and each commit is of the owner that claimed last (I4).
@@ -177,9 +179,13 @@ class Auditor {
     }
   }
 
-  // A frame is committed with its journal record, in order, each once.
+  // A frame is committed with its journal record, in order, each once, with all its pieces.
   absl::Status CheckFrames(const std::string& topic, uint32_t partition) {
-    std::map<uint32_t, uint64_t> last;  // by producer
+    struct Last {
+      uint64_t sequence = 0;
+      uint32_t pieces_left = 0;
+    };
+    std::map<uint32_t, Last> lasts;  // by producer
     uint64_t offset = 0;
     for (; const Record* record = kafka_.Fetch(topic, partition, offset); ++offset) {
       ASSIGN_OR_RETURN(const log::internal::WireFrame frame,
@@ -190,11 +196,18 @@ class Auditor {
         return absl::InternalError(absl::StrCat("frame ", frame.sequence, " of lane ",
                                                 frame.producer, " is in another transaction"));
       }
-      if (frame.sequence <= last[frame.producer]) {
-        return absl::InternalError(
-            absl::StrCat("frame ", frame.sequence, " of lane ", frame.producer, " stands twice"));
+      Last& last = lasts[frame.producer];
+      found_pieces_ = found_pieces_ || frame.num_pieces > 1;
+      const uint32_t left = frame.num_pieces - frame.piece - 1;
+      const bool goes_on = last.pieces_left > 0 && frame.sequence == last.sequence &&
+                           left + 1 == last.pieces_left;
+      const bool is_new =
+          last.pieces_left == 0 && frame.sequence > last.sequence && frame.piece == 0;
+      if (!goes_on && !is_new) {
+        return absl::InternalError(absl::StrCat("frame ", frame.sequence, " of lane ",
+                                                frame.producer, " stands twice or is not whole"));
       }
-      last[frame.producer] = frame.sequence;
+      last = {frame.sequence, left};
     }
     return absl::OkStatus();
   }
@@ -215,6 +228,7 @@ class Auditor {
   const ModelKafka& kafka_;
   const log::KafkaLogOptions options_;
   std::map<int, std::pair<uint32_t, uint64_t>> transactions_;  // -> lane and sequence
+  bool found_pieces_ = false;
 };
 
 // I1: a clean process executes every lane's journal and finds what the topics hold.
@@ -288,7 +302,8 @@ absl::Status SimulateKafka(uint64_t seed, const SimulateOptions& options, Events
   Fleet fleet(seed * 2, *world, num_workers, options.trace);
   RETURN_IF_ERROR(Annotate(fleet.Disturb(100 + random.Below(500)), "disturbed"));
   RETURN_IF_ERROR(Annotate(fleet.Settle(), "settling"));
-  RETURN_IF_ERROR(Annotate(Auditor(*world, fleet.kafka()).Check(), "audit"));
+  Auditor auditor(*world, fleet.kafka());
+  RETURN_IF_ERROR(Annotate(auditor.Check(), "audit"));
   RETURN_IF_ERROR(CompareTopics(calm.kafka(), fleet.kafka()));
   RETURN_IF_ERROR(CompareLanes(*world, calm.ends(), fleet.ends()));
   RETURN_IF_ERROR(Annotate(ReplayAll(*world, fleet), "replay"));
@@ -296,6 +311,7 @@ absl::Status SimulateKafka(uint64_t seed, const SimulateOptions& options, Events
   if (happened.contains("late end request hit a later transaction")) {
     return absl::InternalError("an end request hit a transaction that it was not made for");
   }
+  if (auditor.found_pieces()) happened.insert("frame in pieces");
   if (num_workers > 1) happened.insert("several workers");
   if (world->plan().lanes.size() > world->plan().stages.size()) happened.insert("several lanes");
   if (world->trains_apart()) happened.insert("model trained apart");

@@ -173,6 +173,7 @@ log::KafkaLogOptions TopicWorld::LogOptions() const {
   options.rejects = plan_.reject_topics;
   options.num_lanes = static_cast<uint32_t>(plan_.lanes.size());
   options.max_waiting_bytes = max_waiting_bytes_;
+  options.max_piece_bytes = max_piece_bytes_;
   for (const plan::StagePlan& stage : plan_.stages) {
     for (const lane::TopicOutput& topic : stage.spec->topics) {
       options.topics.push_back({topic.topic, topic.num_partitions});
@@ -188,6 +189,7 @@ absl::StatusOr<std::unique_ptr<TopicWorld>> TopicWorld::Make(uint64_t seed, uint
   world->num_sink_partitions_ = static_cast<uint32_t>(1 + random.Below(3));
   constexpr size_t kWaiting[] = {1, 600, 5'000, 64 << 20};
   world->max_waiting_bytes_ = kWaiting[random.Below(4)];
+  world->max_piece_bytes_ = random.OneIn(3) ? 100 + random.Below(400) : 768 << 10;
   for (uint32_t i = 0; i < world->num_partitions_; ++i) {
     world->MakePartition(random, i, num_rows / world->num_partitions_ + random.Below(40));
   }

@@ -47,6 +47,7 @@ class TopicWorld {
   uint32_t num_partitions_ = 1;
   uint32_t num_sink_partitions_ = 1;
   size_t max_waiting_bytes_ = 0;
+  size_t max_piece_bytes_ = 0;
   uint64_t number_ = 0;
   uint64_t num_committed_ = 0;
 };

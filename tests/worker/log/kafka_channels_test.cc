@@ -167,5 +167,88 @@ TEST_F(PartitionChannelsTest, AChannelStartedAgainGivesItsFramesAgain) {
   EXPECT_EQ(Rest(channels, 1), from_2_);
 }
 
+// Two producers whose frames are in three pieces each, the pieces of one among those of the other.
+class PiecesTest : public PartitionChannelsTest {
+ protected:
+  static constexpr uint64_t kFrames = 4;
+  static constexpr uint32_t kPieces = 3;
+  void SetUp() override {
+    for (uint64_t sequence = 1; sequence <= kFrames; ++sequence) {
+      for (uint32_t piece = 0; piece < kPieces; ++piece) {
+        for (uint32_t producer = 0; producer < 2; ++producer) {
+          const std::string rows(kRowBytes, static_cast<char>('a' + piece));
+          transport_.messages.push_back(
+              EncodeFrame({producer, sequence, 0, 7, rows, piece, kPieces}));
+        }
+      }
+    }
+  }
+  static Position Before(uint32_t producer, uint64_t sequence) {
+    return {sequence, 2 * kPieces * (sequence - 1) + producer};
+  }
+  // As Rest, and each frame is whole.
+  static std::vector<uint64_t> Rest(PartitionChannels& channels, uint32_t producer) {
+    std::vector<uint64_t> sequences;
+    while (true) {
+      const auto frame = channels.Next(producer);
+      EXPECT_TRUE(frame.ok()) << frame.status();
+      if (!frame.ok() || !frame->has_value()) return sequences;
+      sequences.push_back((*frame)->sequence);
+      EXPECT_EQ((*frame)->num_rows, 7u);
+      EXPECT_EQ((*frame)->rows, std::string(kRowBytes, 'a') + std::string(kRowBytes, 'b') +
+                                    std::string(kRowBytes, 'c'));
+      EXPECT_EQ((*frame)->next.bytes,
+                Before(producer, (*frame)->sequence).bytes + 2 * kPieces - 1);
+    }
+  }
+  const std::vector<uint64_t> all_ = {1, 2, 3, 4};
+  const std::vector<uint64_t> from_3_ = {3, 4};
+};
+
+TEST_F(PiecesTest, AFrameInPiecesIsOneFrame) {
+  PartitionChannels channels(transport_, "topic", 0, 1 << 20);
+  channels.Start(0, Before(0, 1));
+  channels.Start(1, Before(1, 1));
+  EXPECT_EQ(Rest(channels, 0), all_);
+  EXPECT_EQ(Rest(channels, 1), all_);
+}
+
+TEST_F(PiecesTest, AChannelThatIsStartedBehindItsFirstPieceGoesBackForIt) {
+  PartitionChannels channels(transport_, "topic", 0, 1 << 20);
+  channels.Start(1, Before(1, 3));  // the stream begins within frame 3 of the other
+  EXPECT_EQ(Rest(channels, 1), from_3_);
+  channels.Start(0, Before(0, 3));
+  EXPECT_EQ(Rest(channels, 0), from_3_);
+}
+
+TEST_F(PiecesTest, PiecesThatHaveNoRoomAreReadAgain) {
+  for (const size_t room : {kRowBytes / 2, kRowBytes, 2 * kRowBytes, 4 * kRowBytes}) {
+    PartitionChannels channels(transport_, "topic", 0, room);
+    channels.Start(0, Before(0, 1));
+    channels.Start(1, Before(1, 1));
+    EXPECT_EQ(Rest(channels, 0), all_) << room;
+    EXPECT_EQ(Rest(channels, 1), all_) << room;
+  }
+}
+
+TEST_F(PiecesTest, ThoseOfAnUnfinishedFrameWaitForTheRest) {
+  const std::string last = transport_.messages.back();
+  transport_.messages.pop_back();
+  PartitionChannels channels(transport_, "topic", 0, 1 << 20);
+  channels.Start(1, Before(1, 3));
+  EXPECT_EQ(Rest(channels, 1), std::vector<uint64_t>({3}));
+  channels.Start(0, Before(0, 1));  // goes back; what was read of the other is not read twice
+  EXPECT_EQ(Rest(channels, 0), all_);
+  transport_.messages.push_back(last);
+  EXPECT_EQ(Rest(channels, 1), std::vector<uint64_t>({4}));
+}
+
+TEST_F(PiecesTest, AMissingPieceIsDataLoss) {
+  transport_.messages.erase(transport_.messages.begin() + 2);
+  PartitionChannels channels(transport_, "topic", 0, 1 << 20);
+  channels.Start(0, Before(0, 1));
+  EXPECT_TRUE(absl::IsDataLoss(channels.Next(0).status()));
+}
+
 }  // namespace
 }  // namespace streamml::log::internal

@@ -116,8 +116,9 @@ class KafkaLog final : public Log {
     ASSIGN_OR_RETURN(std::unique_ptr<Producer> producer,
                      transport_->OpenProducer(KafkaTopicName(options_, absl::StrCat("lane-", lane)),
                                               options_.transaction_timeout_ms, topics));
-    return std::make_unique<internal::KafkaLaneWriter>(*transport_, graveyard_, names_, lane,
-                                                       std::move(producer));
+    return std::make_unique<internal::KafkaLaneWriter>(
+        *transport_, graveyard_, names_, internal::WriterSpec{lane, options_.max_piece_bytes},
+        std::move(producer));
   }
 
   absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane,

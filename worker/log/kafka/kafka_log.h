@@ -40,6 +40,9 @@ struct KafkaLogOptions {
   int64_t transaction_timeout_ms = 10'000;  // after which brokers abort what a dead owner left open
   // Of rows of one partition that are read before their turn; more is dropped and read again.
   size_t max_waiting_bytes = 64 << 20;
+  // Of rows in one message of an internal topic; a frame of more is several messages. Less than
+  // what brokers take by default (1 MiB), so that a large row stops no lane.
+  size_t max_piece_bytes = 768 << 10;
 };
 
 // Makes the topics that are missing and checks those that are there: partitions, no compaction, and

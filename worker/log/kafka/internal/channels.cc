@@ -6,11 +6,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "worker/log/kafka/internal/frame.h"
 
 namespace streamml::log::internal {
 
+void PartitionChannels::DropPieces(Channel& channel) {
+  waiting_bytes_ -= channel.pieces.rows.size();
+  channel.bytes -= channel.pieces.rows.size();
+  channel.pieces = {};
+}
+
 void PartitionChannels::Clear(Channel& channel) {
+  DropPieces(channel);
   waiting_bytes_ -= channel.bytes;
   channel.bytes = 0;
   channel.rows = 0;
@@ -49,13 +55,14 @@ void PartitionChannels::Start(uint32_t producer, const Position& start) {
       stream_ != nullptr && start.bytes >= first_ && !channel.skipped && !channel.started;
   channel.started = true;
   if (usable) {
-    while (!channel.waiting.empty() && channel.waiting.front().sequence < start.sequence) {
-      const size_t bytes = channel.waiting.front().rows.size();
+    while (!channel.waiting.empty() && channel.waiting.front().frame.sequence < start.sequence) {
+      const size_t bytes = channel.waiting.front().frame.rows.size();
       channel.bytes -= bytes;
-      channel.rows -= channel.waiting.front().num_rows;
+      channel.rows -= channel.waiting.front().frame.num_rows;
       waiting_bytes_ -= bytes;
       channel.waiting.pop_front();
     }
+    if (channel.pieces.sequence < start.sequence) DropPieces(channel);
     if (channel.waiting.empty()) channel.next = start;
     return;
   }
@@ -68,7 +75,7 @@ absl::Status PartitionChannels::Accept(const InMessage& message) {
   const uint64_t offset = message.offset;
   offset_ = offset + 1;
   ASSIGN_OR_RETURN(const WireFrame wire, DecodeFrame(message.value));
-  rows_ += wire.num_rows;
+  if (wire.piece == 0) rows_ += wire.num_rows;
   time_us_ = message.time_us;
   const auto [entry, added] = channels_.try_emplace(wire.producer);
   Channel& channel = entry->second;
@@ -79,18 +86,50 @@ absl::Status PartitionChannels::Accept(const InMessage& message) {
                                             wire.sequence, " after transaction ",
                                             channel.next.sequence - 1));
   }
-  FetchedFrame frame;
-  frame.sequence = wire.sequence;
-  frame.watermark = wire.watermark;
-  frame.num_rows = wire.num_rows;
-  frame.rows = std::string(wire.rows);
-  frame.next = {wire.sequence + 1, offset + 1};
-  frame.time_us = message.time_us;
-  channel.next = frame.next;
-  channel.rows += frame.num_rows;
-  channel.bytes += frame.rows.size();
-  waiting_bytes_ += frame.rows.size();
-  channel.waiting.push_back(std::move(frame));
+  if (wire.num_pieces > 1) return AcceptPiece(channel, wire, message);
+  DropPieces(channel);
+  AddWaiting(channel, {{wire.sequence, wire.watermark, wire.num_rows, std::string(wire.rows),
+                        {wire.sequence + 1, offset + 1}, message.time_us},
+                       offset});
+  return absl::OkStatus();
+}
+
+void PartitionChannels::AddWaiting(Channel& channel, Waiting waiting) {
+  channel.next = waiting.frame.next;
+  channel.rows += waiting.frame.num_rows;
+  channel.bytes += waiting.frame.rows.size();
+  waiting_bytes_ += waiting.frame.rows.size();
+  channel.waiting.push_back(std::move(waiting));
+}
+
+absl::Status PartitionChannels::AcceptPiece(Channel& channel, const WireFrame& wire,
+                                            const InMessage& message) {
+  const uint64_t offset = message.offset;
+  Pieces& pieces = channel.pieces;
+  if (offset < pieces.next) return absl::OkStatus();  // read again for another channel
+  if (wire.piece == 0) {
+    DropPieces(channel);
+    pieces.sequence = wire.sequence;
+    pieces.offset = offset;
+  } else if (pieces.num_read != wire.piece || pieces.sequence != wire.sequence) {
+    // The stream began behind the first piece: who starts the channel later goes back for it.
+    if (!channel.started && pieces.num_read == 0) return absl::OkStatus();
+    return absl::DataLossError(
+        absl::StrCat("lane ", wire.producer, " wrote piece ", wire.piece + 1, " of ",
+                     wire.num_pieces, " of transaction ", wire.sequence, " after piece ",
+                     pieces.num_read, " of transaction ", pieces.sequence));
+  }
+  ++pieces.num_read;
+  pieces.next = offset + 1;
+  pieces.rows.append(wire.rows);
+  channel.bytes += wire.rows.size();
+  waiting_bytes_ += wire.rows.size();
+  if (pieces.num_read < wire.num_pieces) return absl::OkStatus();
+  Waiting whole{{wire.sequence, wire.watermark, wire.num_rows, pieces.rows,
+                 {wire.sequence + 1, offset + 1}, message.time_us},
+                pieces.offset};
+  DropPieces(channel);
+  AddWaiting(channel, std::move(whole));
   return absl::OkStatus();
 }
 
@@ -103,8 +142,9 @@ void PartitionChannels::MakeRoom(uint32_t keep) {
         });
     Channel& channel = largest->second;
     if (largest->first == keep || channel.bytes == 0) return;
-    const FetchedFrame& first = channel.waiting.front();
-    channel.next = {first.sequence, first.next.bytes - 1};
+    if (!channel.waiting.empty()) {
+      channel.next = {channel.waiting.front().frame.sequence, channel.waiting.front().offset};
+    }
     // After a rewind for another channel the stream may still have it before itself: to go there at
     // once would pass by what others have to get.
     channel.skipped = channel.next.bytes < offset_;
@@ -125,7 +165,7 @@ absl::StatusOr<std::optional<FetchedFrame>> PartitionChannels::Next(uint32_t pro
                                                 "', offset ", message->offset)));
     MakeRoom(producer);
   }
-  FetchedFrame frame = std::move(channel.waiting.front());
+  FetchedFrame frame = std::move(channel.waiting.front().frame);
   channel.waiting.pop_front();
   channel.bytes -= frame.rows.size();
   channel.rows -= frame.num_rows;
@@ -154,7 +194,7 @@ std::optional<Backlog> PartitionChannels::backlog(uint32_t producer) const {
   }
   if (backlog.rows > 0) {
     // What the stream still holds is not older than what it gave last.
-    backlog.oldest_us = channel.waiting.empty() ? time_us_ : channel.waiting.front().time_us;
+    backlog.oldest_us = channel.waiting.empty() ? time_us_ : channel.waiting.front().frame.time_us;
   }
   return backlog;
 }

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "worker/log/kafka/internal/frame.h"
 #include "worker/log/kafka/internal/transport.h"
 #include "worker/log/log.h"
 
@@ -37,11 +38,24 @@ class PartitionChannels {
   std::optional<Backlog> backlog(uint32_t producer) const;
 
  private:
+  struct Waiting {
+    FetchedFrame frame;
+    uint64_t offset = 0;  // of its first message
+  };
+  // The beginning of a frame whose other messages are still to come.
+  struct Pieces {
+    uint32_t num_read = 0;
+    uint64_t sequence = 0;
+    uint64_t offset = 0;  // of the first
+    uint64_t next = 0;    // of the message behind the last
+    std::string rows;
+  };
   struct Channel {
     // Frames before it were given out or wait; all from it on are still to come, unless `skipped`.
     Position next;
-    std::deque<FetchedFrame> waiting;
-    size_t bytes = 0;      // of rows in `waiting`
+    std::deque<Waiting> waiting;
+    Pieces pieces;
+    size_t bytes = 0;      // of rows in `waiting` and `pieces`
     uint64_t rows = 0;     // in `waiting`
     bool started = false;  // frames of a channel that nobody asked for yet wait too
     bool skipped = false;  // the stream has passed frames from `next` on: it must go back for them
@@ -49,7 +63,10 @@ class PartitionChannels {
 
   absl::Status Rewind(uint64_t offset);
   absl::Status Accept(const InMessage& message);
+  absl::Status AcceptPiece(Channel& channel, const WireFrame& wire, const InMessage& message);
+  void AddWaiting(Channel& channel, Waiting waiting);
   void MakeRoom(uint32_t keep);
+  void DropPieces(Channel& channel);
   void Clear(Channel& channel);
 
   Transport& transport_;

@@ -2,6 +2,7 @@
 // part of the magic number.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,11 +15,14 @@ struct WireFrame {
   uint32_t producer = 0;
   uint64_t sequence = 0;
   int64_t watermark = 0;
-  uint32_t num_rows = 0;
-  std::string_view rows;
+  uint32_t num_rows = 0;  // of the whole frame
+  std::string_view rows;  // of this piece
+  // A frame in several messages: they stand in order, among those of others, in one transaction.
+  uint32_t piece = 0;
+  uint32_t num_pieces = 1;
 };
 
-// The message of one frame, or of one journal record.
+// The message of one frame or of a piece of it, or of one journal record.
 std::string EncodeFrame(const WireFrame& frame);
 std::string EncodeJournal(uint64_t sequence, std::string_view record);
 

@@ -59,11 +59,7 @@ absl::StatusOr<std::vector<OutMessage>> KafkaLaneWriter::Messages(const Transact
     if (name == names_.topics.end()) {
       return absl::InternalError(absl::StrCat("topic '", frame.topic, "' is not in the log"));
     }
-    bytes_.push_back(EncodeFrame(
-        {lane_, transaction.sequence, transaction.watermark, frame.num_rows, frame.rows}));
-    messages.push_back({.topic = &name->second,
-                        .partition = static_cast<int32_t>(frame.partition),
-                        .value = bytes_.back()});
+    AddPieces(frame, transaction, name->second, messages);
   }
   for (const OutRecord& record : transaction.records) {
     messages.push_back({.topic = record.topic,
@@ -79,6 +75,20 @@ absl::StatusOr<std::vector<OutMessage>> KafkaLaneWriter::Messages(const Transact
                       .value = bytes_.back(),
                       .is_journal = true});
   return messages;
+}
+
+void KafkaLaneWriter::AddPieces(const Frame& frame, const Transaction& transaction,
+                                const std::string& topic, std::vector<OutMessage>& messages) {
+  WireFrame wire{lane_, transaction.sequence, transaction.watermark, frame.num_rows, {}};
+  const size_t num_pieces = (frame.rows.size() + max_piece_bytes_ - 1) / max_piece_bytes_;
+  wire.num_pieces = std::max<uint32_t>(1, static_cast<uint32_t>(num_pieces));
+  for (; wire.piece < wire.num_pieces; ++wire.piece) {
+    wire.rows = std::string_view(frame.rows).substr(wire.piece * max_piece_bytes_, max_piece_bytes_);
+    bytes_.push_back(EncodeFrame(wire));
+    messages.push_back({.topic = &topic,
+                        .partition = static_cast<int32_t>(frame.partition),
+                        .value = bytes_.back()});
+  }
 }
 
 }  // namespace streamml::log::internal

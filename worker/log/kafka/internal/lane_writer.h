@@ -1,6 +1,7 @@
 // The write end of one lane on Kafka: a transaction of its own transactional id for each commit.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -38,15 +39,21 @@ struct TopicNames {
   std::map<std::string, std::string> topics;
 };
 
+struct WriterSpec {
+  uint32_t lane = 0;
+  size_t max_piece_bytes = 0;
+};
+
 // What it is made with must outlive it.
 class KafkaLaneWriter final : public LaneWriter {
  public:
   KafkaLaneWriter(Transport& transport, Graveyard& graveyard, const TopicNames& names,
-                  uint32_t lane, std::unique_ptr<Producer> producer)
+                  const WriterSpec& spec, std::unique_ptr<Producer> producer)
       : transport_(transport),
         graveyard_(graveyard),
         names_(names),
-        lane_(lane),
+        lane_(spec.lane),
+        max_piece_bytes_(spec.max_piece_bytes),
         producer_(std::move(producer)) {}
   ~KafkaLaneWriter() override;
 
@@ -55,11 +62,14 @@ class KafkaLaneWriter final : public LaneWriter {
 
  private:
   absl::StatusOr<std::vector<OutMessage>> Messages(const Transaction& transaction);
+  void AddPieces(const Frame& frame, const Transaction& transaction, const std::string& topic,
+                 std::vector<OutMessage>& messages);
 
   Transport& transport_;
   Graveyard& graveyard_;
   const TopicNames& names_;
   const uint32_t lane_;
+  const size_t max_piece_bytes_;
   std::unique_ptr<Producer> producer_;
   std::deque<std::string> bytes_;  // of the messages under way
   Position end_;
