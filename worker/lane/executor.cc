@@ -13,7 +13,9 @@ namespace {
 constexpr size_t kBatchRows = 1024;          // rows that operators get at once, or one event time's
 constexpr size_t kMaxUncommitted = 8 << 20;  // bytes; beyond it processing waits for a commit
 constexpr size_t kMaxAheadRows = 500'000;    // held while an input without an end has nothing
-constexpr size_t kMaxReads = 4096;           // entries of the merge order in one journal record
+// Entries of the merge order in one journal record, of at most 42 bytes each, so that a record is
+// below 256 KiB and can be written with any setting of a topic that brokers have by default.
+constexpr size_t kMaxReads = 4096;
 
 // Places of counters.
 enum : size_t { kRead, kLate, kDead };
@@ -108,6 +110,8 @@ bool Executor::finished() const {
   return buffer_.num_rows() == 0;
 }
 
+bool Executor::journal_is_full() const { return reads_.size() >= kMaxReads; }
+
 absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
   const int64_t frontier_before = frontier_;
   bool progress = false;
@@ -117,11 +121,11 @@ absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
   const uint64_t read_before = counters_[kRead].second;
   // When rows below the watermark still wait, they are worked off before more is read.
   const bool backlog = stage_.event_order && buffer_.FirstTime() < InputWatermark();
-  while (!backlog && input_failure_.ok()) {
+  while (!backlog && input_failure_.ok() && !journal_is_full()) {
     ASSIGN_OR_RETURN(const bool read, ReadFurthestBehind());
     if (!read) break;
     progress = true;
-    if (counters_[kRead].second - read_before >= max_rows || reads_.size() >= kMaxReads) break;
+    if (counters_[kRead].second - read_before >= max_rows) break;
     if (output_.size_bytes() >= kMaxUncommitted) break;
   }
   if (stage_.event_order) RETURN_IF_ERROR(ReleaseUpTo(InputWatermark(), kMaxUncommitted));
@@ -204,7 +208,7 @@ absl::StatusOr<bool> Executor::RaiseIdle(const std::vector<bool>& idle) {
   }
   if (target == data::kMaxTime || target == data::kMinTime) return false;
   bool changed = false;
-  for (size_t i = 0; i < num_main_inputs() && !input_failed(); ++i) {
+  for (size_t i = 0; i < num_main_inputs() && !input_failed() && !journal_is_full(); ++i) {
     if (!idle[i] || inputs_[i]->watermark() >= target) continue;
     // Whatever came in the meantime is read, and counts.
     ASSIGN_OR_RETURN(const bool read, ReadBlock(i));

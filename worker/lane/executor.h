@@ -51,7 +51,7 @@ class Executor {
   void SetStop(StopFunction stop) { stop_ = std::move(stop); }
 
   // Reads what is furthest behind, about `max_rows` rows, and processes what is due. False when
-  // there was nothing to read and nothing to process. That an input cannot be read is told only
+  // there was nothing to read and nothing to process, or when a commit is needed first. That an input cannot be read is told only
   // when all that was read before it is processed, and again and again.
   absl::StatusOr<bool> Advance(size_t max_rows);
   // Idle inputs no longer hold back time: the watermark of each input that `idle` says, and that
@@ -74,6 +74,8 @@ class Executor {
   void Describe(journal::v1::Commit& commit) const;
   // Something happened since the last MarkCommitted that a commit must say.
   bool has_news() const { return !reads_.empty() || frontier_ != committed_frontier_; }
+  // Nothing is read any more until a commit, because its journal record would become too large.
+  bool journal_is_full() const;
   void MarkCommitted();
 
   // Inputs, frontier, digests and counters, at a moment when all output is committed.

@@ -155,6 +155,7 @@ class Lane {
   bool at_end() const { return executor_->finished(); }
   bool input_failed() const { return executor_->input_failed() && !broken_; }
   bool has_uncommitted() const { return executor_->has_news(); }
+  bool must_commit() const { return executor_->journal_is_full(); }  // before it reads more
   size_t uncommitted_bytes() const { return executor_->output().size_bytes(); }
 
   const LaneSpec& spec() const { return spec_; }

@@ -374,5 +374,27 @@ TEST_F(TopicInputTest, TheBacklogIsWhatNobodyHasReadAndAsOldAsItsFirstRecord) {
   EXPECT_EQ(input->backlog()->oldest_us, 0);
 }
 
+// Inputs that take turns, each read a block, for a lane that does not commit in between.
+TEST_F(TopicInputTest, AJournalRecordIsBoundedHoweverLongNothingIsCommitted) {
+  const auto executor = MakeExecutor();
+  int64_t time = 1'772'323'200'000'000;
+  size_t turns = 0;
+  for (; turns < 10'000 && !executor->journal_is_full(); ++turns) {
+    topics_.Add(turns % 2, Record(++time));
+    const auto progress = executor->Advance(1);
+    ASSERT_TRUE(progress.ok()) << progress.status();
+    executor->output().Clear();  // as if it had been written
+  }
+  EXPECT_TRUE(executor->journal_is_full());
+  topics_.Add(0, Record(++time));
+  EXPECT_FALSE(*executor->Advance(1));
+  EXPECT_FALSE(*executor->RaiseIdle({true, false}));
+  journal::v1::Commit commit;
+  executor->Describe(commit);
+  EXPECT_LT(commit.ByteSizeLong(), 256u << 10);
+  executor->MarkCommitted();
+  EXPECT_TRUE(*executor->Advance(1));
+}
+
 }  // namespace
 }  // namespace streamml::lane

@@ -54,7 +54,8 @@ absl::Status LaneLoop::Step(int64_t idle_wait_us, bool& idle) {
 }
 
 bool LaneLoop::CommitIsDue(int64_t wanted, int64_t now) const {
-  return now - last_commit_ >= wanted || lane_.uncommitted_bytes() >= kMaxUncommittedBytes ||
+  return now - last_commit_ >= wanted || lane_.must_commit() ||
+         lane_.uncommitted_bytes() >= kMaxUncommittedBytes ||
          (options_.commit_rows > 0 && RowsRead(lane_) - rows_at_commit_ >= options_.commit_rows);
 }
 
