@@ -1,5 +1,5 @@
 """The little of Kafka's protocol that the harness needs: is a broker there, which topics has it, make and delete
-some, where they end, how transactions stand.
+some, change them, where they end, how transactions stand.
 
 Java's own tools take a second each; these take milliseconds. Versions are the last ones without tagged fields.
 """
@@ -12,6 +12,9 @@ METADATA, METADATA_VERSION = 3, 8
 CREATE_TOPICS, CREATE_TOPICS_VERSION = 19, 4
 DELETE_TOPICS, DELETE_TOPICS_VERSION = 20, 3
 LIST_OFFSETS, LIST_OFFSETS_VERSION = 2, 1
+DELETE_RECORDS, DELETE_RECORDS_VERSION = 21, 1
+CREATE_PARTITIONS, CREATE_PARTITIONS_VERSION = 37, 1
+INCREMENTAL_ALTER_CONFIGS, INCREMENTAL_ALTER_CONFIGS_VERSION = 44, 0
 DESCRIBE_TRANSACTIONS = 65
 
 
@@ -125,6 +128,45 @@ def delete_topics(address, names, timeout_s=10.0):
     while set(names) & set(metadata(address, timeout_s)[1]):
         if time.monotonic() > end:
             raise WireError(f"{address}: topics are still there {timeout_s} s after they were deleted")
+        time.sleep(0.02)
+
+
+def alter_topic(address, name, settings, timeout_s=10.0):
+    """Sets these settings of a topic and leaves the others."""
+    changes = b"".join(_text(key) + b"\0" + _text(str(value)) for key, value in settings.items())
+    body = struct.pack(">ib", 1, 2) + _text(name) + struct.pack(">i", len(settings)) + changes + b"\0"
+    reader = _call(address, INCREMENTAL_ALTER_CONFIGS, INCREMENTAL_ALTER_CONFIGS_VERSION, body, timeout_s)
+    reader.take("i")  # throttle time
+    for code, message, _, topic in reader.array(lambda: (reader.take("h"), reader.text(), reader.take("b"), reader.text())):
+        if code != 0:
+            raise WireError(f"{address}: settings of '{topic}' are not changed: {message or f'error {code}'}")
+
+
+def delete_records(address, topic, before, timeout_s=10.0):
+    """before: {partition: offset of the first record that is kept}."""
+    partitions = b"".join(struct.pack(">iq", *place) for place in before.items())
+    body = struct.pack(">i", 1) + _text(topic) + struct.pack(">i", len(before)) + partitions
+    body += struct.pack(">i", int(timeout_s * 1000))
+    reader = _call(address, DELETE_RECORDS, DELETE_RECORDS_VERSION, body, timeout_s)
+    reader.take("i")  # throttle time
+    for _, results in reader.array(lambda: (reader.text(), reader.array(lambda: reader.take("iqh")))):
+        for partition, _, code in results:
+            if code != 0:
+                raise WireError(f"{address}: records of '{topic}', partition {partition}, are not deleted: error {code}")
+
+
+def add_partitions(address, topic, total, timeout_s=10.0):
+    """Returns when the broker shows them all."""
+    body = struct.pack(">i", 1) + _text(topic) + struct.pack(">iii?", total, -1, int(timeout_s * 1000), False)
+    reader = _call(address, CREATE_PARTITIONS, CREATE_PARTITIONS_VERSION, body, timeout_s)
+    reader.take("i")  # throttle time
+    for name, code, message in reader.array(lambda: (reader.text(), reader.take("h"), reader.text())):
+        if code != 0:
+            raise WireError(f"{address}: '{name}' gets no partitions: {message or f'error {code}'}")
+    end = time.monotonic() + timeout_s
+    while len(metadata(address, timeout_s)[1].get(topic, {})) < total:
+        if time.monotonic() > end:
+            raise WireError(f"{address}: '{topic}' has not got its partitions after {timeout_s} s")
         time.sleep(0.02)
 
 

@@ -82,7 +82,8 @@ void CheckTopics(const plan::JobPlan& plan, const std::vector<StageCounts>& coun
 StageCounts CountsOf(const std::vector<lane::Counter>& counters, size_t num_nodes) {
   StageCounts counts;
   counts.nodes.resize(num_nodes);
-  if (counters.size() != kFirstNode + num_nodes * kPerNode) return counts;
+  const size_t first_sink = kFirstNode + num_nodes * kPerNode;
+  if (counters.size() < first_sink) return counts;
   counts.read = counters[0].second;
   counts.late = counters[1].second;
   counts.dead = counters[2].second;
@@ -90,6 +91,7 @@ StageCounts CountsOf(const std::vector<lane::Counter>& counters, size_t num_node
     const lane::Counter* node = &counters[kFirstNode + i * kPerNode];
     counts.nodes[i] = {node[0].second, node[1].second, node[2].second, node[3].second};
   }
+  for (size_t i = first_sink; i < counters.size(); ++i) counts.too_large += counters[i].second;
   return counts;
 }
 
@@ -98,6 +100,7 @@ void Add(const StageCounts& lane, StageCounts& stage) {
   stage.late += lane.late;
   stage.dead += lane.dead;
   stage.held += lane.held;
+  stage.too_large += lane.too_large;
   stage.nodes.resize(lane.nodes.size());
   for (size_t i = 0; i < lane.nodes.size(); ++i) {
     stage.nodes[i].in += lane.nodes[i].in;
@@ -126,7 +129,8 @@ Account MakeAccount(const plan::JobPlan& plan, const std::vector<StageCounts>& c
   Account account;
   for (size_t s = 0; s < plan.stages.size(); ++s) {
     const lane::StageSpec& spec = *plan.stages[s].spec;
-    StageAccount stage{spec.name, counts[s].read, counts[s].late, counts[s].held, {}};
+    StageAccount stage{spec.name,      counts[s].read, counts[s].late,
+                       counts[s].held, {},             counts[s].too_large};
     if (spec.nodes.empty()) stage.paths.push_back(MakePath(spec, counts[s], -1));
     for (size_t node = 0; node < spec.nodes.size(); ++node) {
       if (!FeedsAnother(spec, node))

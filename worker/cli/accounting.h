@@ -25,6 +25,7 @@ struct StageCounts {
   uint64_t dead = 0;              // records that are no rows
   uint64_t held = 0;              // read and not yet due
   std::vector<NodeCounts> nodes;  // as StageSpec::nodes
+  uint64_t too_large = 0;         // emitted, and larger than their sink takes
 };
 
 StageCounts CountsOf(const std::vector<lane::Counter>& counters, size_t num_nodes);
@@ -44,6 +45,7 @@ struct StageAccount {
   uint64_t late = 0;
   uint64_t held = 0;
   std::vector<PathAccount> paths;
+  uint64_t too_large = 0;  // of what was emitted, at sinks
 };
 
 struct Account {

@@ -107,7 +107,9 @@ log::KafkaLogOptions KafkaLogOptionsOf(const plan::JobPlan& plan) {
       options.topics.push_back({topic.topic, topic.num_partitions});
     }
   }
-  options.sinks = plan::SinkTopics(plan);
+  for (const auto& [topic, max_record_bytes] : plan::SinkTopics(plan)) {
+    options.sinks.push_back({topic, max_record_bytes});
+  }
   options.rejects = plan.reject_topics;
   return options;
 }

@@ -70,6 +70,11 @@ void AppendAccount(const Summary& summary, std::string& text) {
         absl::StrAppend(&text, " + ", WithCommas(stage.held), " held until the next run");
       text += "\n";
     }
+    if (stage.too_large > 0) {
+      absl::StrAppend(&text, "    ", WithCommas(stage.too_large), " of the rows emitted by ",
+                      stage.name, " are larger than their sink takes (maxRecordBytes) and went to ",
+                      "<sink>.dead\n");
+    }
   }
   for (const std::string& problem : summary.account.problems) {
     absl::StrAppend(&text, "    DOES NOT ADD UP: ", problem, "\n");
@@ -102,6 +107,7 @@ Totals TotalsOf(const plan::JobPlan& plan, const std::vector<lane::LaneProgress>
     totals.late += counts.late;
     totals.dead += counts.dead;
     for (const NodeCounts& node : counts.nodes) totals.dead += node.failed;
+    totals.dead += counts.too_large;
     totals.watermark = std::min(totals.watermark, lanes[i].watermark);
   }
   totals.waiting = WaitingRows(plan, stages);

@@ -40,6 +40,7 @@ Json StageJson(const StageAccount& stage) {
           {"read", stage.read},
           {"late", stage.late},
           {"held", stage.held},
+          {"tooLarge", stage.too_large},
           {"paths", paths}};
 }
 

@@ -16,6 +16,7 @@ struct DeadLetter {
   // Of records of topics: number of the event in a record of several, and the record's key.
   std::optional<uint32_t> event = {};
   std::optional<std::string> key = {};
+  bool key_cut = false;  // key holds only the beginning
 };
 
 }  // namespace streamml::connectors

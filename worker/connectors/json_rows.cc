@@ -30,6 +30,7 @@ void AppendReasonAndBytes(const DeadLetter& letter, std::string& out) {
   out.append(",\"reason\":");
   data::AppendJsonString(letter.reason, out);
   if (letter.key.has_value()) AppendBytes("key", *letter.key, out);
+  if (letter.key_cut) out.append(",\"keyCut\":true");
   AppendBytes("raw", letter.raw, out);
   if (letter.raw_cut) out.append(",\"rawCut\":true");
   out.append("}\n");

@@ -37,7 +37,8 @@ void AppendDeadLetterJson(std::string_view source, std::string_view partition,
 
 // The same of a record of a topic: {"source":..,"topic":..,"partition":..,"offset":..,"reason":..,
 // "raw":..}, with "event" in front of the reason and "key" (or "keyBase64") in front of the raw
-// bytes where the letter has them.
+// bytes where the letter has them, and "keyCut":true behind a key of which only the beginning is
+// there.
 struct TopicPartition {
   std::string_view topic;
   uint32_t partition = 0;

@@ -228,6 +228,7 @@ void RecordDecoder::BuryEvent(std::string_view record, const RecordMetadata& met
   dead.back().event = event;
   if (metadata.key.has_value()) {
     dead.back().key = std::string(Utf8Prefix(*metadata.key, max_raw_bytes_));
+    dead.back().key_cut = dead.back().key->size() < metadata.key->size();
   }
 }
 

@@ -38,7 +38,7 @@ void AddCounters(const std::vector<lane::Counter>& counters, fleet::v1::LaneFact
   for (const auto& [name, value] : counters) {
     if (name == "read") out.set_rows_read(value);
     if (name == "late") out.set_rows_late(value);
-    if (name == "dead" || name.ends_with(".failed")) dead += value;
+    if (name == "dead" || name.ends_with(".failed") || name.ends_with(".too_large")) dead += value;
   }
   out.set_rows_dead(dead);
 }

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status.h"
-#include "worker/data/json_text.h"
+#include "worker/lane/internal/failed_row.h"
 
 namespace streamml::lane {
 namespace {
@@ -20,22 +20,6 @@ constexpr size_t kMaxReads = 4096;
 // Places of counters.
 enum : size_t { kRead, kLate, kDead };
 enum : size_t { kIn, kOut, kFiltered, kFailed };
-
-// A row that failed in an operator, as a line of the dead-letter relation.
-std::string FailedRowJson(const NodeSpec& node, const operators::RowError& error) {
-  std::string line = "{\"relation\":";
-  data::AppendJsonString(node.owner, line);
-  line += ",\"operator\":";
-  data::AppendJsonString(node.name, line);
-  absl::StrAppend(&line, ",\"source\":", error.origin.source,
-                  ",\"partition\":", error.origin.partition, ",\"record\":", error.origin.offset,
-                  ",\"reason\":");
-  data::AppendJsonString(error.reason, line);
-  line += ",\"row\":";
-  data::AppendJsonString(error.row, line);
-  line += "}";
-  return line;
-}
 
 }  // namespace
 
@@ -56,6 +40,9 @@ Executor::Executor(const StageSpec& stage, size_t num_inputs)
     for (const char* what : {".in", ".out", ".filtered", ".failed"}) {
       counters_.emplace_back(absl::StrCat(prefix, what), 0);
     }
+  }
+  for (const SinkOutput& sink : stage.sinks) {
+    if (sink.dead_sink >= 0) counters_.emplace_back(absl::StrCat(sink.name, ".too_large"), 0);
   }
 }
 
@@ -232,8 +219,10 @@ absl::Status Executor::Accept(size_t input, const Block& block) {
     if (dead.json.empty()) continue;  // the source's policy is to skip
     output_.EmitLine(static_cast<size_t>(stage_.dead_sink), dead.json);
   }
-  if (block.late.num_rows() > 0)
-    output_.EmitToSink(static_cast<size_t>(stage_.late_sink), block.late);
+  if (block.late.num_rows() > 0) {
+    std::vector<operators::RowError> too_large;  // what is, is cut in its place
+    output_.EmitToSink(static_cast<size_t>(stage_.late_sink), block.late, too_large);
+  }
   if (!stage_.event_order) return Process(block.rows);
   const size_t behind = Hold(input, block);
   if (behind == 0) return absl::OkStatus();
@@ -260,7 +249,7 @@ absl::Status Executor::ReleaseUpTo(int64_t bound, size_t max_bytes) {
 absl::Status Executor::Process(const data::Batch& batch) {
   if (batch.num_rows() == 0) return absl::OkStatus();
   std::vector<data::Batch> results;
-  std::vector<std::pair<size_t, operators::RowError>> failed;
+  std::vector<internal::FailedRow> failed;
   for (size_t i = 0; i < stage_.nodes.size(); ++i) {
     const NodeSpec& node = stage_.nodes[i];
     const data::Batch& input = node.input < 0 ? batch : results[static_cast<size_t>(node.input)];
@@ -271,26 +260,28 @@ absl::Status Executor::Process(const data::Batch& batch) {
     counters[kOut].second += result.num_rows();
     counters[kFiltered].second += dropped.filtered;
     counters[kFailed].second += dropped.failed.size();
-    for (operators::RowError& error : dropped.failed) failed.emplace_back(i, std::move(error));
+    for (operators::RowError& error : dropped.failed) {
+      failed.push_back(
+          {node.owner, node.name, static_cast<size_t>(node.dead_sink), std::move(error)});
+    }
     results.push_back(std::move(result));
   }
+  Emit(-1, batch, failed);
+  for (size_t i = 0; i < results.size(); ++i) Emit(static_cast<int>(i), results[i], failed);
   EmitFailed(failed);
-  Emit(-1, batch);
-  for (size_t i = 0; i < results.size(); ++i) Emit(static_cast<int>(i), results[i]);
   return absl::OkStatus();
 }
 
-// In order of rows, then of operators, so that batches do not show in a dead-letter file.
-void Executor::EmitFailed(std::vector<std::pair<size_t, operators::RowError>>& failed) {
+// In order of rows, then of operators and sinks, so that batches do not show in a dead-letter file.
+void Executor::EmitFailed(std::vector<internal::FailedRow>& failed) {
   const bool by_time = stage_.event_order;
   std::stable_sort(failed.begin(), failed.end(), [by_time](const auto& a, const auto& b) {
-    const data::Origin& x = a.second.origin;
-    const data::Origin& y = b.second.origin;
-    return by_time ? x < y : x.offset < y.offset;
+    const data::Origin& x = a.error.origin;
+    const data::Origin& y = b.error.origin;
+    return by_time ? x < y : x.place() < y.place();
   });
-  for (const auto& [node, error] : failed) {
-    output_.EmitLine(static_cast<size_t>(stage_.nodes[node].dead_sink),
-                     FailedRowJson(stage_.nodes[node], error));
+  for (const internal::FailedRow& row : failed) {
+    output_.EmitLine(row.dead_sink, internal::FailedRowJson(row));
   }
 }
 

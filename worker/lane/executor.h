@@ -27,6 +27,10 @@ class LaneState;
 
 namespace streamml::lane {
 
+namespace internal {
+struct FailedRow;
+}
+
 // True once somebody wants what is under way to end soon. Any thread.
 using StopFunction = std::function<bool()>;
 
@@ -36,8 +40,7 @@ absl::Status CheckStop(const StopFunction& stop);
 using InputFactory = std::function<absl::StatusOr<std::unique_ptr<Input>>()>;
 
 // A counter's name and value: "read", "late", "dead", then "<owner>.<node>.in", ".out",
-// ".filtered",
-// ".failed" for each node.
+// ".filtered", ".failed" for each node, and "<sink>.too_large" for each sink that has a bound.
 using Counter = std::pair<std::string, uint64_t>;
 
 // One thread. Nothing here is durable; nothing depends on a clock.
@@ -120,7 +123,7 @@ class Executor {
   absl::Status Process(const data::Batch& batch);
   absl::Status ReleaseUpTo(int64_t bound, size_t max_bytes);
   absl::Status ReadTo(size_t input, const InputPoint& target, bool process);
-  void EmitFailed(std::vector<std::pair<size_t, operators::RowError>>& failed);
+  void EmitFailed(std::vector<internal::FailedRow>& failed);
   size_t num_main_inputs() const { return inputs_.size() - stage_.sides.size(); }
   // Of the stage's own inputs, and of those of them and the side inputs that are in order.
   int64_t MainWatermark() const;
@@ -136,7 +139,8 @@ class Executor {
   int64_t FirstHeldTime() const;
   absl::Status TakeSidesAt(int64_t time);
   absl::Status PassFrontier();
-  void Emit(int node, const data::Batch& rows);
+  // Rows that are larger than their sink takes are added to `failed`.
+  void Emit(int node, const data::Batch& rows, std::vector<internal::FailedRow>& failed);
   void NoteRead(size_t input, const InputPoint& end);
   void NoteRaise(size_t input, int64_t watermark);
 

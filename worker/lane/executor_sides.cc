@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "worker/lane/executor.h"
+#include "worker/lane/internal/failed_row.h"
 
 namespace streamml::lane {
 
@@ -84,17 +85,29 @@ absl::Status Executor::PassFrontier() {
                     [node](const NodeSpec& other) { return other.input == node; })) {
       return absl::InternalError("rows of an operator that end there were to be processed further");
     }
-    Emit(node, rows);
+    std::vector<internal::FailedRow> failed;
+    Emit(node, rows, failed);
+    EmitFailed(failed);
   }
   return absl::OkStatus();
 }
 
-void Executor::Emit(int node, const data::Batch& rows) {
+void Executor::Emit(int node, const data::Batch& rows, std::vector<internal::FailedRow>& failed) {
   for (size_t i = 0; i < stage_.topics.size(); ++i) {
     if (stage_.topics[i].node == node) output_.EmitToTopic(i, rows);
   }
+  size_t counter = kFirstNodeCounter + stage_.nodes.size() * kCountersPerNode;  // of the sink
   for (size_t i = 0; i < stage_.sinks.size(); ++i) {
-    if (stage_.sinks[i].node == node) output_.EmitToSink(i, rows);
+    const SinkOutput& sink = stage_.sinks[i];
+    const size_t own_counter = sink.dead_sink >= 0 ? counter++ : counter;
+    if (sink.node != node) continue;
+    std::vector<operators::RowError> too_large;
+    output_.EmitToSink(i, rows, too_large);
+    if (sink.dead_sink < 0) continue;
+    counters_[own_counter].second += too_large.size();
+    for (operators::RowError& error : too_large) {
+      failed.push_back({sink.name, "sink", static_cast<size_t>(sink.dead_sink), std::move(error)});
+    }
   }
 }
 

@@ -4,10 +4,12 @@
 #include <utility>
 
 #include "absl/log/check.h"
+#include "absl/strings/str_cat.h"
 #include "base/bytes.h"
 #include "worker/data/json_text.h"
 #include "worker/data/partition_key.h"
 #include "worker/data/row_codec.h"
+#include "worker/lane/internal/failed_row.h"
 
 namespace streamml::lane {
 uint64_t KeyHash(const data::Batch& batch, size_t row, const std::vector<size_t>& columns,
@@ -52,56 +54,83 @@ void Output::EmitToTopic(size_t topic, const data::Batch& batch) {
   num_rows_[topic] += batch.num_rows();
 }
 
-void Output::EmitToSink(size_t sink, const data::Batch& batch) {
+void Output::EmitToSink(size_t sink, const data::Batch& batch,
+                        std::vector<operators::RowError>& too_large) {
   if (batch.num_rows() == 0) return;
+  const SinkOutput& spec = stage_.sinks[sink];
   if (!writers_[sink].has_value()) writers_[sink].emplace(batch.schema());
   std::string& bytes = sinks_[sink];
-  Digest& digest = digests_[topics_.size() + sink];
-  size_t start = bytes.size();
-  size_bytes_ -= start;
-  writers_[sink]->Append(batch, bytes);
-  size_bytes_ += bytes.size();
-  const bool to_topic = !stage_.sinks[sink].topic.empty();
-  for (size_t row = 0; start < bytes.size(); ++row) {
-    const size_t end = bytes.find('\n', start) + 1;
-    digest.Chain(std::string_view(bytes).substr(start, end - start));
-    if (to_topic) AddRecord(sink, batch, row, start, end - 1 - start);
-    start = end;
+  for (size_t row = 0; row < batch.num_rows(); ++row) {
+    const size_t start = bytes.size();
+    writers_[sink]->Append(batch, row, bytes);
+    if (spec.topic.empty()) {
+      digests_[topics_.size() + sink].Chain(std::string_view(bytes).substr(start));
+    } else if (const size_t size = AddRecord(sink, batch, row, start); size > 0) {
+      operators::RowError error;
+      error.origin = batch.origin(row);
+      error.reason = absl::StrCat("a record of ", size, " bytes; the most is ",
+                                  spec.max_record_bytes, " (maxRecordBytes)");
+      error.row = bytes.substr(start, bytes.size() - 1 - start);
+      bytes.resize(start);
+      if (spec.dead_sink >= 0) {
+        too_large.push_back(std::move(error));
+      } else {
+        EmitLine(sink, internal::FailedRowJson({spec.name, "sink", sink, std::move(error)}));
+      }
+      continue;
+    }
+    size_bytes_ += bytes.size() - start;
+    ++num_rows_[topics_.size() + sink];
   }
-  num_rows_[topics_.size() + sink] += batch.num_rows();
 }
 
-void Output::AddRecord(size_t sink, const data::Batch& batch, size_t row, size_t line,
-                       size_t line_size) {
+size_t Output::AddRecord(size_t sink, const data::Batch& batch, size_t row, size_t line) {
   const SinkOutput& spec = stage_.sinks[sink];
-  RecordPlace place{line, line_size, keys_.size(), 0, 0, batch.origin(row).time};
-  if (spec.key_columns.size() == 1 &&
-      batch.column(spec.key_columns[0]).type() == data::Type::kText &&
-      batch.column(spec.key_columns[0]).HasValue(row)) {
-    keys_.append(batch.column(spec.key_columns[0]).Text(row));
-  } else if (spec.key_columns.size() == 1) {
-    data::AppendJsonValue(batch.column(spec.key_columns[0]), row, keys_);
-  } else {
-    for (const size_t column : spec.key_columns) {
-      keys_.push_back(keys_.size() == place.key ? '[' : ',');
-      data::AppendJsonValue(batch.column(column), row, keys_);
-    }
-    if (!spec.key_columns.empty()) keys_.push_back(']');
-  }
+  const std::string& bytes = sinks_[sink];
+  RecordPlace place{line, bytes.size() - 1 - line, keys_.size(), 0, 0, batch.origin(row).time};
+  AppendKey(spec, batch, row);
   place.key_size = keys_.size() - place.key;
+  if (place.line_size + place.key_size > spec.max_record_bytes) {
+    keys_.resize(place.key);
+    return place.line_size + place.key_size;
+  }
+  Digest& digest = digests_[topics_.size() + sink];
+  digest.Chain(std::string_view(bytes).substr(line));
   if (spec.key_columns.empty()) {
-    // By origin, so that it does not depend on which lane writes.
-    scratch_.clear();
-    ByteWriter writer(scratch_);
-    writer.U32(batch.origin(row).source);
-    writer.U32(batch.origin(row).partition);
-    writer.U64(batch.origin(row).offset);
-    if (batch.origin(row).event > 0) writer.U64(batch.origin(row).event);
-    place.partition = static_cast<int32_t>(Hash64(scratch_) % spec.num_partitions);
+    place.partition = PartitionOf(spec, batch.origin(row));
   } else {
-    digests_[topics_.size() + sink].Chain(std::string_view(keys_).substr(place.key));
+    digest.Chain(std::string_view(keys_).substr(place.key));
   }
   records_[sink].push_back(place);
+  return 0;
+}
+
+void Output::AppendKey(const SinkOutput& spec, const data::Batch& batch, size_t row) {
+  if (spec.key_columns.size() == 1) {
+    const data::Column& column = batch.column(spec.key_columns[0]);
+    if (column.type() == data::Type::kText && column.HasValue(row)) {
+      keys_.append(column.Text(row));
+    } else {
+      data::AppendJsonValue(column, row, keys_);
+    }
+    return;
+  }
+  for (size_t i = 0; i < spec.key_columns.size(); ++i) {
+    keys_.push_back(i == 0 ? '[' : ',');
+    data::AppendJsonValue(batch.column(spec.key_columns[i]), row, keys_);
+  }
+  if (!spec.key_columns.empty()) keys_.push_back(']');
+}
+
+// By origin, so that it does not depend on which lane writes.
+int32_t Output::PartitionOf(const SinkOutput& spec, const data::Origin& origin) {
+  scratch_.clear();
+  ByteWriter writer(scratch_);
+  writer.U32(origin.source);
+  writer.U32(origin.partition);
+  writer.U64(origin.offset);
+  if (origin.event > 0) writer.U64(origin.event);
+  return static_cast<int32_t>(Hash64(scratch_) % spec.num_partitions);
 }
 
 std::vector<log::OutRecord> Output::Records() const {

@@ -12,6 +12,7 @@
 #include "worker/data/batch.h"
 #include "worker/lane/program.h"
 #include "worker/log/log.h"
+#include "worker/operators/operator.h"
 
 namespace streamml::lane {
 
@@ -27,7 +28,10 @@ class Output {
   explicit Output(const StageSpec& stage);
 
   void EmitToTopic(size_t topic, const data::Batch& batch);
-  void EmitToSink(size_t sink, const data::Batch& batch);
+  // Rows that are larger than the sink's bound are left out and added to `too_large`; of a sink
+  // without a dead sink their beginnings are written.
+  void EmitToSink(size_t sink, const data::Batch& batch,
+                  std::vector<operators::RowError>& too_large);
   // One line without line end.
   void EmitLine(size_t sink, std::string_view line);
 
@@ -61,7 +65,11 @@ class Output {
     int32_t partition = 0;
     int64_t time = 0;
   };
-  void AddRecord(size_t sink, const data::Batch& batch, size_t row, size_t line, size_t line_size);
+  // 0, or the size of a record that is larger than the sink's bound: nothing of it is left but the
+  // line.
+  size_t AddRecord(size_t sink, const data::Batch& batch, size_t row, size_t line);
+  void AppendKey(const SinkOutput& spec, const data::Batch& batch, size_t row);
+  int32_t PartitionOf(const SinkOutput& spec, const data::Origin& origin);
 
   const StageSpec& stage_;
   std::vector<std::vector<log::Frame>> topics_;  // by topic, by partition

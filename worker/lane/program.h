@@ -35,7 +35,14 @@ struct SinkOutput {
   // Columns of a record's key, which decides its partition: one column is the key as text, several
   // are a JSON array. Without them the row's origin decides.
   std::vector<size_t> key_columns = {};
+  // Most bytes of a record of the topic, key and value together. A row that is larger is a line of
+  // `dead_sink`; without one its beginning stands in its place, with the reason.
+  size_t max_record_bytes = SIZE_MAX;
+  int dead_sink = -1;
 };
+
+// Of a record in a topic of rows that are no results: what brokers take if nobody says otherwise.
+inline constexpr size_t kMaxRejectBytes = 1'000'000;
 
 // One operator, fed with the rows of an earlier node.
 struct NodeSpec {

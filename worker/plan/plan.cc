@@ -1,7 +1,6 @@
 #include "worker/plan/plan.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -159,15 +158,16 @@ std::vector<std::string> ModelsThatRaceFiles(const JobPlan& plan) {
   return models;
 }
 
-std::vector<std::string> SinkTopics(const JobPlan& plan) {
-  std::set<std::string> topics;
+std::map<std::string, size_t> SinkTopics(const JobPlan& plan) {
+  std::map<std::string, size_t> topics;
   for (const StagePlan& stage : plan.stages) {
     for (const lane::SinkOutput& sink : stage.spec->sinks) {
-      const bool is_own = sink.node == lane::SinkOutput::kNoRows;
-      if (!sink.topic.empty() && !is_own) topics.insert(sink.topic);
+      if (sink.topic.empty() || sink.node == lane::SinkOutput::kNoRows) continue;
+      size_t& most = topics[sink.topic];
+      most = std::max(most, sink.max_record_bytes);
     }
   }
-  return {topics.begin(), topics.end()};
+  return topics;
 }
 
 namespace {

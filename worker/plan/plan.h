@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -138,8 +139,8 @@ bool TrainsApart(const JobPlan& plan);
 // Models that are trained apart and adopted as soon as possible, in a job whose sources all end.
 std::vector<std::string> ModelsThatRaceFiles(const JobPlan& plan);
 
-// The topics that sinks of the job write to, sorted, each once.
-std::vector<std::string> SinkTopics(const JobPlan& plan);
+// The topics that sinks of the job write to, each with the most bytes that a record of it can have.
+std::map<std::string, size_t> SinkTopics(const JobPlan& plan);
 
 // Stages, lanes, keys and state, for people.
 std::string Explain(const JobPlan& plan);

@@ -62,6 +62,7 @@ constexpr const char* kEventNames[] = {"crash before a transaction",
                                        "several workers",
                                        "gaps in a source",
                                        "frame in pieces",
+                                       "row larger than its sink takes",
                                        nullptr};
 
 using Record = ModelKafka::Record;
@@ -312,6 +313,10 @@ absl::Status SimulateKafka(uint64_t seed, const SimulateOptions& options, Events
     return absl::InternalError("an end request hit a transaction that it was not made for");
   }
   if (auditor.found_pieces()) happened.insert("frame in pieces");
+  uint64_t offset = 0;
+  if (fleet.kafka().Fetch("streamml.sim.1.scores.dead", 0, offset) != nullptr) {
+    happened.insert("row larger than its sink takes");
+  }
   if (num_workers > 1) happened.insert("several workers");
   if (world->plan().lanes.size() > world->plan().stages.size()) happened.insert("several lanes");
   if (world->trains_apart()) happened.insert("model trained apart");

@@ -255,11 +255,12 @@ class ModelTransport final : public log::internal::Transport {
   explicit ModelTransport(std::shared_ptr<ClientState> state) : state_(std::move(state)) {}
 
   absl::StatusOr<std::unique_ptr<log::internal::Producer>> OpenProducer(
-      const std::string& id, int64_t timeout_ms, absl::Span<const std::string>) override {
+      const log::internal::ProducerSpec& spec) override {
     ProducerIdentity identity;
+    const std::string& id = spec.transactional_id;
     const int64_t retry_us = state_->random->OneIn(2) ? 500'000 : 40'000;
     RETURN_IF_ERROR(Insist(*state_, retry_us, "taking the id", [&] {
-      return state_->kafka->InitProducer(id, timeout_ms * 1000, identity);
+      return state_->kafka->InitProducer(id, spec.transaction_timeout_ms * 1000, identity);
     }));
     if (!state_->calm && state_->random->OneIn(30)) {
       state_->kafka->Note("answer to taking a lane lost");
@@ -285,7 +286,8 @@ class ModelTransport final : public log::internal::Transport {
       const std::string&, const std::vector<std::string>& names) override {
     std::vector<std::string> values;
     for (const std::string& name : names) {
-      values.emplace_back(name == "cleanup.policy" ? "delete" : "-1");
+      const bool is_size = name == "max.message.bytes";
+      values.emplace_back(name == "cleanup.policy" ? "delete" : is_size ? "16777216" : "-1");
     }
     return values;
   }

@@ -50,6 +50,7 @@ struct Shape {
   std::string train;
   bool keyed = false;
   bool rejects = false;  // bad records are kept, and rows can be late
+  bool large = false;    // some scores are larger than their sink takes
 };
 
 std::string Manifest(const Shape& shape) {
@@ -91,7 +92,8 @@ spec:
     metrics: [logloss, accuracy]
   sinks:
   - {name: scores, from: risk, cluster: main, topic: scores, format: json)",
-                      shape.keyed ? ", key: [card]" : "", R"(}
+                      shape.keyed ? ", key: [card]" : "",
+                      shape.large ? ", maxRecordBytes: 195" : "", R"(}
   - {name: windows, sql: "SELECT id, card, recent, total FROM features WHERE recent > 1", cluster: main, topic: windows, format: json}
   workers: {lanes: )",
                       shape.lanes, "}\n");
@@ -102,7 +104,7 @@ spec:
 const std::vector<std::string>& TopicWorld::sinks() {
   static const std::vector<std::string> names = {
       "scores", "windows", "streamml.sim.1.payments.dead", "streamml.sim.1.payments.late",
-      "streamml.sim.1.features.dead"};
+      "streamml.sim.1.features.dead", "streamml.sim.1.scores.dead"};
   return names;
 }
 
@@ -205,6 +207,7 @@ absl::StatusOr<std::unique_ptr<TopicWorld>> TopicWorld::Make(uint64_t seed, uint
           ? "mode: inline"
           : absl::StrCat("mode: async, adopt: {policy: eventTime, every: ", 1 + random.Below(4),
                          "s, lag: ", 1 + random.Below(6), "s}");
+  shape.large = random.OneIn(4);
   ASSIGN_OR_RETURN(const manifest::Manifest manifest, manifest::Parse(Manifest(shape), "sim.yaml"));
   // Only to be asked for the topics.
   std::set<std::string> events;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "tests/worker/lane/rows.h"
+#include "worker/lane/internal/failed_row.h"
 
 namespace streamml::lane {
 namespace {
@@ -74,19 +75,29 @@ class OutputTest : public testing::Test {
       rows_.push_back({{static_cast<int64_t>(i), 0, 0, i}, absl::StrCat("k", i % 7), 0.5});
     }
   }
+  // The sink is a topic that takes records up to a size.
+  void BoundSink(size_t max_record_bytes, int dead_sink) {
+    stage_.sinks.push_back({SinkOutput::kNoRows, "sink.dead", "part"});
+    stage_.sinks[0].topic = "out";
+    stage_.sinks[0].num_partitions = 1;
+    stage_.sinks[0].key_columns = {0};
+    stage_.sinks[0].max_record_bytes = max_record_bytes;
+    stage_.sinks[0].dead_sink = dead_sink;
+  }
   StageSpec stage_;
   std::vector<TestRow> rows_;
+  std::vector<operators::RowError> too_large_;
 };
 
 TEST_F(OutputTest, DigestsDoNotDependOnHowTheStreamIsCut) {
   Output whole(stage_);
   whole.EmitToTopic(0, MakeBatch(rows_));
-  whole.EmitToSink(0, MakeBatch(rows_));
+  whole.EmitToSink(0, MakeBatch(rows_), too_large_);
   Output cut(stage_);
   std::string bytes;
   for (size_t i = 0; i < rows_.size(); ++i) {
     cut.EmitToTopic(0, MakeBatch({rows_[i]}));
-    cut.EmitToSink(0, MakeBatch({rows_[i]}));
+    cut.EmitToSink(0, MakeBatch({rows_[i]}), too_large_);
     if (i % 3 != 0) continue;
     bytes += cut.sink_bytes(0);
     cut.Clear();
@@ -105,7 +116,7 @@ TEST_F(OutputTest, DigestsDependOnOrderValueAndDestination) {
     if (variant == 3) rows[0].origin.offset = 99;
     Output output(stage_);
     if (variant == 4) {
-      output.EmitToSink(0, MakeBatch(rows));
+      output.EmitToSink(0, MakeBatch(rows), too_large_);
     } else {
       output.EmitToTopic(0, MakeBatch(rows));
     }
@@ -152,6 +163,77 @@ TEST_F(OutputTest, LinesAreRowsOfTheirSink) {
   EXPECT_EQ(output.sink_bytes(0), "{}\n{\"a\":1}\n");
   EXPECT_EQ(output.size_bytes(), 11);
   EXPECT_EQ(output.num_rows()[1], 2);
+}
+
+TEST_F(OutputTest, ARowLargerThanItsSinkTakesIsLeftOutWithItsOrigin) {
+  BoundSink(60, 1);
+  rows_[5].name = std::string(40, 'x');
+  Output output(stage_);
+  output.EmitToSink(0, MakeBatch(rows_), too_large_);
+  ASSERT_EQ(too_large_.size(), 1u);
+  EXPECT_EQ(too_large_[0].origin.offset, 5u);
+  const std::string row = absl::StrCat("{\"name\":\"", rows_[5].name, "\",\"amount\":0.5}");
+  EXPECT_EQ(too_large_[0].row, row);
+  EXPECT_EQ(too_large_[0].reason, absl::StrCat("a record of ", row.size() + 40,
+                                               " bytes; the most is 60 (maxRecordBytes)"));
+  EXPECT_EQ(output.Records().size(), 19u);
+  EXPECT_EQ(output.num_rows()[1], 19u);
+  // As if it had never been there.
+  rows_.erase(rows_.begin() + 5);
+  Output without(stage_);
+  without.EmitToSink(0, MakeBatch(rows_), too_large_);
+  EXPECT_EQ(output.digest(), without.digest());
+  EXPECT_EQ(output.sink_bytes(0), without.sink_bytes(0));
+  EXPECT_EQ(output.size_bytes(), without.size_bytes());
+  EXPECT_EQ(too_large_.size(), 1u);
+}
+
+TEST_F(OutputTest, ARecordMayHaveExactlyTheMostBytesWithItsKey) {
+  const size_t size = std::string(R"({"name":"k0","amount":0.5})").size() + 2;
+  for (const size_t bound : {size - 1, size}) {
+    stage_.sinks.resize(1);
+    BoundSink(bound, 1);
+    Output output(stage_);
+    output.EmitToSink(0, MakeBatch({rows_[0]}), too_large_);
+    EXPECT_EQ(output.Records().size(), bound == size ? 1u : 0u);
+  }
+  EXPECT_EQ(too_large_.size(), 1u);
+}
+
+TEST_F(OutputTest, WithoutDeadLettersOfItsOwnASinkGetsTheBeginningOfALargeRow) {
+  BoundSink(100'000, -1);
+  rows_[5].name = std::string(200'000, 'x');
+  Output output(stage_);
+  output.EmitToSink(0, MakeBatch(rows_), too_large_);
+  EXPECT_TRUE(too_large_.empty());
+  const std::vector<log::OutRecord> records = output.Records();
+  ASSERT_EQ(records.size(), 20u);
+  EXPECT_LT(records[5].value.size(), 70'000u);
+  EXPECT_TRUE(records[5].value.starts_with(
+      R"({"relation":"sink","operator":"sink","source":0,"partition":0,"record":5,"reason":"a record )"))
+      << records[5].value.substr(0, 200);
+  EXPECT_TRUE(records[5].value.ends_with(R"(xxx","rowCut":true})"));
+}
+
+TEST(FailedRowTest, ALineHasABoundWhateverFailed) {
+  operators::RowError error;
+  error.origin.offset = 3;
+  error.reason = std::string(2 << 20, '\x01');
+  error.row = std::string(2 << 20, '\x01');
+  EXPECT_LT(internal::FailedRowJson({"view", "project0", 0, error}).size(), kMaxRejectBytes);
+}
+
+TEST(FailedRowTest, TheNumberOfTheEventIsToldWhereARecordHasSeveral) {
+  operators::RowError error;
+  error.origin.offset = 3;
+  error.reason = "division by zero";
+  error.row = "{}";
+  EXPECT_EQ(internal::FailedRowJson({"view", "project0", 0, error}),
+            R"({"relation":"view","operator":"project0","source":0,"partition":0,"record":3,)"
+            R"("reason":"division by zero","row":"{}"})");
+  error.origin.event = 7;
+  EXPECT_NE(internal::FailedRowJson({"view", "project0", 0, error}).find(R"("record":3,"event":7,)"),
+            std::string::npos);
 }
 
 }  // namespace

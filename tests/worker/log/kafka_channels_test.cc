@@ -40,8 +40,7 @@ class FakeTransport final : public Transport {
  public:
   std::vector<std::string> messages;  // of the one partition, by offset
 
-  absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(const std::string&, int64_t,
-                                                         absl::Span<const std::string>) override {
+  absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(const ProducerSpec&) override {
     return absl::UnimplementedError("");
   }
   absl::StatusOr<std::unique_ptr<MessageStream>> OpenStream(const std::string&, uint32_t,

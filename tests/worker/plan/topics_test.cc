@@ -93,7 +93,8 @@ class TopicsPlanTest : public testing::Test {
 TEST_F(TopicsPlanTest, RowsThatAreNoResultsGoToTopicsOfTheJob) {
   const auto plan = Plan();
   ASSERT_TRUE(plan.ok()) << plan.status();
-  EXPECT_THAT(plan->reject_topics, ElementsAre("events.dead", "events.late", "features.dead"));
+  EXPECT_THAT(plan->reject_topics,
+              ElementsAre("events.dead", "events.late", "features.dead", "out.dead"));
   for (const StagePlan& stage : plan->stages) {
     for (const lane::SinkOutput& sink : stage.spec->sinks) {
       if (sink.node != lane::SinkOutput::kNoRows) continue;
@@ -127,7 +128,7 @@ TEST_F(TopicsPlanTest, WhatNoRowCanReachHasNoTopic) {
   const auto plan = Plan("    watermark: {column: at}\n  views",
                          "    watermark: {column: at}\n    onError: {policy: skip}\n  views");
   ASSERT_TRUE(plan.ok()) << plan.status();
-  EXPECT_THAT(plan->reject_topics, ElementsAre("events.late", "features.dead"));
+  EXPECT_THAT(plan->reject_topics, ElementsAre("events.late", "features.dead", "out.dead"));
 }
 
 TEST_F(TopicsPlanTest, ASinkWithoutATopicBindsTheLanesOfItsStage) {
@@ -161,6 +162,20 @@ TEST_F(TopicsPlanTest, WithoutBrokersThePlanShowsTopicsToo) {
   const auto plan = CheckPlan(manifest_);
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_THAT(Explain(*plan), HasSubstr("topic streamml.tiny.1.events.dead"));
+}
+
+TEST_F(TopicsPlanTest, ASinkThatIsATopicTakesRecordsUpToASize) {
+  auto plan = Plan();
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(SinkTopics(*plan), (std::map<std::string, size_t>{{"out", 1'000'000}}));
+  const uint64_t hash = plan->job_hash;
+  plan = Plan("topic: out}", "topic: out, maxRecordBytes: 5000}");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(SinkTopics(*plan), (std::map<std::string, size_t>{{"out", 5000}}));
+  EXPECT_NE(plan->job_hash, hash);  // it decides where rows go
+  const manifest::Bindings files = {{"events", {"events.jsonl"}}};
+  EXPECT_EQ(Plan("", "", files)->job_hash,
+            Plan("topic: out}", "topic: out, maxRecordBytes: 5000}", files)->job_hash);
 }
 
 TEST_F(TopicsPlanTest, AMissingTopicIsShownAtItsPlace) {

@@ -109,13 +109,15 @@ class KafkaLog final : public Log {
     graveyard_.WaitFor(lane);
     std::vector<std::string> topics = {names_.journal};
     for (const auto& [name, full] : names_.topics) topics.push_back(full);
-    topics.insert(topics.end(), options_.sinks.begin(), options_.sinks.end());
+    for (const SinkTopic& sink : options_.sinks) topics.push_back(sink.name);
     for (const std::string& name : options_.rejects) {
       topics.push_back(KafkaTopicName(options_, name));
     }
     ASSIGN_OR_RETURN(std::unique_ptr<Producer> producer,
-                     transport_->OpenProducer(KafkaTopicName(options_, absl::StrCat("lane-", lane)),
-                                              options_.transaction_timeout_ms, topics));
+                     transport_->OpenProducer(
+                         {KafkaTopicName(options_, absl::StrCat("lane-", lane)),
+                          options_.transaction_timeout_ms, std::move(topics),
+                          internal::MaxBatchBytes(options_)}));
     return std::make_unique<internal::KafkaLaneWriter>(
         *transport_, graveyard_, names_, internal::WriterSpec{lane, options_.max_piece_bytes},
         std::move(producer));

@@ -25,13 +25,18 @@ struct InternalTopic {
   uint32_t num_partitions = 1;
 };
 
+struct SinkTopic {
+  std::string name;
+  size_t max_record_bytes = 0;  // of any record that will be written, key and value together
+};
+
 struct KafkaLogOptions {
   TopicOwner owner;
   uint32_t num_lanes = 0;
   std::vector<InternalTopic> topics;
   // Topics that are not the job's own and that lanes write records to: what is asked about them
   // when a lane is opened need not be asked, for a second, when it commits to them first.
-  std::vector<std::string> sinks;
+  std::vector<SinkTopic> sinks;
   // Topics of one partition for rows that are no results. People read them, the job does not: they
   // are kept for as long as the cluster keeps topics by default.
   std::vector<std::string> rejects;
@@ -46,8 +51,9 @@ struct KafkaLogOptions {
 };
 
 // Makes the topics that are missing and checks those that are there: partitions, no compaction, and
-// no retention limit but for rejects. FAILED_PRECONDITION, with topic, setting, value and what is
-// needed, where the job would not be safe; UNAVAILABLE when no broker answers. The cluster must
+// no retention limit but for rejects; that all take records of the size that will be written.
+// FAILED_PRECONDITION, with topic, setting, value and what is needed, where the job would not be
+// safe; UNAVAILABLE when no broker answers. The cluster must
 // outlive the log.
 absl::StatusOr<std::unique_ptr<Log>> OpenKafkaLog(KafkaCluster& cluster,
                                                   const KafkaLogOptions& options);

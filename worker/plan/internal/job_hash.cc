@@ -34,6 +34,9 @@ uint64_t JobHash(const job::v1::JobSpec& spec, const JobPlan& plan) {
     source.clear_topic();
     source.clear_cluster();
   }
+  if (plan.log_cluster.empty()) {  // all sinks are files
+    for (job::v1::Sink& sink : *relevant.mutable_sinks()) sink.clear_max_record_bytes();
+  }
   // What is not named is as if the default were.
   for (job::v1::Model& model : *relevant.mutable_models()) {
     if (!model.metrics().empty()) continue;

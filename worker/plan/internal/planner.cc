@@ -239,6 +239,7 @@ void Planner::AddSink(const job::v1::Sink& sink, const Place& place) {
     }
     output.topic = sink.topic();
     output.num_partitions = description.num_partitions;
+    output.max_record_bytes = static_cast<size_t>(sink.max_record_bytes());
   }
   stages_.AddSink(std::move(output), place);
 }

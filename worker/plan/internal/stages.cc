@@ -182,6 +182,7 @@ Place StageBuilder::AddRekeyedStage(const Place& from, const std::vector<size_t>
 void StageBuilder::AddSink(lane::SinkOutput sink, const Place& from) {
   StagePlan& stage = stages_[from.stage];
   sink.node = from.node;
+  if (!sink.topic.empty()) sink.dead_sink = DeadSink(from.stage, sink.name);  // of large rows
   stage.operators.push_back(
       sink.topic.empty() ? absl::StrCat("sink ", sink.name, ": JSON lines in DATA_DIR/", sink.name,
                                         "/part-*.jsonl")
@@ -222,6 +223,7 @@ void StageBuilder::PlaceRejects(JobPlan& plan) {
       }
       sink.topic = log::OwnTopicName(plan.owner, sink.name);
       sink.num_partitions = 1;
+      sink.max_record_bytes = lane::kMaxRejectBytes;
       std::vector<std::string>& names = plan.reject_topics;
       if (std::find(names.begin(), names.end(), sink.name) == names.end()) {
         names.push_back(sink.name);

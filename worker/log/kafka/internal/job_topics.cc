@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 
@@ -14,8 +15,12 @@ namespace {
 
 using Settings = Transport::Settings;
 
+constexpr const char* kMaxMessageBytes = "max.message.bytes";
 constexpr int kCreateAttempts = 100;
 constexpr int kCreateWaitMs = 50;
+constexpr size_t kMaxBatchBytes = 1'000'000;
+// What stands around the records of a batch: header, lengths, times, offsets.
+constexpr size_t kOverheadBytes = 512;
 
 struct TopicRules {
   Settings checked;        // what it has to have
@@ -49,6 +54,7 @@ class JobTopics {
       // Nothing depends on them: who may not make topics can do without.
       if (!absl::IsNotFound(made) || options_.create) RETURN_IF_ERROR(made);
     }
+    for (const SinkTopic& sink : options_.sinks) RETURN_IF_ERROR(CheckSink(sink));
     return absl::OkStatus();
   }
 
@@ -61,7 +67,7 @@ class JobTopics {
       const int replication =
           options_.replication > 0 ? options_.replication : std::clamp(brokers, 1, 3);
       Settings settings = rules.checked;
-      settings.emplace_back("max.message.bytes", "16777216");
+      settings.emplace_back(kMaxMessageBytes, "16777216");
       settings.emplace_back("message.timestamp.type", rules.timestamps);
       settings.emplace_back("unclean.leader.election.enable", "false");
       settings.emplace_back("min.insync.replicas", replication >= 3 ? "2" : "1");
@@ -76,7 +82,28 @@ class JobTopics {
                        "; another job or another revision of this one made it: give the job "
                        "another name, or delete its topics to start over"));
     }
-    return CheckSettings(topic, rules.checked);
+    RETURN_IF_ERROR(CheckSettings(topic, rules.checked));
+    return CheckSize(topic, kMaxBatchBytes, "the job");
+  }
+
+  absl::Status CheckSink(const SinkTopic& sink) {
+    const absl::Status status = CheckSize(sink.name, sink.max_record_bytes,
+                                          "maxRecordBytes of the sink (lower it, or)");
+    // Who may write a topic need not be allowed to read its settings.
+    return absl::IsPermissionDenied(status) ? absl::OkStatus() : status;
+  }
+
+  // `wanted_by`: for the message, such as "the job".
+  absl::Status CheckSize(const std::string& topic, size_t record_bytes,
+                         std::string_view wanted_by) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> values,
+                     transport_.ReadSettings(topic, {std::string(kMaxMessageBytes)}));
+    uint64_t most = 0;
+    const size_t needed = record_bytes + kOverheadBytes;
+    if (absl::SimpleAtoi(values[0], &most) && most >= needed) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "topic '", topic, "': setting ", kMaxMessageBytes, " is '", values[0], "' and ", wanted_by,
+        " needs ", needed, "; set it with kafka-configs --alter"));
   }
 
   // A new topic is known to the brokers a moment after it was made.
@@ -110,6 +137,14 @@ class JobTopics {
 };
 
 }  // namespace
+
+size_t MaxBatchBytes(const KafkaLogOptions& options) {
+  size_t most = kMaxBatchBytes;
+  for (const SinkTopic& sink : options.sinks) {
+    most = std::min(most, sink.max_record_bytes + kOverheadBytes);
+  }
+  return most;
+}
 
 absl::Status MakeJobTopics(Transport& transport, const KafkaLogOptions& options) {
   return JobTopics(transport, options).Make();

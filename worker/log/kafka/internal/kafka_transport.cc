@@ -46,10 +46,8 @@ class KafkaStream final : public MessageStream {
 class KafkaTransport final : public Transport {
  public:
   explicit KafkaTransport(KafkaClient& client) : client_(client) {}
-  absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(
-      const std::string& transactional_id, int64_t transaction_timeout_ms,
-      absl::Span<const std::string> topics) override {
-    return TransactionalProducer::Make(client_, transactional_id, transaction_timeout_ms, topics);
+  absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(const ProducerSpec& spec) override {
+    return TransactionalProducer::Make(client_, spec);
   }
   absl::StatusOr<std::unique_ptr<MessageStream>> OpenStream(const std::string& topic,
                                                             uint32_t partition,

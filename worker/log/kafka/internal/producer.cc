@@ -50,26 +50,39 @@ void AskForMetadata(const KafkaClient& client, rd_kafka_t* handle, const std::st
   }
 }
 
+absl::Status NotWritten(const rd_kafka_message_t& message) {
+  const absl::Status status = ToStatus(
+      message.err, absl::StrCat("topic '", rd_kafka_topic_name(message.rkt), "': a message of ",
+                                message.len + message.key_len, " bytes was not written"));
+  const char* way_out = "";
+  if (message.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+    way_out =
+        "; the topic takes less than when the job began: set its max.message.bytes back with "
+        "kafka-configs --alter and start again, nothing is lost";
+  }
+  return {status.code(), absl::StrCat(std::string(status.message()), way_out)};
+}
+
 }  // namespace
 
 void TransactionalProducer::OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
   const auto* tag = static_cast<const Tag*>(message->_private);
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     absl::Status& first = tag->producer->delivery_;
-    if (first.ok()) first = ToStatus(message->err, "a message was not written");
+    if (first.ok()) first = NotWritten(*message);
   } else if (tag->is_journal) {
     tag->producer->journal_offset_ = message->offset;
   }
 }
 
 absl::StatusOr<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Make(
-    KafkaClient& client, const std::string& transactional_id, int64_t transaction_timeout_ms,
-    absl::Span<const std::string> topics) {
+    KafkaClient& client, const ProducerSpec& spec) {
   std::unique_ptr<TransactionalProducer> producer(new TransactionalProducer(client));
   ASSIGN_OR_RETURN(
       ConfHandle conf,
-      client.MakeConf({{"transactional.id", transactional_id},
-                       {"transaction.timeout.ms", absl::StrCat(transaction_timeout_ms)},
+      client.MakeConf({{"transactional.id", spec.transactional_id},
+                       {"transaction.timeout.ms", absl::StrCat(spec.transaction_timeout_ms)},
+                       {"batch.size", absl::StrCat(spec.max_batch_bytes)},
                        {"linger.ms", "0"},
                        {"acks", "all"},
                        {"compression.codec", "lz4"},
@@ -87,9 +100,9 @@ absl::StatusOr<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Ma
         return rd_kafka_init_transactions(handle, timeout_ms);
       })) {
     return client.Explain(
-        producer->Fail(error, absl::StrCat("taking transactional id '", transactional_id, "'")));
+        producer->Fail(error, absl::StrCat("taking transactional id '", spec.transactional_id, "'")));
   }
-  for (const std::string& topic : topics) AskForMetadata(client, handle, topic);
+  for (const std::string& topic : spec.topics) AskForMetadata(client, handle, topic);
   return producer;
 }
 

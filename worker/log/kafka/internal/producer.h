@@ -19,10 +19,9 @@ namespace streamml::log::internal {
 class TransactionalProducer final : public Producer {
  public:
   // Takes the transactional id, which fences whoever had it and ends what it left open; asks for
-  // the metadata of `topics`, so that the first commit is as fast as the others.
-  static absl::StatusOr<std::unique_ptr<TransactionalProducer>> Make(
-      KafkaClient& client, const std::string& transactional_id, int64_t transaction_timeout_ms,
-      absl::Span<const std::string> topics);
+  // the metadata of the topics, so that the first commit is as fast as the others.
+  static absl::StatusOr<std::unique_ptr<TransactionalProducer>> Make(KafkaClient& client,
+                                                                     const ProducerSpec& spec);
   // Does not wait for the network: librdkafka may take a second to let go.
   ~TransactionalProducer() override;
 

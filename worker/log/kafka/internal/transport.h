@@ -2,6 +2,7 @@
 // simulator runs the same log on a model of Kafka.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -51,6 +52,13 @@ class Producer {
   virtual uint64_t journal_offset() const = 0;
 };
 
+struct ProducerSpec {
+  std::string transactional_id;
+  int64_t transaction_timeout_ms = 0;
+  std::vector<std::string> topics;  // that will be written
+  size_t max_batch_bytes = 0;       // of messages that are sent together
+};
+
 // Committed messages of one partition in order of offset. One thread at a time.
 class MessageStream {
  public:
@@ -71,11 +79,8 @@ class Transport {
  public:
   using Settings = std::vector<std::pair<std::string, std::string>>;
   virtual ~Transport() = default;
-  // Takes the transactional id, which fences whoever had it and ends what it left open. `topics`
-  // are those that will be written.
-  virtual absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(
-      const std::string& transactional_id, int64_t transaction_timeout_ms,
-      absl::Span<const std::string> topics) = 0;
+  // Takes the transactional id, which fences whoever had it and ends what it left open.
+  virtual absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(const ProducerSpec& spec) = 0;
   virtual absl::StatusOr<std::unique_ptr<MessageStream>> OpenStream(const std::string& topic,
                                                                     uint32_t partition,
                                                                     uint64_t offset) = 0;
