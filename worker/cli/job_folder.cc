@@ -108,6 +108,7 @@ absl::Status JobFolder::OpenKafka(bool must_exist) {
   ASSIGN_OR_RETURN(log::KafkaCluster * cluster, job_.clusters->Get(job_.plan.log_cluster));
   log::KafkaLogOptions options = KafkaLogOptionsOf(job_.plan);
   options.create = !must_exist;
+  options.note = [this](const std::string& news) { patience_.Tell(news); };
   const SlowNote note(
       absl::StrCat("waiting for the brokers of cluster '", job_.plan.log_cluster, "'"));
   ASSIGN_OR_RETURN(log_, log::OpenKafkaLog(*cluster, options));

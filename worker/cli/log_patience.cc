@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kFirstWaitUs = 20'000;
 constexpr int64_t kMaxWaitUs = 2'000'000;
 constexpr int64_t kStepUs = 20'000;
+constexpr size_t kMaxNewsBytes = 64 << 10;  // that nobody takes
 constexpr int64_t kTellUs = 10'000'000;  // between two lines about the same trouble
 
 }  // namespace
@@ -25,8 +26,8 @@ bool LogPatience::Wait(const absl::Status& status, int attempt) {
     const MutexLock lock(mutex_);
     if (told_us_ < 0 || start - told_us_ >= kTellUs) {
       told_us_ = start;
-      news_ =
-          absl::StrCat("the log cannot be written, trying again: ", std::string(status.message()));
+      absl::StrAppend(&news_, news_.empty() ? "" : "\nnote: ",
+                      "the log cannot be written, trying again: ", std::string(status.message()));
     }
   }
   const int64_t wait = std::min(kMaxWaitUs, kFirstWaitUs << std::min(attempt, 10));
@@ -36,6 +37,12 @@ bool LogPatience::Wait(const absl::Status& status, int attempt) {
     if (clock.MonotonicMicroseconds() - start >= wait) return true;
     std::this_thread::sleep_for(std::chrono::microseconds(std::min(kStepUs, wait)));
   }
+}
+
+void LogPatience::Tell(const std::string& news) {
+  const MutexLock lock(mutex_);
+  if (news_.size() > kMaxNewsBytes) return;
+  absl::StrAppend(&news_, news_.empty() ? "" : "\nnote: ", news);
 }
 
 std::string LogPatience::TakeNews() {

@@ -23,7 +23,9 @@ class LogPatience {
   bool Wait(const absl::Status& status, int attempt);
   // From now on nobody waits.
   void GiveUp() { given_up_.store(true); }
-  // The trouble that nobody was told of yet, or "".
+  // News of another kind.
+  void Tell(const std::string& news);
+  // The trouble and other news that nobody was told of yet, or "".
   std::string TakeNews();
 
  private:

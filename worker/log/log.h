@@ -52,7 +52,9 @@ struct OutRecord {
   bool has_key = false;
   std::string_view key = {};
   std::string_view value = {};
-  int64_t timestamp_us = 0;  // since 1970; 0: the time of writing
+  // Since 1970; 0, what is before, and what is later than the time of writing: the time of writing,
+  // because brokers refuse what is more than an hour ahead of them.
+  int64_t timestamp_us = 0;
 };
 
 struct Transaction {

@@ -117,7 +117,9 @@ class HostedJob final : public control::JobLanes {
 
   absl::Status Open() {
     ASSIGN_OR_RETURN(log::KafkaCluster * cluster, job_->clusters->Get(job_->plan.log_cluster));
-    ASSIGN_OR_RETURN(log_, log::OpenKafkaLog(*cluster, cli::KafkaLogOptionsOf(job_->plan)));
+    log::KafkaLogOptions log_options = cli::KafkaLogOptionsOf(job_->plan);
+    log_options.note = [this](const std::string& news) { patience_.Tell(news); };
+    ASSIGN_OR_RETURN(log_, log::OpenKafkaLog(*cluster, log_options));
     lane::RunOptions run = options_.run;
     if (run.snapshot_interval_us < 0) run.snapshot_interval_us = job_->plan.snapshot_interval_us;
     host_ = std::make_unique<lane::LaneHost>(Factory(), *log_, SystemClock(), run, options_.note);

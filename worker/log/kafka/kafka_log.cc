@@ -96,8 +96,9 @@ class KafkaChannelReader final : public ChannelReader {
 
 class KafkaLog final : public Log {
  public:
-  KafkaLog(std::unique_ptr<Transport> transport, const KafkaLogOptions& options)
-      : transport_(std::move(transport)), options_(options) {
+  KafkaLog(std::unique_ptr<Transport> transport, const KafkaLogOptions& options,
+           std::unique_ptr<internal::AgeWatch> age_watch)
+      : transport_(std::move(transport)), options_(options), age_watch_(std::move(age_watch)) {
     names_.journal = KafkaTopicName(options, internal::kJournal);
     for (const InternalTopic& topic : options.topics) {
       names_.topics[topic.name] = KafkaTopicName(options, topic.name);
@@ -117,7 +118,7 @@ class KafkaLog final : public Log {
                      transport_->OpenProducer(
                          {KafkaTopicName(options_, absl::StrCat("lane-", lane)),
                           options_.transaction_timeout_ms, std::move(topics),
-                          internal::MaxBatchBytes(options_)}));
+                          internal::MaxBatchBytes(options_), age_watch_.get()}));
     return std::make_unique<internal::KafkaLaneWriter>(
         *transport_, graveyard_, names_, internal::WriterSpec{lane, options_.max_piece_bytes},
         std::move(producer));
@@ -170,6 +171,7 @@ class KafkaLog final : public Log {
 
   const std::unique_ptr<Transport> transport_;
   const KafkaLogOptions options_;
+  const std::unique_ptr<internal::AgeWatch> age_watch_;
   internal::TopicNames names_;
   internal::Graveyard graveyard_;
   Mutex mutex_;
@@ -190,8 +192,9 @@ absl::StatusOr<std::unique_ptr<Log>> OpenKafkaLog(KafkaCluster& cluster,
 
 absl::StatusOr<std::unique_ptr<Log>> internal::OpenLog(std::unique_ptr<Transport> transport,
                                                        const KafkaLogOptions& options) {
-  RETURN_IF_ERROR(MakeJobTopics(*transport, options));
-  return std::make_unique<KafkaLog>(std::move(transport), options);
+  auto age_watch = std::make_unique<AgeWatch>(options.note);
+  RETURN_IF_ERROR(MakeJobTopics(*transport, options, *age_watch));
+  return std::make_unique<KafkaLog>(std::move(transport), options, std::move(age_watch));
 }
 
 }  // namespace streamml::log

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,6 +49,8 @@ struct KafkaLogOptions {
   // Of rows in one message of an internal topic; a frame of more is several messages. Less than
   // what brokers take by default (1 MiB), so that a large row stops no lane.
   size_t max_piece_bytes = 768 << 10;
+  // Gets lines for people, from any thread: what is not as it should be although the job goes on.
+  std::function<void(const std::string& note)> note = {};
 };
 
 // Makes the topics that are missing and checks those that are there: partitions, no compaction, and

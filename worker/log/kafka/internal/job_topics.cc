@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
@@ -40,8 +41,8 @@ const TopicRules& KeptForAWhile() {
 
 class JobTopics {
  public:
-  JobTopics(Transport& transport, const KafkaLogOptions& options)
-      : transport_(transport), options_(options) {}
+  JobTopics(Transport& transport, const KafkaLogOptions& options, AgeWatch& age_watch)
+      : transport_(transport), options_(options), age_watch_(age_watch) {}
 
   absl::Status Make() {
     RETURN_IF_ERROR(MakeTopic(KafkaTopicName(options_, kJournal), options_.num_lanes, KeptWhole()));
@@ -90,7 +91,21 @@ class JobTopics {
     const absl::Status status = CheckSize(sink.name, sink.max_record_bytes,
                                           "maxRecordBytes of the sink (lower it, or)");
     // Who may write a topic need not be allowed to read its settings.
-    return absl::IsPermissionDenied(status) ? absl::OkStatus() : status;
+    if (absl::IsPermissionDenied(status)) return absl::OkStatus();
+    RETURN_IF_ERROR(status);
+    return WatchAge(sink.name);
+  }
+
+  // Records carry event times, by which brokers delete them.
+  absl::Status WatchAge(const std::string& topic) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> values,
+                     transport_.ReadSettings(
+                         topic, {"retention.ms", "cleanup.policy", "message.timestamp.type"}));
+    int64_t retention_ms = -1;
+    const bool deletes = absl::SimpleAtoi(values[0], &retention_ms) && retention_ms >= 0 &&
+                         absl::StrContains(values[1], "delete");
+    if (deletes && values[2] == "CreateTime") age_watch_.Add(topic, retention_ms);
+    return absl::OkStatus();
   }
 
   // `wanted_by`: for the message, such as "the job".
@@ -134,6 +149,7 @@ class JobTopics {
 
   Transport& transport_;
   const KafkaLogOptions& options_;
+  AgeWatch& age_watch_;
 };
 
 }  // namespace
@@ -146,8 +162,9 @@ size_t MaxBatchBytes(const KafkaLogOptions& options) {
   return most;
 }
 
-absl::Status MakeJobTopics(Transport& transport, const KafkaLogOptions& options) {
-  return JobTopics(transport, options).Make();
+absl::Status MakeJobTopics(Transport& transport, const KafkaLogOptions& options,
+                           AgeWatch& age_watch) {
+  return JobTopics(transport, options, age_watch).Make();
 }
 
 }  // namespace streamml::log::internal

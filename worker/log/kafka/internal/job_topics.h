@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "absl/status/status.h"
+#include "worker/log/kafka/internal/age_watch.h"
 #include "worker/log/kafka/internal/transport.h"
 #include "worker/log/kafka/kafka_log.h"
 
@@ -11,8 +12,9 @@ namespace streamml::log::internal {
 
 inline constexpr const char* kJournal = "journal";
 
-// Errors as OpenKafkaLog.
-absl::Status MakeJobTopics(Transport& transport, const KafkaLogOptions& options);
+// Errors as OpenKafkaLog. Adds what topics of sinks keep to the watch.
+absl::Status MakeJobTopics(Transport& transport, const KafkaLogOptions& options,
+                           AgeWatch& age_watch);
 
 // Messages that are sent together must not be more than any of the topics takes: brokers refuse
 // them as one. A message that is larger goes alone.

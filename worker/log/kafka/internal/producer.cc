@@ -1,13 +1,17 @@
 #include "worker/log/kafka/internal/producer.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "worker/log/kafka/internal/age_watch.h"
 
 namespace streamml::log::internal {
 namespace {
@@ -59,6 +63,12 @@ absl::Status NotWritten(const rd_kafka_message_t& message) {
     way_out =
         "; the topic takes less than when the job began: set its max.message.bytes back with "
         "kafka-configs --alter and start again, nothing is lost";
+  } else if (message.err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP) {
+    way_out =
+        "; its time is the row's event time, and the topic takes none that is as old "
+        "(message.timestamp.before.max.ms) or as new (message.timestamp.after.max.ms; the clocks of "
+        "worker and broker differ): set it with kafka-configs --alter, or "
+        "message.timestamp.type=LogAppendTime, and start again, nothing is lost";
   }
   return {status.code(), absl::StrCat(std::string(status.message()), way_out)};
 }
@@ -77,7 +87,7 @@ void TransactionalProducer::OnDelivery(rd_kafka_t*, const rd_kafka_message_t* me
 
 absl::StatusOr<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Make(
     KafkaClient& client, const ProducerSpec& spec) {
-  std::unique_ptr<TransactionalProducer> producer(new TransactionalProducer(client));
+  std::unique_ptr<TransactionalProducer> producer(new TransactionalProducer(client, spec.age_watch));
   ASSIGN_OR_RETURN(
       ConfHandle conf,
       client.MakeConf({{"transactional.id", spec.transactional_id},
@@ -127,7 +137,7 @@ absl::Status TransactionalProducer::Fail(rd_kafka_error_t* error, std::string_vi
           absl::StrCat(std::string(status.message()), ": ", rd_kafka_error_string(error))};
 }
 
-absl::Status TransactionalProducer::Produce(const OutMessage& message) {
+absl::Status TransactionalProducer::Produce(const OutMessage& message, int64_t timestamp_ms) {
   const int32_t partition =
       message.partition == OutMessage::kByKey ? RD_KAFKA_PARTITION_UA : message.partition;
   while (true) {
@@ -136,7 +146,7 @@ absl::Status TransactionalProducer::Produce(const OutMessage& message) {
         RD_KAFKA_V_MSGFLAGS(0),
         RD_KAFKA_V_VALUE(const_cast<char*>(message.value.data()), message.value.size()),
         RD_KAFKA_V_KEY(message.has_key ? message.key.data() : nullptr, message.key.size()),
-        RD_KAFKA_V_TIMESTAMP(message.timestamp_ms),
+        RD_KAFKA_V_TIMESTAMP(timestamp_ms),
         RD_KAFKA_V_OPAQUE(message.is_journal ? &journal_tag_ : &row_tag_), RD_KAFKA_V_END);
     if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       return ToStatus(error, absl::StrCat("a message of ", message.value.size(),
@@ -146,12 +156,29 @@ absl::Status TransactionalProducer::Produce(const OutMessage& message) {
   }
 }
 
+// The clock is read here and not in the lane: when a row is written is no property of the row.
+absl::Status TransactionalProducer::ProduceAll(absl::Span<const OutMessage> messages) {
+  const int64_t now_ms = absl::ToUnixMillis(absl::Now());
+  const std::string* topic = nullptr;
+  int64_t oldest_ms = now_ms;  // of the messages in a row that go to one topic
+  for (const OutMessage& message : messages) {
+    const int64_t time_ms = std::min(message.timestamp_ms, now_ms);
+    RETURN_IF_ERROR(Produce(message, time_ms));
+    if (age_watch_ == nullptr || time_ms == 0) continue;
+    if (message.topic != topic && topic != nullptr) age_watch_->Look(*topic, oldest_ms, now_ms);
+    oldest_ms = message.topic == topic ? std::min(oldest_ms, time_ms) : time_ms;
+    topic = message.topic;
+  }
+  if (topic != nullptr) age_watch_->Look(*topic, oldest_ms, now_ms);
+  return absl::OkStatus();
+}
+
 absl::Status TransactionalProducer::Commit(absl::Span<const OutMessage> messages) {
   delivery_ = absl::OkStatus();
   if (rd_kafka_error_t* error = rd_kafka_begin_transaction(handle_.get())) {
     return Fail(error, "beginning a transaction");
   }
-  for (const OutMessage& message : messages) RETURN_IF_ERROR(Produce(message));
+  RETURN_IF_ERROR(ProduceAll(messages));
   if (rd_kafka_error_t* error = CallInSlices(client_, kCommitTimeoutMs, [this](int timeout_ms) {
         return rd_kafka_commit_transaction(handle_.get(), timeout_ms);
       })) {

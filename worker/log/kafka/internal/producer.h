@@ -35,12 +35,15 @@ class TransactionalProducer final : public Producer {
     bool is_journal = false;
   };
 
-  explicit TransactionalProducer(KafkaClient& client) : client_(client) {}
+  TransactionalProducer(KafkaClient& client, AgeWatch* age_watch)
+      : client_(client), age_watch_(age_watch) {}
   static void OnDelivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* opaque);
-  absl::Status Produce(const OutMessage& message);
+  absl::Status Produce(const OutMessage& message, int64_t timestamp_ms);
+  absl::Status ProduceAll(absl::Span<const OutMessage> messages);
   absl::Status Fail(rd_kafka_error_t* error, std::string_view what) const;
 
   KafkaClient& client_;
+  AgeWatch* const age_watch_;  // may be null
   Tag row_tag_{this, false};
   Tag journal_tag_{this, true};
   KafkaHandle handle_;

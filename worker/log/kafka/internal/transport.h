@@ -21,6 +21,8 @@
 
 namespace streamml::log::internal {
 
+class AgeWatch;
+
 // A message to write. Bytes must stay as they are until Commit returns.
 struct OutMessage {
   static constexpr int32_t kByKey = -1;  // murmur2 of the key, as Kafka's own clients do
@@ -29,7 +31,7 @@ struct OutMessage {
   bool has_key = false;
   std::string_view key = {};
   std::string_view value = {};
-  int64_t timestamp_ms = 0;  // 0: now
+  int64_t timestamp_ms = 0;  // 0, and what is later than now: now
   bool is_journal = false;   // its offset is wanted
 };
 
@@ -57,6 +59,7 @@ struct ProducerSpec {
   int64_t transaction_timeout_ms = 0;
   std::vector<std::string> topics;  // that will be written
   size_t max_batch_bytes = 0;       // of messages that are sent together
+  AgeWatch* age_watch = nullptr;    // told of the messages; outlives the producer
 };
 
 // Committed messages of one partition in order of offset. One thread at a time.
