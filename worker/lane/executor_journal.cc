@@ -34,6 +34,16 @@ InputPoint FromProto(const InputPosition& position, int64_t time) {
   return {position.ordinal(), position.bytes(), position.ended(), time};
 }
 
+// Of a partition of a topic: there are fewer records than the journal counted.
+absl::Status RecordsGone(const Input& input, const InputPoint& target) {
+  return absl::DataLossError(absl::StrCat(
+      input.name(), ": up to offset ", target.ordinal, " the job has read ", target.bytes,
+      " records, and ", input.position().bytes,
+      " of them can be read again: retention, compaction or somebody has removed the others, and "
+      "the input has changed. Results that were written stand; they cannot be computed again; way "
+      "out: start over under another name (metadata.name or spec.identity)"));
+}
+
 }  // namespace
 
 // Reads `input` exactly up to `target`; with `process` as Accept does, else only refilling the
@@ -72,6 +82,7 @@ absl::Status Executor::ReadTo(size_t input, const InputPoint& target, bool proce
     }
   }
   if (from.position().bytes == target.bytes) return absl::OkStatus();
+  if (from.live()) return RecordsGone(from, target);
   return absl::DataLossError(absl::StrCat(
       from.name(), ": record ", target.ordinal, " stood at byte ", target.bytes,
       " and stands now at byte ", from.position().bytes, ": the input has changed", kWayOut));

@@ -56,8 +56,9 @@ class TopicInput final : public Input {
   }
 
   absl::StatusOr<std::optional<Block>> Read(uint64_t limit) override {
-    RETURN_IF_ERROR(Annotate(Fill(), name()));
-    if (next_ == records_.size() || records_[next_].offset >= limit) return std::nullopt;
+    RETURN_IF_ERROR(Explain(Fill()));
+    if (next_ == records_.size()) return std::nullopt;
+    if (records_[next_].offset >= limit) return Gap(limit);
     Block block;
     block.start = position_;
     std::vector<connectors::DeadLetter> dead;
@@ -88,6 +89,31 @@ class TopicInput final : public Input {
   }
 
  private:
+  // What is between the position and the limit is not there any more, if anything ever was.
+  std::optional<Block> Gap(uint64_t limit) {
+    if (position_.ordinal >= limit) return std::nullopt;
+    Block block;
+    block.rows = data::BatchBuilder(spec_.rules.description.schema).Finish();
+    block.late = block.rows;
+    block.start = position_;
+    position_.ordinal = limit;
+    block.end = position_;
+    block.watermark = watermark();
+    return block;
+  }
+
+  // I8: where it stands, and what can be done.
+  absl::Status Explain(const absl::Status& status) const {
+    const bool is_lost = absl::IsDataLoss(status) || absl::IsNotFound(status) ||
+                         absl::IsFailedPrecondition(status);
+    if (!is_lost) return Annotate(status, name());
+    return {status.code(),
+            absl::StrCat(name(), ", offset ", position_.ordinal, ": ",
+                         std::string(status.message()),
+                         "; what was read before is committed; way out: start over under another "
+                         "name (metadata.name or spec.identity), which reads what is there now")};
+  }
+
   absl::Status Fill() {
     if (next_ < records_.size()) return absl::OkStatus();
     if (decoder_ == nullptr) {

@@ -374,6 +374,22 @@ TEST_F(TopicInputTest, TheBacklogIsWhatNobodyHasReadAndAsOldAsItsFirstRecord) {
   EXPECT_EQ(input->backlog()->oldest_us, 0);
 }
 
+// As compaction does where the journal ends.
+TEST_F(TopicInputTest, ARecordThatIsGoneBeforeTheEndOfTheJournalIsNoticedToo) {
+  for (const int64_t time : {100, 101, 102}) topics_.Add(0, Record(time));
+  topics_.Add(1, Record(100));
+  const auto live = MakeExecutor();
+  AdvanceAll(*live);
+  journal::v1::Commit commit;
+  live->Describe(commit);
+  topics_.Add(0, Record(103));
+  topics_.partition(0).erase(topics_.partition(0).begin() + 2);
+  const absl::Status status = MakeExecutor()->Apply(commit);
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(status.message(),
+              HasSubstr("up to offset 3 the job has read 3 records, and 2 of them can be read again"));
+}
+
 // Inputs that take turns, each read a block, for a lane that does not commit in between.
 TEST_F(TopicInputTest, AJournalRecordIsBoundedHoweverLongNothingIsCommitted) {
   const auto executor = MakeExecutor();

@@ -5,11 +5,14 @@
 #include "base/status.h"
 #include "worker/log/kafka/internal/kafka_client.h"
 #include "worker/log/kafka/internal/partition_stream.h"
+#include "worker/log/kafka/internal/topic_watch.h"
 
 namespace streamml::log {
 namespace {
 
 using internal::PartitionStream;
+
+constexpr int64_t kWatchIntervalUs = 3'000'000;
 
 int64_t ToKafka(uint64_t offset) {
   return offset == TopicReader::kBeginning ? RD_KAFKA_OFFSET_BEGINNING
@@ -18,8 +21,9 @@ int64_t ToKafka(uint64_t offset) {
 
 class KafkaTopicReader final : public TopicReader {
  public:
-  KafkaTopicReader(internal::KafkaClient& client, std::unique_ptr<PartitionStream> stream)
-      : client_(client), stream_(std::move(stream)) {}
+  KafkaTopicReader(internal::KafkaClient& client, const internal::TopicWatch& watch,
+                   std::string topic, std::unique_ptr<PartitionStream> stream)
+      : client_(client), watch_(watch), topic_(std::move(topic)), stream_(std::move(stream)) {}
 
   absl::StatusOr<absl::Span<const TopicRecord>> Next(size_t max_records) override {
     // Texts must live until the next call, and messages live only until the next one.
@@ -28,6 +32,7 @@ class KafkaTopicReader final : public TopicReader {
     places_.clear();
     headers_.clear();
     header_places_.clear();
+    RETURN_IF_ERROR(watch_.Look(topic_));
     while (records_.size() < max_records) {
       auto message = stream_->Next();
       // What came before an error is given out first; the error comes again.
@@ -118,6 +123,8 @@ class KafkaTopicReader final : public TopicReader {
   }
 
   internal::KafkaClient& client_;
+  const internal::TopicWatch& watch_;
+  const std::string topic_;
   std::unique_ptr<PartitionStream> stream_;
   std::string bytes_;
   std::vector<TopicRecord> records_;
@@ -129,7 +136,10 @@ class KafkaTopicReader final : public TopicReader {
 }  // namespace
 
 KafkaCluster::KafkaCluster(std::unique_ptr<internal::KafkaClient> client)
-    : client_(std::move(client)) {}
+    : client_(std::move(client)),
+      watch_(std::make_unique<internal::TopicWatch>(
+          [this](const std::string& topic) { return client_->Describe(topic); },
+          kWatchIntervalUs)) {}
 KafkaCluster::~KafkaCluster() = default;
 
 absl::StatusOr<std::unique_ptr<KafkaCluster>> KafkaCluster::Connect(KafkaOptions options) {
@@ -139,7 +149,9 @@ absl::StatusOr<std::unique_ptr<KafkaCluster>> KafkaCluster::Connect(KafkaOptions
 }
 
 absl::StatusOr<TopicDescription> KafkaCluster::Describe(const std::string& topic) {
-  return client_->Describe(topic);
+  absl::StatusOr<TopicDescription> description = client_->Describe(topic);
+  if (description.ok()) watch_->Remember(topic, *description);
+  return description;
 }
 
 absl::StatusOr<std::unique_ptr<TopicReader>> KafkaCluster::Open(const std::string& topic,
@@ -147,7 +159,8 @@ absl::StatusOr<std::unique_ptr<TopicReader>> KafkaCluster::Open(const std::strin
                                                                 uint64_t offset) {
   ASSIGN_OR_RETURN(std::unique_ptr<PartitionStream> stream,
                    PartitionStream::Open(*client_, topic, partition, ToKafka(offset)));
-  return std::make_unique<KafkaTopicReader>(*client_, std::move(stream));
+  watch_->Add(topic);
+  return std::make_unique<KafkaTopicReader>(*client_, *watch_, topic, std::move(stream));
 }
 
 }  // namespace streamml::log

@@ -14,7 +14,8 @@ namespace streamml::log {
 
 namespace internal {
 class KafkaClient;
-}
+class TopicWatch;
+}  // namespace internal
 
 struct KafkaOptions {
   std::string name;     // in the manifest, for messages
@@ -27,7 +28,8 @@ struct KafkaOptions {
   std::function<bool()> give_up;
 };
 
-// Thread-safe. Reading is read_committed.
+// Thread-safe. Reading is read_committed. Readers fail within some seconds when their topic is not
+// any more what Describe said of it first.
 class KafkaCluster final : public Topics {
  public:
   // UNAVAILABLE when no broker answers within the timeout; INVALID_ARGUMENT for options that
@@ -44,6 +46,7 @@ class KafkaCluster final : public Topics {
  private:
   explicit KafkaCluster(std::unique_ptr<internal::KafkaClient> client);
   std::unique_ptr<internal::KafkaClient> client_;
+  std::unique_ptr<internal::TopicWatch> watch_;  // of the topics that are read; uses the client
 };
 
 }  // namespace streamml::log

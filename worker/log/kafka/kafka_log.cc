@@ -22,6 +22,15 @@ using internal::PartitionChannels;
 using internal::Producer;
 using internal::Transport;
 
+// What is said where a topic of the job's own does not hold any more what it has to (I8).
+absl::Status Lost(const absl::Status& status, std::string_view place) {
+  if (!absl::IsDataLoss(status) && !absl::IsNotFound(status)) return status;
+  return absl::DataLossError(
+      absl::StrCat(place, ": ", std::string(status.message()),
+                   "; this topic is the job's own, and what it held is gone; way out: start over "
+                   "under another name (metadata.name or spec.identity)"));
+}
+
 class KafkaJournalReader final : public JournalReader {
  public:
   KafkaJournalReader(Transport& transport, std::string name, uint32_t lane,
@@ -33,13 +42,15 @@ class KafkaJournalReader final : public JournalReader {
         expected_(start.sequence) {}
 
   absl::StatusOr<std::optional<JournalEntry>> Next() override {
-    ASSIGN_OR_RETURN(const std::optional<InMessage> next, stream_->Next());
-    if (next.has_value()) return Decode(*next);
+    absl::StatusOr<std::optional<InMessage>> next = stream_->Next();
+    if (!next.ok()) return Lost(next.status(), Place());
+    if (next->has_value()) return Decode(**next);
     if (stream_->at_end()) return std::nullopt;
     for (int waited = 0; waited < transport_.timeout_ms() && !transport_.gives_up();
          waited += kStepMs) {
-      ASSIGN_OR_RETURN(const std::optional<InMessage> message, stream_->Wait(kStepMs));
-      if (message.has_value()) return Decode(*message);
+      next = stream_->Wait(kStepMs);
+      if (!next.ok()) return Lost(next.status(), Place());
+      if (next->has_value()) return Decode(**next);
       if (stream_->at_end()) return std::nullopt;
     }
     return transport_.Explain(absl::UnavailableError(
@@ -49,6 +60,11 @@ class KafkaJournalReader final : public JournalReader {
 
  private:
   static constexpr int kStepMs = 100;
+
+  std::string Place() const {
+    return absl::StrCat("journal '", name_, "', partition ", lane_, ", behind record ",
+                        expected_ - 1);
+  }
 
   absl::StatusOr<std::optional<JournalEntry>> Decode(const InMessage& message) {
     auto wire = internal::DecodeJournal(message.value);
@@ -79,7 +95,11 @@ class KafkaChannelReader final : public ChannelReader {
   KafkaChannelReader(Transport& transport, std::shared_ptr<PartitionChannels> channels,
                      uint32_t producer)
       : transport_(transport), channels_(std::move(channels)), producer_(producer) {}
-  absl::StatusOr<std::optional<FetchedFrame>> Next() override { return channels_->Next(producer_); }
+  absl::StatusOr<std::optional<FetchedFrame>> Next() override {
+    absl::StatusOr<std::optional<FetchedFrame>> frame = channels_->Next(producer_);
+    if (!frame.ok()) return Lost(frame.status(), absl::StrCat("rows of lane ", producer_));
+    return frame;
+  }
   bool Await(int attempt) override {
     if (attempt * kStepMs > transport_.timeout_ms()) return false;
     transport_.WaitForMessages(kStepMs);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,12 +46,23 @@ class JobTopics {
   JobTopics(Transport& transport, const KafkaLogOptions& options, AgeWatch& age_watch)
       : transport_(transport), options_(options), age_watch_(age_watch) {}
 
+  // The journal is made last: once it is there all others were, and who finds one missing must not
+  // make it anew, because a job is never silently started empty.
   absl::Status Make() {
-    RETURN_IF_ERROR(MakeTopic(KafkaTopicName(options_, kJournal), options_.num_lanes, KeptWhole()));
+    const std::string journal = KafkaTopicName(options_, kJournal);
+    ASSIGN_OR_RETURN(const bool has_begun, Exists(journal));
+    std::vector<InternalTopic> found;
     for (const InternalTopic& topic : options_.topics) {
-      RETURN_IF_ERROR(
-          MakeTopic(KafkaTopicName(options_, topic.name), topic.num_partitions, KeptWhole()));
+      const std::string name = KafkaTopicName(options_, topic.name);
+      ASSIGN_OR_RETURN(const bool exists, Exists(name));
+      if (exists) found.push_back({name, topic.num_partitions});
+      if (!exists && has_begun && options_.create) return Deleted(name, journal);
+      RETURN_IF_ERROR(MakeTopic(name, topic.num_partitions, KeptWhole()));
     }
+    for (const InternalTopic& topic : found) {
+      if (!has_begun) RETURN_IF_ERROR(CheckEmpty(topic, journal));
+    }
+    RETURN_IF_ERROR(MakeTopic(journal, options_.num_lanes, KeptWhole()));
     for (const std::string& name : options_.rejects) {
       const absl::Status made = MakeTopic(KafkaTopicName(options_, name), 1, KeptForAWhile());
       // Nothing depends on them: who may not make topics can do without.
@@ -60,6 +73,38 @@ class JobTopics {
   }
 
  private:
+  absl::StatusOr<bool> Exists(const std::string& topic) {
+    const absl::Status status = transport_.Describe(topic).status();
+    if (absl::IsNotFound(status)) return false;
+    RETURN_IF_ERROR(status);
+    return true;
+  }
+
+  static absl::Status Deleted(const std::string& missing, const std::string& other) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "topic '", missing, "' is missing, and '", other,
+        "' is there: it has been deleted, and what the job had between its stages or in its "
+        "journal with it; way out: start over under another name (metadata.name or "
+        "spec.identity), or delete all topics of this one and its data folder"));
+  }
+
+  // A topic that is there although the journal is not: whoever made it first was stopped before he
+  // made the journal, or the journal was deleted.
+  absl::Status CheckEmpty(const InternalTopic& topic, const std::string& journal) {
+    for (uint32_t partition = 0; partition < topic.num_partitions; ++partition) {
+      ASSIGN_OR_RETURN(const std::unique_ptr<MessageStream> stream,
+                       transport_.OpenStream(topic.name, partition, 0));
+      for (int waited = 0; waited < transport_.timeout_ms() && !stream->at_end();
+           waited += kCreateWaitMs) {
+        ASSIGN_OR_RETURN(const std::optional<InMessage> message, stream->Wait(kCreateWaitMs));
+        if (!message.has_value()) continue;
+        ASSIGN_OR_RETURN(const bool made_meanwhile, Exists(journal));
+        return made_meanwhile ? absl::OkStatus() : Deleted(journal, topic.name);
+      }
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status MakeTopic(const std::string& topic, uint32_t num_partitions,
                          const TopicRules& rules) {
     auto found = transport_.Describe(topic);

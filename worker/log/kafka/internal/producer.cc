@@ -20,6 +20,8 @@ constexpr int kMaxMessageBytes = 16 << 20;
 constexpr int kInitTimeoutMs = 15'000;
 constexpr int kCommitTimeoutMs = 15'000;
 constexpr int kMetadataSliceMs = 1000;
+constexpr int kTimesUnknown = 10;  // brokers that are behind do not know a new topic
+constexpr int kUnknownPauseMs = 200;
 
 // Calls of librdkafka that end with an error that may be retried, be it that the time is over or
 // what went wrong last, go on when they are made again. null, or the last error.
@@ -41,17 +43,32 @@ rd_kafka_error_t* CallInSlices(const KafkaClient& client, int timeout_ms, Call c
 }
 
 // So that the first commit is as fast as the others; what cannot be had now is asked for then.
-void AskForMetadata(const KafkaClient& client, rd_kafka_t* handle, const std::string& topic) {
+// NOT_FOUND when brokers say for a while that there is no such topic: writing would be tried again
+// for ever.
+absl::Status AskForMetadata(const KafkaClient& client, rd_kafka_t* handle,
+                            const std::string& topic) {
   const TopicHandle known(rd_kafka_topic_new(handle, topic.c_str(), nullptr));
-  if (known == nullptr) return;
-  const rd_kafka_metadata_t* metadata = nullptr;
+  if (known == nullptr) return absl::OkStatus();
+  int times_unknown = 0;
   for (int waited = 0; waited < kInitTimeoutMs && !client.gives_up(); waited += kMetadataSliceMs) {
-    if (rd_kafka_metadata(handle, 0, known.get(), &metadata, kMetadataSliceMs) ==
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (rd_kafka_metadata(handle, 0, known.get(), &metadata, kMetadataSliceMs) !=
         RD_KAFKA_RESP_ERR_NO_ERROR) {
-      rd_kafka_metadata_destroy(metadata);
-      return;
+      continue;
     }
+    const bool is_unknown = metadata->topic_cnt == 1 &&
+                            metadata->topics[0].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    rd_kafka_metadata_destroy(metadata);
+    if (!is_unknown) return absl::OkStatus();
+    if (++times_unknown > kTimesUnknown) {
+      return absl::NotFoundError(absl::StrCat(
+          "topic '", topic,
+          "' is gone, and the job writes to it: make it again (its rows are not written again), or "
+          "start over under another name (metadata.name or spec.identity)"));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(kUnknownPauseMs));
   }
+  return absl::OkStatus();
 }
 
 absl::Status NotWritten(const rd_kafka_message_t& message) {
@@ -112,7 +129,9 @@ absl::StatusOr<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Ma
     return client.Explain(
         producer->Fail(error, absl::StrCat("taking transactional id '", spec.transactional_id, "'")));
   }
-  for (const std::string& topic : spec.topics) AskForMetadata(client, handle, topic);
+  for (const std::string& topic : spec.topics) {
+    RETURN_IF_ERROR(AskForMetadata(client, handle, topic));
+  }
   return producer;
 }
 
