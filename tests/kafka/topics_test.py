@@ -80,6 +80,8 @@ class SourceTest(JobTest):
         wire.add_partitions(self.address, job.source, 2)
         self.assert_says(job.failure(), f"(topic {job.source}), offset 3: ",
                          "has 2 partitions and had 1 when it was opened", OTHER_NAME)
+        job.run()
+        self.assert_says(job.failure(), "partitions of source events: 1 then, 2 now", OTHER_NAME)
 
 
 class OwnTopicsTest(JobTest):

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "proto/streamml/journal/v1/journal.pb.h"
+#include "worker/lane/internal/claim_difference.h"
 #include "worker/lane/internal/digest_bytes.h"
 #include "worker/lane/internal/journal_scan.h"
 #include "worker/lane/internal/snapshot_task.h"
@@ -51,14 +53,17 @@ absl::Status CheckTopics(const LaneSpec& spec, const journal::v1::Claim& claim) 
 absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRecord& record) {
   const journal::v1::Claim& claim = record.claim();
   if (claim.job_hash() != job_hash) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the data folder belongs to another job, another version of this one, or "
-                     "another number of input "
-                     "files (its journal says ",
-                     absl::Hex(claim.job_hash(), absl::kZeroPad16), ", the manifest gives ",
-                     absl::Hex(job_hash, absl::kZeroPad16),
-                     "); run the manifest it was made with on the files it began with, or use "
-                     "another --data-dir"));
+    const std::vector<std::string> differences = internal::Differences(spec, claim);
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the journal was written by another job or another version of this one; what differs: ",
+        differences.empty() ? "not known" : absl::StrJoin(differences, "; "), " (job hash ",
+        absl::Hex(claim.job_hash(), absl::kZeroPad16), " in the journal, ",
+        absl::Hex(job_hash, absl::kZeroPad16),
+        " now); way out: run the manifest it was made with on the inputs it began with, or start "
+        "over ",
+        spec.files.empty() && claim.files().empty()
+            ? "under another name (metadata.name or spec.identity)"
+            : "with another --data-dir"));
   }
   if (static_cast<size_t>(claim.files_size()) != spec.files.size()) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -105,6 +110,11 @@ absl::Status Lane::Claim() {
     out.set_path(file.path);
     out.set_size_bytes(file.size_bytes);
     out.set_content_hash(internal::ToBytes(file.content_hash));
+  }
+  for (const JobPart& part : spec_.parts) {
+    journal::v1::JobPart& out = *claim.add_parts();
+    out.set_name(part.name);
+    out.set_value(part.value);
   }
   for (const TopicIdentity& topic : spec_.topics) {
     journal::v1::TopicIdentity& out = *claim.add_topics();

@@ -49,6 +49,13 @@ struct TopicIdentity {
   uint32_t partition = 0;
 };
 
+// A part of the job that decides results, by its name in messages, and the hash of what it says or
+// a number.
+struct JobPart {
+  std::string name;   // "views[features]", "partitions of source events"
+  std::string value;  // "#89ab...": a hash; else as people write it
+};
+
 struct LaneSpec {
   uint32_t index = 0;  // among all lanes of the job; names its journal
   std::string name;    // "payments[0]": stage and lane in it
@@ -57,6 +64,7 @@ struct LaneSpec {
   std::vector<InputFactory> inputs;
   std::vector<FileIdentity> files;    // those inputs that are files
   std::vector<TopicIdentity> topics;  // those that are partitions of topics
+  std::vector<JobPart> parts;         // of the job; for messages
 };
 
 // What a lane needs of the world. Everything referred to must outlive the lane.

@@ -185,9 +185,11 @@ absl::Status Lane::RestoreState(const internal::JournalScan& journal,
       restored_sequence_ = sequence;
       state_digest_ = snapshot.state_digest;
       snapshot_sequence_ = sequence;
+      const uint64_t after = journal.num_records - sequence;
       notes.push_back(absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ",
-                                   sequence, ", ", journal.num_records - sequence,
-                                   " journal records after it"));
+                                   sequence, ", ", after,
+                                   after == 1 ? " journal record" : " journal records",
+                                   " after it"));
       return absl::OkStatus();
     }
     if (!damaged) return status;

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "base/hash.h"
 #include "base/status.h"
 #include "job/manifest/values.h"
@@ -116,6 +117,7 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
   spec.name = lane_plan.name;
   spec.part = lane_plan.part;
   spec.stage = stage.spec;
+  spec.parts = plan.job_parts;
   for (const InputPlan& input : lane_plan.inputs) {
     if (input.source < 0) {
       spec.inputs.push_back(ChannelFactory(*stage.spec, input, log));
@@ -183,15 +185,13 @@ constexpr StateBound kStateBounds[] = {
      "times and arguments of the rows within the frame, per key; a key leaves with its last row"},
     {"features.scaler", "count, mean and variance of each numeric column"},
     {"features.not_finite", "one number"},
-    {"features.dictionary", "the names of the categorical values, at most 1,048,576"},
+    {"features.dictionary", "the names of the categorical values, at most {}"},
     {"features.overflowed", "one number"},
-    {"features.collisions", "one number per categorical index, at most 2^hashBits"},
+    {"features.collisions", "one number per categorical index, at most {}"},
     {"ftrl",
-     "two numbers per feature seen: numeric columns + at most 2^hashBits + 1; 1,048,576 with "
-     "hashBits 0"},
+     "two numbers per feature seen: numeric columns + at most {} + 1"},
     {"sgd",
-     "one number per feature seen: numeric columns + at most 2^hashBits + 1; 1,048,576 with "
-     "hashBits 0"},
+     "one number per feature seen: numeric columns + at most {} + 1"},
     {"metrics.counts", "a few numbers"},
     {"metrics.logloss", "a few numbers"},
     {"metrics.auc", "a fixed number of bins"},
@@ -201,16 +201,26 @@ constexpr StateBound kStateBounds[] = {
     {"model.moving", "what changed since the last version; at most the model"},
 };
 
+std::string WithCommas(uint64_t number) {
+  std::string text = absl::StrCat(number);
+  for (size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
+  return text;
+}
+
 // `line` is "state <owner>/<name>#<schema hash>".
-std::string_view BoundOf(std::string_view line) {
+std::string BoundOf(const StagePlan& stage, std::string_view line) {
+  const size_t begin = line.find_first_not_of(' ') + std::string_view("state ").size();
   const size_t start = line.find('/') + 1;
+  const std::string owner(line.substr(begin, start - 1 - begin));
   const std::string_view stored = line.substr(start, line.find('#') - start);
   std::string name;  // without the number of an operator: "window0.rows" is "window.rows"
   for (size_t i = 0; i < stored.size(); ++i) {
     if (absl::ascii_isdigit(static_cast<unsigned char>(stored[i])) == 0) name.push_back(stored[i]);
   }
+  const auto categories = stage.categories.find(owner);
+  const std::string most = categories == stage.categories.end() ? "" : WithCommas(categories->second);
   for (const StateBound& entry : kStateBounds) {
-    if (entry.name == name) return entry.bound;
+    if (entry.name == name) return absl::StrReplaceAll(entry.bound, {{"{}", most}});
   }
   return "its bound is not known here";
 }
@@ -258,13 +268,13 @@ void ExplainLanes(const JobPlan& plan, const StagePlan& stage, std::string& text
 }
 
 // An operator, and its states with their bounds.
-void ExplainOperator(std::string_view lines, std::string& text) {
+void ExplainOperator(const StagePlan& stage, std::string_view lines, std::string& text) {
   while (!lines.empty()) {
     const size_t end = std::min(lines.find('\n'), lines.size());
     const std::string_view line = lines.substr(0, end);
     const bool is_state = line.starts_with("        state ");
     absl::StrAppend(&text, is_state ? "" : "    ", line);
-    if (is_state) absl::StrAppend(&text, ": ", BoundOf(line));
+    if (is_state) absl::StrAppend(&text, ": ", BoundOf(stage, line));
     text += "\n";
     lines.remove_prefix(std::min(end + 1, lines.size()));
   }
@@ -333,7 +343,7 @@ std::string Explain(const JobPlan& plan) {
                     "\n");
     ExplainInput(plan, stage, text);
     ExplainLanes(plan, stage, text);
-    for (const std::string& line : stage.operators) ExplainOperator(line, text);
+    for (const std::string& line : stage.operators) ExplainOperator(stage, line, text);
     ExplainRejects(stage, text);
   }
   ExplainTopics(plan, text);

@@ -86,6 +86,8 @@ struct StagePlan {
   std::vector<std::string> key;          // names of its key columns, for people
   std::vector<std::string> operators;    // a line for each node, for people
   std::vector<LocalUse> local;           // of its lanes; empty: they can move
+  // By model: most categorical features that it tells apart.
+  std::map<std::string, uint64_t> categories;
 };
 
 struct LanePlan {
@@ -102,6 +104,7 @@ struct JobPlan {
   // Of all in the manifest that decides results, and of this build's formats; not of where files
   // lie.
   uint64_t job_hash = 0;
+  std::vector<lane::JobPart> job_parts;  // what of the manifest and the sources is in the hash
   int64_t snapshot_interval_us = 0;
   std::string snapshot_store;  // as worker/state/store reads it; empty: there is none
   int64_t upload_interval_us = 0;

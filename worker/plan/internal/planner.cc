@@ -50,6 +50,7 @@ absl::StatusOr<JobPlan> Planner::Run() {
   }
   stages_.Finish(plan_);
   plan_.job_hash = JobHash(spec_, plan_);
+  plan_.job_parts = JobParts(spec_, plan_);
   return std::move(plan_);
 }
 

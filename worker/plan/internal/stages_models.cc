@@ -16,6 +16,11 @@ std::string VersionsTopic(const operators::ModelSpec& model) {
   return absl::StrCat(model.name, ".versions");
 }
 
+uint64_t MostCategories(const operators::ModelSpec& model) {
+  const learn::FeatureSpec& features = model.features;
+  return features.hash_bits > 0 ? uint64_t{1} << features.hash_bits : features.dictionary_bound;
+}
+
 }  // namespace
 
 absl::StatusOr<Place> StageBuilder::AddModel(const operators::ModelSpec& model, const Place& from) {
@@ -38,6 +43,7 @@ absl::StatusOr<Place> StageBuilder::AddModel(const operators::ModelSpec& model, 
       absl::StrCat(model.name, ": model ", model.learner, ", trained inline on ", model.label);
   ASSIGN_OR_RETURN(Place place, AppendOperator(input, std::move(spec), std::move(line)));
   place.key = input.key;
+  stages_[input.stage].categories[model.name] = MostCategories(model);
   return place;
 }
 
@@ -68,6 +74,7 @@ absl::StatusOr<Place> StageBuilder::AddScorer(const operators::ModelSpec& model,
   ASSIGN_OR_RETURN(Place place, AppendOperator(from, std::move(spec), std::move(line)));
   place.key = from.key;
   StagePlan& stage = stages_[from.stage];
+  stage.categories[model.name] = MostCategories(model);
   if (adopt.in_event_time) stage.spec->event_order = true;
   stage.spec->sides.push_back(
       {place.node, operators::VersionSchema(), adopt.in_event_time, adopt.lag_us});
@@ -102,6 +109,7 @@ absl::Status StageBuilder::AddTrainer(const operators::ModelSpec& model, const A
   output.node = place.node;
   output.topic = VersionsTopic(model);
   stages_[input.stage].spec->topics.push_back(std::move(output));
+  stages_[input.stage].categories[model.name] = MostCategories(model);
   return absl::OkStatus();
 }
 
