@@ -80,8 +80,13 @@ absl::StatusOr<log::KafkaOptions> OptionsOf(const job::v1::Cluster& cluster) {
   return options;
 }
 
-Clusters::Clusters(const job::v1::JobSpec& spec)
-    : clusters_(spec.clusters().begin(), spec.clusters().end()) {}
+std::string GroupOf(const job::v1::StreamMLJob& job) {
+  const std::string& space = job.metadata().namespace_();
+  return absl::StrCat("streamml.", space.empty() ? "default" : space, ".", job.metadata().name());
+}
+
+Clusters::Clusters(const job::v1::StreamMLJob& job)
+    : clusters_(job.spec().clusters().begin(), job.spec().clusters().end()), group_(GroupOf(job)) {}
 
 absl::StatusOr<log::KafkaCluster*> Clusters::Get(const std::string& name) {
   const MutexLock lock(mutex_);
@@ -91,6 +96,7 @@ absl::StatusOr<log::KafkaCluster*> Clusters::Get(const std::string& name) {
     if (cluster.name() != name) continue;
     ASSIGN_OR_RETURN(log::KafkaOptions options, OptionsOf(cluster));
     options.give_up = StopOverdue;
+    options.group = group_;
     ASSIGN_OR_RETURN(std::unique_ptr<log::KafkaCluster> connected,
                      log::KafkaCluster::Connect(std::move(options)));
     return (connected_[name] = std::move(connected)).get();

@@ -21,7 +21,7 @@ namespace streamml::cli {
 class Clusters {
  public:
   // Copies what it needs of the manifest.
-  explicit Clusters(const job::v1::JobSpec& spec);
+  explicit Clusters(const job::v1::StreamMLJob& job);
 
   // Reads credentials and connects, the first time. NOT_FOUND for a name that is not in the
   // manifest; INVALID_ARGUMENT for credentials that cannot be read here; errors as
@@ -30,6 +30,7 @@ class Clusters {
 
  private:
   const std::vector<job::v1::Cluster> clusters_;
+  const std::string group_;
   Mutex mutex_;
   std::map<std::string, std::unique_ptr<log::KafkaCluster>> connected_ ABSL_GUARDED_BY(mutex_);
 };
@@ -41,6 +42,10 @@ absl::StatusOr<log::KafkaOptions> OptionsOf(const job::v1::Cluster& cluster);
 // The value, without a newline at its end, as OptionsOf reads it; `path` is where the manifest says
 // so.
 absl::StatusOr<std::string> ReadSecret(const job::v1::ValueFrom& from, std::string_view path);
+
+// Consumer group whose offsets show people how far the job has read:
+// streamml.<namespace>.<name>.
+std::string GroupOf(const job::v1::StreamMLJob& job);
 
 // The log of a job whose plan names a cluster for it.
 log::KafkaLogOptions KafkaLogOptionsOf(const plan::JobPlan& plan);

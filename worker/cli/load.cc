@@ -65,7 +65,7 @@ absl::StatusOr<Job> LoadJob(const CommandLine& line) {
   std::optional<SlowNote> note;
   if (NeedsBrokers(manifest.job.spec(), files))
     note.emplace("waiting for the brokers of " + BrokersOf(manifest.job.spec()));
-  auto clusters = std::make_shared<Clusters>(manifest.job.spec());
+  auto clusters = std::make_shared<Clusters>(manifest.job);
   const auto topics = [clusters](const std::string& name) -> absl::StatusOr<log::Topics*> {
     return clusters->Get(name);
   };

@@ -66,6 +66,8 @@ class Input {
   // From here on the watermark is at least this. To be journalled with the position. Only live
   // inputs.
   virtual void Raise(int64_t /*watermark*/) {}
+  // What was read up to its position is committed. For people's tools; nothing depends on it.
+  virtual void NoteCommitted() {}
   // For who knows that there is more, because it was read before: waits a moment for it, as the
   // `attempt`-th time in a row, from 1. False: it is not on its way, or too long.
   virtual bool Await(int /*attempt*/) { return false; }

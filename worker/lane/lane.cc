@@ -122,6 +122,7 @@ absl::Status Lane::WriteCommit(journal::v1::Commit& commit, bool markers) {
   broken_ = false;
   snapshot_unreported_ = false;
   executor_->MarkCommitted();
+  for (const std::unique_ptr<Input>& input : executor_->inputs()) input->NoteCommitted();
   ++num_commits_;
   return absl::OkStatus();
 }

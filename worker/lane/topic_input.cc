@@ -41,6 +41,11 @@ class TopicInput final : public Input {
     return absl::OkStatus();
   }
 
+  void NoteCommitted() override {
+    if (position_.bytes == 0) return;  // nobody has read anything
+    topics_.NoteProgress(spec_.topic, spec_.partition, position_.ordinal);
+  }
+
   bool Await(int attempt) override { return reader_ != nullptr && reader_->Await(attempt); }
 
   std::optional<log::Backlog> backlog() const override {

@@ -68,6 +68,10 @@ class Topics {
   virtual absl::StatusOr<std::unique_ptr<TopicReader>> Open(const std::string& topic,
                                                             uint32_t partition,
                                                             uint64_t offset) = 0;
+  // All before the offset was read and is committed: for tools that show people how far behind
+  // somebody is. Returns at once, and nothing depends on it.
+  virtual void NoteProgress(const std::string& /*topic*/, uint32_t /*partition*/,
+                            uint64_t /*offset*/) {}
 };
 
 }  // namespace streamml::log

@@ -64,7 +64,7 @@ absl::StatusOr<std::unique_ptr<PlannedJob>> PlanJob(const std::string& text,
                                                     const std::string& file_name) {
   auto job = std::make_unique<PlannedJob>();
   ASSIGN_OR_RETURN(job->manifest, ParseAndCheck(text, file_name));
-  job->clusters = std::make_shared<cli::Clusters>(job->manifest.job.spec());
+  job->clusters = std::make_shared<cli::Clusters>(job->manifest.job);
   RETURN_IF_ERROR(CheckReachable(job->manifest, *job->clusters));
   const auto topics = [clusters =
                            job->clusters](const std::string& name) -> absl::StatusOr<log::Topics*> {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "worker/log/kafka/internal/group_offsets.h"
 #include "worker/log/kafka/internal/kafka_client.h"
 #include "worker/log/kafka/internal/partition_stream.h"
 #include "worker/log/kafka/internal/topic_watch.h"
@@ -13,6 +14,7 @@ namespace {
 using internal::PartitionStream;
 
 constexpr int64_t kWatchIntervalUs = 3'000'000;
+constexpr int64_t kGroupIntervalUs = 1'000'000;
 
 int64_t ToKafka(uint64_t offset) {
   return offset == TopicReader::kBeginning ? RD_KAFKA_OFFSET_BEGINNING
@@ -139,7 +141,14 @@ KafkaCluster::KafkaCluster(std::unique_ptr<internal::KafkaClient> client)
     : client_(std::move(client)),
       watch_(std::make_unique<internal::TopicWatch>(
           [this](const std::string& topic) { return client_->Describe(topic); },
-          kWatchIntervalUs)) {}
+          kWatchIntervalUs)) {
+  if (client_->options().group.empty()) return;
+  group_ = std::make_unique<internal::GroupOffsets>(
+      [this](const internal::PartitionOffsets& offsets) {
+        return client_->CommitGroupOffsets(offsets);
+      },
+      kGroupIntervalUs);
+}
 KafkaCluster::~KafkaCluster() = default;
 
 absl::StatusOr<std::unique_ptr<KafkaCluster>> KafkaCluster::Connect(KafkaOptions options) {
@@ -152,6 +161,10 @@ absl::StatusOr<TopicDescription> KafkaCluster::Describe(const std::string& topic
   absl::StatusOr<TopicDescription> description = client_->Describe(topic);
   if (description.ok()) watch_->Remember(topic, *description);
   return description;
+}
+
+void KafkaCluster::NoteProgress(const std::string& topic, uint32_t partition, uint64_t offset) {
+  if (group_ != nullptr) group_->Note(topic, partition, offset);
 }
 
 absl::StatusOr<std::unique_ptr<TopicReader>> KafkaCluster::Open(const std::string& topic,

@@ -13,6 +13,7 @@
 namespace streamml::log {
 
 namespace internal {
+class GroupOffsets;
 class KafkaClient;
 class TopicWatch;
 }  // namespace internal
@@ -23,6 +24,8 @@ struct KafkaOptions {
   // TLS and SASL by librdkafka's names. Values may be secrets: they are in no message and no log.
   std::vector<std::pair<std::string, std::string>> security;
   std::string client_id = "streamml";
+  // Consumer group that is told how far topics have been read, at most once a second; "": none.
+  std::string group;
   int64_t timeout_us = 15'000'000;  // of questions about topics
   // Asked by any thread while brokers are waited for; true: waits end soon, with UNAVAILABLE.
   std::function<bool()> give_up;
@@ -40,6 +43,7 @@ class KafkaCluster final : public Topics {
   absl::StatusOr<TopicDescription> Describe(const std::string& topic) override;
   absl::StatusOr<std::unique_ptr<TopicReader>> Open(const std::string& topic, uint32_t partition,
                                                     uint64_t offset) override;
+  void NoteProgress(const std::string& topic, uint32_t partition, uint64_t offset) override;
 
   internal::KafkaClient& client() { return *client_; }
 
@@ -47,6 +51,7 @@ class KafkaCluster final : public Topics {
   explicit KafkaCluster(std::unique_ptr<internal::KafkaClient> client);
   std::unique_ptr<internal::KafkaClient> client_;
   std::unique_ptr<internal::TopicWatch> watch_;  // of the topics that are read; uses the client
+  std::unique_ptr<internal::GroupOffsets> group_;  // null without a group; uses the client
 };
 
 }  // namespace streamml::log
