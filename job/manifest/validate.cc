@@ -9,6 +9,43 @@
 namespace streamml::manifest {
 namespace internal {
 
+void CheckOauth(const job::v1::Sasl& sasl, const std::string& path, Checker& checker) {
+  const job::v1::Oauth& oauth = sasl.oauth();
+  const bool asks = !oauth.token_endpoint().empty();
+  const auto expect = [&](bool given, std::string_view field) {
+    if (given == asks) return;
+    checker.Error(absl::StrCat(path, ".oauth", given ? absl::StrCat(".", field) : ""),
+                  given ? "only with tokenEndpoint; leave it out"
+                        : absl::StrCat(field, " must be given with tokenEndpoint"));
+  };
+  expect(oauth.has_client_id_from(), "clientIdFrom");
+  expect(oauth.has_client_secret_from(), "clientSecretFrom");
+  if (!asks && !oauth.scope().empty()) expect(true, "scope");
+}
+
+// A mechanism has credentials of its kind and no others.
+void CheckSasl(const job::v1::Sasl& sasl, const std::string& path, Checker& checker) {
+  const bool is_oauth = sasl.mechanism() == "OAUTHBEARER";
+  const auto expect = [&](bool given, bool wanted, std::string_view field) {
+    if (given == wanted) return;
+    checker.Error(given ? absl::StrCat(path, ".", field) : path,
+                  given ? absl::StrCat("not with mechanism ", sasl.mechanism(), "; leave it out")
+                        : absl::StrCat(field, " must be given with mechanism ", sasl.mechanism()));
+  };
+  expect(sasl.has_username_from(), !is_oauth, "usernameFrom");
+  expect(sasl.has_password_from(), !is_oauth, "passwordFrom");
+  expect(sasl.has_oauth(), is_oauth, "oauth");
+  if (is_oauth && sasl.has_oauth()) CheckOauth(sasl, path, checker);
+}
+
+void CheckClusters(Checker& checker) {
+  for (const job::v1::Cluster& cluster : checker.spec().clusters()) {
+    if (!cluster.kafka().has_sasl()) continue;
+    CheckSasl(cluster.kafka().sasl(), absl::StrCat("spec.clusters[", cluster.name(), "].kafka.sasl"),
+              checker);
+  }
+}
+
 void CheckRunning(Checker& checker) {
   const job::v1::JobSpec& spec = checker.spec();
   if (!spec.log().cluster().empty()) {
@@ -43,6 +80,7 @@ void CheckRunning(Checker& checker) {
 
 std::vector<Diagnostic> Validate(const Manifest& manifest) {
   internal::Checker checker(manifest);
+  internal::CheckClusters(checker);
   internal::CheckRelations(checker);
   internal::CheckModels(checker);
   internal::CheckSinks(checker);

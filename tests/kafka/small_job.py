@@ -27,7 +27,7 @@ apiVersion: streamml.dev/v1alpha1
 kind: StreamMLJob
 metadata: {name: NAME}
 spec:
-  clusters: [{name: main, kafka: {brokers: "BROKERS"}}]
+  clusters: [{name: main, kafka: KAFKA}]
   log: {cluster: main, partitions: 2}
 """
 
@@ -71,8 +71,9 @@ def row(number, text="", at=None, **more):
 
 
 class Job:
-    def __init__(self, address, folder, spec=PLAIN, sink=""):
+    def __init__(self, address, folder, spec=PLAIN, sink="", kafka=None):
         self.address, self.folder = address, pathlib.Path(folder)
+        self.kafka = kafka or f'{{brokers: "{address}"}}'
         self.name = f"t{uuid.uuid4().hex[:10]}"
         self.source, self.sink = f"{self.name}-in", f"{self.name}-out"
         self.worker = None
@@ -80,7 +81,7 @@ class Job:
 
     def write(self, spec, sink=""):
         text = HEAD + spec.replace("SINK}", f"{sink}}}")
-        text = text.replace("NAME", self.name).replace("BROKERS", self.address)
+        text = text.replace("NAME", self.name).replace("KAFKA", self.kafka)
         (self.folder / "job.yaml").write_text(text, encoding="utf-8")
 
     def own(self, name):

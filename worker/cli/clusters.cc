@@ -3,9 +3,12 @@
 #include <cstdlib>
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/posix_disk.h"
 #include "base/status.h"
 #include "worker/cli/signals.h"
+#include "worker/cli/token.h"
 
 namespace streamml::cli {
 namespace {
@@ -13,6 +16,47 @@ namespace {
 constexpr uint64_t kMaxSecretBytes = 1 << 20;
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
+
+absl::StatusOr<log::KafkaToken> TokenFrom(const job::v1::ValueFrom& from,
+                                          const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, ReadSecret(from, path));
+  return ReadToken(text, absl::ToUnixMillis(absl::Now()));
+}
+
+// A token that is in a file, or one that librdkafka asks the provider for.
+absl::Status AddOauth(const job::v1::Oauth& oauth, const std::string& path,
+                      log::KafkaOptions& options) {
+  Settings& settings = options.security;
+  if (oauth.has_token_from()) {
+    const std::string place = absl::StrCat(path, ".tokenFrom");
+    RETURN_IF_ERROR(TokenFrom(oauth.token_from(), place).status());  // now rather than later
+    options.token = [from = oauth.token_from(), place] { return TokenFrom(from, place); };
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(std::string id,
+                   ReadSecret(oauth.client_id_from(), absl::StrCat(path, ".clientIdFrom")));
+  ASSIGN_OR_RETURN(std::string secret,
+                   ReadSecret(oauth.client_secret_from(), absl::StrCat(path, ".clientSecretFrom")));
+  settings.emplace_back("sasl.oauthbearer.method", "oidc");
+  settings.emplace_back("sasl.oauthbearer.token.endpoint.url", oauth.token_endpoint());
+  settings.emplace_back("sasl.oauthbearer.client.id", std::move(id));
+  settings.emplace_back("sasl.oauthbearer.client.secret", std::move(secret));
+  if (!oauth.scope().empty()) settings.emplace_back("sasl.oauthbearer.scope", oauth.scope());
+  return absl::OkStatus();
+}
+
+absl::Status AddSasl(const job::v1::Sasl& sasl, const std::string& path,
+                     log::KafkaOptions& options) {
+  options.security.emplace_back("sasl.mechanism", sasl.mechanism());
+  if (sasl.has_oauth()) return AddOauth(sasl.oauth(), absl::StrCat(path, ".oauth"), options);
+  ASSIGN_OR_RETURN(std::string username,
+                   ReadSecret(sasl.username_from(), absl::StrCat(path, ".usernameFrom")));
+  ASSIGN_OR_RETURN(std::string password,
+                   ReadSecret(sasl.password_from(), absl::StrCat(path, ".passwordFrom")));
+  options.security.emplace_back("sasl.username", std::move(username));
+  options.security.emplace_back("sasl.password", std::move(password));
+  return absl::OkStatus();
+}
 
 absl::Status AddTls(const job::v1::Tls& tls, const std::string& path, Settings& settings) {
   struct {
@@ -64,15 +108,8 @@ absl::StatusOr<log::KafkaOptions> OptionsOf(const job::v1::Cluster& cluster) {
   options.brokers = kafka.brokers();
   const bool tls = kafka.has_tls();
   if (kafka.has_sasl()) {
-    const job::v1::Sasl& sasl = kafka.sasl();
-    ASSIGN_OR_RETURN(std::string username,
-                     ReadSecret(sasl.username_from(), absl::StrCat(path, ".sasl.usernameFrom")));
-    ASSIGN_OR_RETURN(std::string password,
-                     ReadSecret(sasl.password_from(), absl::StrCat(path, ".sasl.passwordFrom")));
     options.security.emplace_back("security.protocol", tls ? "sasl_ssl" : "sasl_plaintext");
-    options.security.emplace_back("sasl.mechanism", sasl.mechanism());
-    options.security.emplace_back("sasl.username", std::move(username));
-    options.security.emplace_back("sasl.password", std::move(password));
+    RETURN_IF_ERROR(AddSasl(kafka.sasl(), absl::StrCat(path, ".sasl"), options));
   } else if (tls) {
     options.security.emplace_back("security.protocol", "ssl");
   }

@@ -41,6 +41,7 @@ std::vector<std::string> ClusterNames(const job::v1::JobSpec& spec);
 void CheckReference(const std::string& path, std::string_view kind, const std::string& name,
                     const std::vector<std::string>& known, Checker& checker);
 
+void CheckClusters(Checker& checker);   // credentials
 void CheckRelations(Checker& checker);  // names, sources, views
 void CheckModels(Checker& checker);
 void CheckSinks(Checker& checker);

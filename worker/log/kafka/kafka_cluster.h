@@ -18,11 +18,21 @@ class KafkaClient;
 class TopicWatch;
 }  // namespace internal
 
+// A bearer token of SASL OAUTHBEARER.
+struct KafkaToken {
+  std::string text;
+  std::string principal;  // whom it is about
+  int64_t end_ms = 0;     // since 1970
+};
+
 struct KafkaOptions {
   std::string name;     // in the manifest, for messages
   std::string brokers;  // host:port, with commas between
   // TLS and SASL by librdkafka's names. Values may be secrets: they are in no message and no log.
   std::vector<std::pair<std::string, std::string>> security;
+  // With mechanism OAUTHBEARER and tokens that somebody else gets: asked for one before the last
+  // ends, by any thread. Empty: as `security` says.
+  std::function<absl::StatusOr<KafkaToken>()> token;
   std::string client_id = "streamml";
   // Consumer group that is told how far topics have been read, at most once a second; "": none.
   std::string group;

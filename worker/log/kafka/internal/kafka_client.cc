@@ -19,6 +19,18 @@ void OnError(rd_kafka_t*, int error, const char* reason, void* opaque) {
       absl::StrCat(rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(error)), ": ", reason));
 }
 
+void OnTokenWanted(rd_kafka_t* handle, const char*, void* opaque) {
+  const auto token = static_cast<KafkaClient*>(opaque)->options().token();
+  std::array<char, kTextSize> text{};
+  if (!token.ok()) {
+    rd_kafka_oauthbearer_set_token_failure(handle, std::string(token.status().message()).c_str());
+  } else if (rd_kafka_oauthbearer_set_token(handle, token->text.c_str(), token->end_ms,
+                                            token->principal.c_str(), nullptr, 0, text.data(),
+                                            text.size()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    rd_kafka_oauthbearer_set_token_failure(handle, text.data());
+  }
+}
+
 // librdkafka's own lines: what matters comes through OnError.
 void OnLog(const rd_kafka_t*, int, const char*, const char*) {}
 
@@ -104,6 +116,8 @@ absl::StatusOr<ConfHandle> KafkaClient::MakeConf(const Settings& more) const {
   rd_kafka_conf_set_opaque(conf.get(), const_cast<KafkaClient*>(this));
   rd_kafka_conf_set_error_cb(conf.get(), OnError);
   rd_kafka_conf_set_log_cb(conf.get(), OnLog);
+  rd_kafka_conf_enable_sasl_queue(conf.get(), 1);
+  if (options_.token) rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf.get(), OnTokenWanted);
   return conf;
 }
 
@@ -118,12 +132,20 @@ absl::StatusOr<KafkaHandle> KafkaClient::MakeConsumer() {
                                               {"fetch.error.backoff.ms", "50"},
                                               {"fetch.message.max.bytes", "4194304"},
                                               {"queued.max.messages.kbytes", "16384"}}));
+  return MakeHandle(RD_KAFKA_CONSUMER, std::move(conf));
+}
+
+absl::StatusOr<KafkaHandle> KafkaClient::MakeHandle(rd_kafka_type_t type, ConfHandle conf) const {
   std::array<char, kTextSize> text{};
-  KafkaHandle handle(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), text.data(), text.size()));
+  KafkaHandle handle(rd_kafka_new(type, conf.get(), text.data(), text.size()));
   if (handle == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("cluster '", options_.name, "': ", text.data()));
   }
   conf.release();  // NOLINT(bugprone-unused-return-value): the handle owns it now
+  // Without a queue for it, because the mechanism needs none, this is an error that says nothing.
+  if (rd_kafka_error_t* error = rd_kafka_sasl_background_callbacks_enable(handle.get())) {
+    rd_kafka_error_destroy(error);
+  }
   return handle;
 }
 

@@ -35,6 +35,8 @@ class KafkaClient {
 
   // Security and connection settings with `more` on top. INVALID_ARGUMENT names the setting.
   absl::StatusOr<ConfHandle> MakeConf(const Settings& more) const;
+  // A handle with these settings. Tokens are renewed in librdkafka's own thread, whoever polls.
+  absl::StatusOr<KafkaHandle> MakeHandle(rd_kafka_type_t type, ConfHandle conf) const;
   // A consumer through which the partition is not read yet; to be given back.
   absl::StatusOr<SharedConsumer*> TakeConsumer(const std::string& topic, uint32_t partition);
   void GiveBack(SharedConsumer* consumer, const std::string& topic, uint32_t partition);

@@ -118,10 +118,7 @@ absl::StatusOr<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Ma
                        {"queue.buffering.max.messages", "2000000"},
                        {"queue.buffering.max.kbytes", "1048576"}}));
   rd_kafka_conf_set_dr_msg_cb(conf.get(), OnDelivery);
-  std::array<char, 512> text{};
-  producer->handle_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), text.data(), text.size()));
-  if (producer->handle_ == nullptr) return absl::InvalidArgumentError(text.data());
-  conf.release();  // NOLINT(bugprone-unused-return-value): the handle owns it now
+  ASSIGN_OR_RETURN(producer->handle_, client.MakeHandle(RD_KAFKA_PRODUCER, std::move(conf)));
   rd_kafka_t* handle = producer->handle_.get();
   if (rd_kafka_error_t* error = CallInSlices(client, kInitTimeoutMs, [handle](int timeout_ms) {
         return rd_kafka_init_transactions(handle, timeout_ms);
