@@ -220,7 +220,7 @@ std::string BoundOf(const StagePlan& stage, std::string_view line) {
   const auto categories = stage.categories.find(owner);
   const std::string most = categories == stage.categories.end() ? "" : WithCommas(categories->second);
   for (const StateBound& entry : kStateBounds) {
-    if (entry.name == name) return absl::StrReplaceAll(entry.bound, {{"{}", most}});
+    if (entry.name == name) return absl::StrReplaceAll(std::string(entry.bound), {{"{}", most}});
   }
   return "its bound is not known here";
 }

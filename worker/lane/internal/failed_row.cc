@@ -1,6 +1,7 @@
 #include "worker/lane/internal/failed_row.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/status.h"
 #include "worker/connectors/utf8.h"
 #include "worker/data/json_text.h"
 
