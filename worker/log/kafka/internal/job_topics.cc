@@ -84,7 +84,8 @@ class JobTopics {
     return absl::FailedPreconditionError(absl::StrCat(
         "topic '", missing, "' is missing, and '", other,
         "' is there: it has been deleted, and what the job had between its stages or in its "
-        "journal with it; way out: start over under another name (metadata.name or "
+        "journal with it, or the manifest is not the one that the job began with; way out: the "
+        "manifest it began with, or start over under another name (metadata.name or "
         "spec.identity), or delete all topics of this one and its data folder"));
   }
 
@@ -129,12 +130,11 @@ class JobTopics {
                        "another name, or delete its topics to start over"));
     }
     RETURN_IF_ERROR(CheckSettings(topic, rules.checked));
-    return CheckSize(topic, kMaxBatchBytes, "the job");
+    return CheckSize(topic, kMaxBatchBytes, /*is_sink=*/false);
   }
 
   absl::Status CheckSink(const SinkTopic& sink) {
-    const absl::Status status = CheckSize(sink.name, sink.max_record_bytes,
-                                          "maxRecordBytes of the sink (lower it, or)");
+    const absl::Status status = CheckSize(sink.name, sink.max_record_bytes, /*is_sink=*/true);
     // Who may write a topic need not be allowed to read its settings.
     if (absl::IsPermissionDenied(status)) return absl::OkStatus();
     RETURN_IF_ERROR(status);
@@ -153,17 +153,17 @@ class JobTopics {
     return absl::OkStatus();
   }
 
-  // `wanted_by`: for the message, such as "the job".
-  absl::Status CheckSize(const std::string& topic, size_t record_bytes,
-                         std::string_view wanted_by) {
+  absl::Status CheckSize(const std::string& topic, size_t record_bytes, bool is_sink) {
     ASSIGN_OR_RETURN(const std::vector<std::string> values,
                      transport_.ReadSettings(topic, {std::string(kMaxMessageBytes)}));
     uint64_t most = 0;
     const size_t needed = record_bytes + kOverheadBytes;
     if (absl::SimpleAtoi(values[0], &most) && most >= needed) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat(
-        "topic '", topic, "': setting ", kMaxMessageBytes, " is '", values[0], "' and ", wanted_by,
-        " needs ", needed, "; set it with kafka-configs --alter"));
+        "topic '", topic, "': setting ", kMaxMessageBytes, " is '", values[0], "', and ",
+        is_sink ? "maxRecordBytes of the sink" : "the job", " needs ", needed, ", ", kOverheadBytes,
+        " of them for what stands around a record; set it with kafka-configs --alter",
+        is_sink ? ", or lower maxRecordBytes" : ""));
   }
 
   // A new topic is known to the brokers a moment after it was made.
