@@ -43,7 +43,7 @@ class TopicWatch {
     TopicDescription first;
     bool is_read = false;
     bool was_gone = false;  // at the last look: brokers that are behind may say so for a moment
-    absl::Status status;
+    absl::Status status = absl::OkStatus();
   };
   void Run();
   void AskFor(const std::string& topic);
