@@ -41,8 +41,8 @@ void CheckSasl(const job::v1::Sasl& sasl, const std::string& path, Checker& chec
 void CheckClusters(Checker& checker) {
   for (const job::v1::Cluster& cluster : checker.spec().clusters()) {
     if (!cluster.kafka().has_sasl()) continue;
-    CheckSasl(cluster.kafka().sasl(), absl::StrCat("spec.clusters[", cluster.name(), "].kafka.sasl"),
-              checker);
+    CheckSasl(cluster.kafka().sasl(),
+              absl::StrCat("spec.clusters[", cluster.name(), "].kafka.sasl"), checker);
   }
 }
 

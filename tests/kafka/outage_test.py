@@ -41,13 +41,13 @@ class DiskTest(JobTest):
     @staticmethod
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))
 
     def test_a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room(self):
         job = self.job(WINDOW)
         job.topics()
-        job.fill([row(i, f"{i * 7919 % 100003:0200d}") for i in range(2000)])
-        job.run("--snapshot-interval", "100ms", preexec=self.limit)
+        job.run("--snapshot-interval", "50ms", preexec=self.limit)
+        job.fill([row(i) for i in range(2000)], "--rate", "1000")  # many commits, each with a snapshot
         output = job.failure()
         self.assert_says(output, "snapshot", "nothing that was committed is lost")
         job.run()

@@ -20,7 +20,7 @@ from broker import Broker
 BUILD = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else "build/release").resolve()
 STREAMML = BUILD / "worker/cli/streamml"
 LOAD = BUILD / "tests/kafka/kafka_load"
-PATIENCE_S = 20
+PATIENCE_S = 30
 
 HEAD = """\
 apiVersion: streamml.dev/v1alpha1

@@ -129,8 +129,8 @@ Account MakeAccount(const plan::JobPlan& plan, const std::vector<StageCounts>& c
   Account account;
   for (size_t s = 0; s < plan.stages.size(); ++s) {
     const lane::StageSpec& spec = *plan.stages[s].spec;
-    StageAccount stage{spec.name,      counts[s].read, counts[s].late,
-                       counts[s].held, {},             counts[s].too_large};
+    StageAccount stage{spec.name, counts[s].read,     counts[s].late, counts[s].held,
+                       {},        counts[s].too_large};
     if (spec.nodes.empty()) stage.paths.push_back(MakePath(spec, counts[s], -1));
     for (size_t node = 0; node < spec.nodes.size(); ++node) {
       if (!FeedsAnother(spec, node))

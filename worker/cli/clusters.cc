@@ -17,8 +17,7 @@ constexpr uint64_t kMaxSecretBytes = 1 << 20;
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
-absl::StatusOr<log::KafkaToken> TokenFrom(const job::v1::ValueFrom& from,
-                                          const std::string& path) {
+absl::StatusOr<log::KafkaToken> TokenFrom(const job::v1::ValueFrom& from, const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, ReadSecret(from, path));
   return ReadToken(text, absl::ToUnixMillis(absl::Now()));
 }
@@ -92,9 +91,10 @@ absl::StatusOr<std::string> ReadSecret(const job::v1::ValueFrom& from, std::stri
     return absl::InvalidArgumentError(
         absl::StrCat(path, ".env: there is no environment variable '", from.env(), "'"));
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<ReadFile> file, MakePosixDisk()->OpenForRead(from.file()));
+  const auto file = MakePosixDisk()->OpenForRead(from.file());
+  if (!file.ok()) return Annotate(file.status(), path);
   std::string value;
-  RETURN_IF_ERROR(Annotate(file->ReadAt(0, kMaxSecretBytes, value), path));
+  RETURN_IF_ERROR(Annotate((*file)->ReadAt(0, kMaxSecretBytes, value), path));
   if (value.ends_with('\n')) value.pop_back();
   if (value.ends_with('\r')) value.pop_back();
   return value;

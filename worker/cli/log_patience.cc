@@ -14,7 +14,7 @@ constexpr int64_t kFirstWaitUs = 20'000;
 constexpr int64_t kMaxWaitUs = 2'000'000;
 constexpr int64_t kStepUs = 20'000;
 constexpr size_t kMaxNewsBytes = 64 << 10;  // that nobody takes
-constexpr int64_t kTellUs = 10'000'000;  // between two lines about the same trouble
+constexpr int64_t kTellUs = 10'000'000;     // between two lines about the same trouble
 
 }  // namespace
 

@@ -36,12 +36,8 @@ Json StageJson(const StageAccount& stage) {
                      {"filtered", path.filtered},
                      {"dead", path.dead}});
   }
-  return {{"name", stage.name},
-          {"read", stage.read},
-          {"late", stage.late},
-          {"held", stage.held},
-          {"tooLarge", stage.too_large},
-          {"paths", paths}};
+  return {{"name", stage.name}, {"read", stage.read},          {"late", stage.late},
+          {"held", stage.held}, {"tooLarge", stage.too_large}, {"paths", paths}};
 }
 
 Json LaneJson(const LaneSummary& lane) {

@@ -54,8 +54,9 @@ class Executor {
   void SetStop(StopFunction stop) { stop_ = std::move(stop); }
 
   // Reads what is furthest behind, about `max_rows` rows, and processes what is due. False when
-  // there was nothing to read and nothing to process, or when a commit is needed first. That an input cannot be read is told only
-  // when all that was read before it is processed, and again and again.
+  // there was nothing to read and nothing to process, or when a commit is needed first. That an
+  // input cannot be read is told only when all that was read before it is processed, and again and
+  // again.
   absl::StatusOr<bool> Advance(size_t max_rows);
   // Idle inputs no longer hold back time: the watermark of each input that `idle` says, and that
   // has nothing to read right now, is raised to that of the others. False when that changes

@@ -186,10 +186,9 @@ absl::Status Lane::RestoreState(const internal::JournalScan& journal,
       state_digest_ = snapshot.state_digest;
       snapshot_sequence_ = sequence;
       const uint64_t after = journal.num_records - sequence;
-      notes.push_back(absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ",
-                                   sequence, ", ", after,
-                                   after == 1 ? " journal record" : " journal records",
-                                   " after it"));
+      notes.push_back(
+          absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ", sequence, ", ",
+                       after, after == 1 ? " journal record" : " journal records", " after it"));
       return absl::OkStatus();
     }
     if (!damaged) return status;

@@ -109,14 +109,14 @@ class TopicInput final : public Input {
 
   // I8: where it stands, and what can be done.
   absl::Status Explain(const absl::Status& status) const {
-    const bool is_lost = absl::IsDataLoss(status) || absl::IsNotFound(status) ||
-                         absl::IsFailedPrecondition(status);
+    const bool is_lost =
+        absl::IsDataLoss(status) || absl::IsNotFound(status) || absl::IsFailedPrecondition(status);
     if (!is_lost) return Annotate(status, name());
-    return {status.code(),
-            absl::StrCat(name(), ", offset ", position_.ordinal, ": ",
-                         std::string(status.message()),
-                         "; what was read before is committed; way out: start over under another "
-                         "name (metadata.name or spec.identity), which reads what is there now")};
+    return {
+        status.code(),
+        absl::StrCat(name(), ", offset ", position_.ordinal, ": ", std::string(status.message()),
+                     "; what was read before is committed; way out: start over under another "
+                     "name (metadata.name or spec.identity), which reads what is there now")};
   }
 
   absl::Status Fill() {

@@ -188,10 +188,8 @@ constexpr StateBound kStateBounds[] = {
     {"features.dictionary", "the names of the categorical values, at most {}"},
     {"features.overflowed", "one number"},
     {"features.collisions", "one number per categorical index, at most {}"},
-    {"ftrl",
-     "two numbers per feature seen: numeric columns + at most {} + 1"},
-    {"sgd",
-     "one number per feature seen: numeric columns + at most {} + 1"},
+    {"ftrl", "two numbers per feature seen: numeric columns + at most {} + 1"},
+    {"sgd", "one number per feature seen: numeric columns + at most {} + 1"},
     {"metrics.counts", "a few numbers"},
     {"metrics.logloss", "a few numbers"},
     {"metrics.auc", "a fixed number of bins"},
@@ -218,7 +216,8 @@ std::string BoundOf(const StagePlan& stage, std::string_view line) {
     if (absl::ascii_isdigit(static_cast<unsigned char>(stored[i])) == 0) name.push_back(stored[i]);
   }
   const auto categories = stage.categories.find(owner);
-  const std::string most = categories == stage.categories.end() ? "" : WithCommas(categories->second);
+  const std::string most =
+      categories == stage.categories.end() ? "" : WithCommas(categories->second);
   for (const StateBound& entry : kStateBounds) {
     if (entry.name == name) return absl::StrReplaceAll(std::string(entry.bound), {{"{}", most}});
   }

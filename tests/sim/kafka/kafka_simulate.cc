@@ -200,8 +200,8 @@ class Auditor {
       Last& last = lasts[frame.producer];
       found_pieces_ = found_pieces_ || frame.num_pieces > 1;
       const uint32_t left = frame.num_pieces - frame.piece - 1;
-      const bool goes_on = last.pieces_left > 0 && frame.sequence == last.sequence &&
-                           left + 1 == last.pieces_left;
+      const bool goes_on =
+          last.pieces_left > 0 && frame.sequence == last.sequence && left + 1 == last.pieces_left;
       const bool is_new =
           last.pieces_left == 0 && frame.sequence > last.sequence && frame.piece == 0;
       if (!goes_on && !is_new) {

@@ -93,7 +93,7 @@ spec:
   sinks:
   - {name: scores, from: risk, cluster: main, topic: scores, format: json)",
                       shape.keyed ? ", key: [card]" : "",
-                      shape.large ? ", maxRecordBytes: 195" : "", R"(}
+                      shape.large ? ", maxRecordBytes: 172" : "", R"(}
   - {name: windows, sql: "SELECT id, card, recent, total FROM features WHERE recent > 1", cluster: main, topic: windows, format: json}
   workers: {lanes: )",
                       shape.lanes, "}\n");
@@ -102,9 +102,12 @@ spec:
 }  // namespace
 
 const std::vector<std::string>& TopicWorld::sinks() {
-  static const std::vector<std::string> names = {
-      "scores", "windows", "streamml.sim.1.payments.dead", "streamml.sim.1.payments.late",
-      "streamml.sim.1.features.dead", "streamml.sim.1.scores.dead"};
+  static const std::vector<std::string> names = {"scores",
+                                                 "windows",
+                                                 "streamml.sim.1.payments.dead",
+                                                 "streamml.sim.1.payments.late",
+                                                 "streamml.sim.1.features.dead",
+                                                 "streamml.sim.1.scores.dead"};
   return names;
 }
 

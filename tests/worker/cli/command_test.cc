@@ -143,7 +143,8 @@ TEST_F(CommandTest, ExplainShowsStagesLanesKeysAndBoundedState) {
       explain.out,
       AllOf(HasSubstr("stage payments: 2 lanes"), HasSubstr("lane payments[1]: b.jsonl"),
             HasSubstr("re-key by card"), HasSubstr("key card"), HasSubstr("state features/window"),
-            HasSubstr("numeric columns + at most 4,096 + 1"), HasSubstr("DATA_DIR/scores/part-*.jsonl"),
+            HasSubstr("numeric columns + at most 4,096 + 1"),
+            HasSubstr("DATA_DIR/scores/part-*.jsonl"),
             HasSubstr("late rows go to DATA_DIR/payments.late/"), Not(HasSubstr("not known"))));
   EXPECT_EQ(Run({"explain", "job.yaml"}).exit_code, 0);
 }

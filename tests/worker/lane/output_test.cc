@@ -232,8 +232,9 @@ TEST(FailedRowTest, TheNumberOfTheEventIsToldWhereARecordHasSeveral) {
             R"({"relation":"view","operator":"project0","source":0,"partition":0,"record":3,)"
             R"("reason":"division by zero","row":"{}"})");
   error.origin.event = 7;
-  EXPECT_NE(internal::FailedRowJson({"view", "project0", 0, error}).find(R"("record":3,"event":7,)"),
-            std::string::npos);
+  EXPECT_NE(
+      internal::FailedRowJson({"view", "project0", 0, error}).find(R"("record":3,"event":7,)"),
+      std::string::npos);
 }
 
 }  // namespace

@@ -386,8 +386,9 @@ TEST_F(TopicInputTest, ARecordThatIsGoneBeforeTheEndOfTheJournalIsNoticedToo) {
   topics_.partition(0).erase(topics_.partition(0).begin() + 2);
   const absl::Status status = MakeExecutor()->Apply(commit);
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
-  EXPECT_THAT(status.message(),
-              HasSubstr("up to offset 3 the job has read 3 records, and 2 of them can be read again"));
+  EXPECT_THAT(
+      status.message(),
+      HasSubstr("up to offset 3 the job has read 3 records, and 2 of them can be read again"));
 }
 
 // Inputs that take turns, each read a block, for a lane that does not commit in between.

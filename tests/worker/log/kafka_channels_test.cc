@@ -196,8 +196,7 @@ class PiecesTest : public PartitionChannelsTest {
       EXPECT_EQ((*frame)->num_rows, 7u);
       EXPECT_EQ((*frame)->rows, std::string(kRowBytes, 'a') + std::string(kRowBytes, 'b') +
                                     std::string(kRowBytes, 'c'));
-      EXPECT_EQ((*frame)->next.bytes,
-                Before(producer, (*frame)->sequence).bytes + 2 * kPieces - 1);
+      EXPECT_EQ((*frame)->next.bytes, Before(producer, (*frame)->sequence).bytes + 2 * kPieces - 1);
     }
   }
   const std::vector<uint64_t> all_ = {1, 2, 3, 4};

@@ -31,7 +31,14 @@ TEST(GroupOffsetsTest, TheLastOffsetOfEachPartitionIsToldAtTheEnd) {
 
 TEST(GroupOffsetsTest, WithoutNewsNothingIsSent) {
   int times = 0;
-  { GroupOffsets offsets([&times](const PartitionOffsets&) { ++times; return absl::OkStatus(); }, 1); }
+  {
+    GroupOffsets offsets(
+        [&times](const PartitionOffsets&) {
+          ++times;
+          return absl::OkStatus();
+        },
+        1);
+  }
   EXPECT_EQ(times, 0);
 }
 

@@ -37,7 +37,8 @@ void CompareParts(const LaneSpec& spec, const journal::v1::Claim& claim,
     }
     if (found != then.end()) then.erase(found);
   }
-  for (const auto& [name, value] : then) differences.push_back(PartDifference(name, value, nullptr));
+  for (const auto& [name, value] : then)
+    differences.push_back(PartDifference(name, value, nullptr));
 }
 
 void CompareFiles(const LaneSpec& spec, const journal::v1::Claim& claim,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "worker/log/kafka/internal/group_consumer.h"
 #include "worker/log/kafka/internal/group_offsets.h"
 #include "worker/log/kafka/internal/kafka_client.h"
 #include "worker/log/kafka/internal/partition_stream.h"
@@ -143,9 +144,10 @@ KafkaCluster::KafkaCluster(std::unique_ptr<internal::KafkaClient> client)
           [this](const std::string& topic) { return client_->Describe(topic); },
           kWatchIntervalUs)) {
   if (client_->options().group.empty()) return;
+  group_consumer_ = std::make_unique<internal::GroupConsumer>(*client_);
   group_ = std::make_unique<internal::GroupOffsets>(
       [this](const internal::PartitionOffsets& offsets) {
-        return client_->CommitGroupOffsets(offsets);
+        return group_consumer_->Commit(offsets);
       },
       kGroupIntervalUs);
 }

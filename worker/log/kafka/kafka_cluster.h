@@ -13,6 +13,7 @@
 namespace streamml::log {
 
 namespace internal {
+class GroupConsumer;
 class GroupOffsets;
 class KafkaClient;
 class TopicWatch;
@@ -61,7 +62,9 @@ class KafkaCluster final : public Topics {
   explicit KafkaCluster(std::unique_ptr<internal::KafkaClient> client);
   std::unique_ptr<internal::KafkaClient> client_;
   std::unique_ptr<internal::TopicWatch> watch_;  // of the topics that are read; uses the client
-  std::unique_ptr<internal::GroupOffsets> group_;  // null without a group; uses the client
+  // Null without a group; use the client and each other.
+  std::unique_ptr<internal::GroupConsumer> group_consumer_;
+  std::unique_ptr<internal::GroupOffsets> group_;
 };
 
 }  // namespace streamml::log

@@ -134,11 +134,11 @@ class KafkaLog final : public Log {
     for (const std::string& name : options_.rejects) {
       topics.push_back(KafkaTopicName(options_, name));
     }
-    ASSIGN_OR_RETURN(std::unique_ptr<Producer> producer,
-                     transport_->OpenProducer(
-                         {KafkaTopicName(options_, absl::StrCat("lane-", lane)),
-                          options_.transaction_timeout_ms, std::move(topics),
-                          internal::MaxBatchBytes(options_), age_watch_.get()}));
+    ASSIGN_OR_RETURN(
+        std::unique_ptr<Producer> producer,
+        transport_->OpenProducer({KafkaTopicName(options_, absl::StrCat("lane-", lane)),
+                                  options_.transaction_timeout_ms, std::move(topics),
+                                  internal::MaxBatchBytes(options_), age_watch_.get()}));
     return std::make_unique<internal::KafkaLaneWriter>(
         *transport_, graveyard_, names_, internal::WriterSpec{lane, options_.max_piece_bytes},
         std::move(producer));

@@ -114,10 +114,10 @@ absl::Status PartitionChannels::AcceptPiece(Channel& channel, const WireFrame& w
   } else if (pieces.num_read != wire.piece || pieces.sequence != wire.sequence) {
     // The stream began behind the first piece: who starts the channel later goes back for it.
     if (!channel.started && pieces.num_read == 0) return absl::OkStatus();
-    return absl::DataLossError(
-        absl::StrCat("lane ", wire.producer, " wrote piece ", wire.piece + 1, " of ",
-                     wire.num_pieces, " of transaction ", wire.sequence, " after piece ",
-                     pieces.num_read, " of transaction ", pieces.sequence));
+    return absl::DataLossError(absl::StrCat("lane ", wire.producer, " wrote piece ", wire.piece + 1,
+                                            " of ", wire.num_pieces, " of transaction ",
+                                            wire.sequence, " after piece ", pieces.num_read,
+                                            " of transaction ", pieces.sequence));
   }
   ++pieces.num_read;
   pieces.next = offset + 1;

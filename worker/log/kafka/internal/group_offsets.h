@@ -23,7 +23,8 @@ class GroupOffsets {
   using Send = std::function<absl::Status(const PartitionOffsets& offsets)>;
   // Sends what is new every `interval_us`, in a thread of its own from the first offset on, and
   // once more when it ends.
-  GroupOffsets(Send send, int64_t interval_us) : send_(std::move(send)), interval_us_(interval_us) {}
+  GroupOffsets(Send send, int64_t interval_us)
+      : send_(std::move(send)), interval_us_(interval_us) {}
   ~GroupOffsets();
 
   // All before the offset was read and is committed. Never waits for brokers.

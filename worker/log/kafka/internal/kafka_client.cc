@@ -11,7 +11,6 @@ namespace streamml::log::internal {
 namespace {
 
 constexpr int kTextSize = 512;
-constexpr int kGroupTimeoutMs = 2000;
 
 void OnError(rd_kafka_t*, int error, const char* reason, void* opaque) {
   auto* client = static_cast<KafkaClient*>(opaque);
@@ -34,11 +33,13 @@ void OnTokenWanted(rd_kafka_t* handle, const char*, void* opaque) {
 // librdkafka's own lines: what matters comes through OnError.
 void OnLog(const rd_kafka_t*, int, const char*, const char*) {}
 
-// Waits for the answer of an administrative request.
+// Waits for the answer of an administrative request. Not for requests to the coordinator of a
+// group: librdkafka (up to 2.14) aborts the process when a connection breaks under one.
 template <typename Submit>
-absl::StatusOr<EventHandle> AskFor(const KafkaClient& client, int timeout_ms, rd_kafka_t* handle,
-                                   rd_kafka_admin_op_t operation, std::string_view what,
-                                   Submit submit) {
+absl::StatusOr<EventHandle> Ask(const KafkaClient& client, rd_kafka_t* handle,
+                                rd_kafka_admin_op_t operation, std::string_view what,
+                                Submit submit) {
+  const int timeout_ms = client.timeout_ms();
   const QueueHandle queue(rd_kafka_queue_new(handle));
   const AdminOptionsHandle options(rd_kafka_AdminOptions_new(handle, operation));
   std::array<char, kTextSize> text{};
@@ -53,13 +54,6 @@ absl::StatusOr<EventHandle> AskFor(const KafkaClient& client, int timeout_ms, rd
   const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return ToStatus(error, what);
   return event;
-}
-
-template <typename Submit>
-absl::StatusOr<EventHandle> Ask(const KafkaClient& client, rd_kafka_t* handle,
-                                rd_kafka_admin_op_t operation, std::string_view what,
-                                Submit submit) {
-  return AskFor(client, client.timeout_ms(), handle, operation, what, submit);
 }
 
 absl::Status Check(const rd_kafka_error_t* error, std::string_view what) {
@@ -269,28 +263,6 @@ absl::Status KafkaClient::CreateTopic(const std::string& topic, uint32_t num_par
     return ToStatus(error, reason == nullptr ? what : absl::StrCat(what, ": ", reason));
   }
   return absl::OkStatus();
-}
-
-absl::Status KafkaClient::CommitGroupOffsets(const PartitionOffsets& offsets) {
-  const std::unique_ptr<rd_kafka_topic_partition_list_t,
-                        Destroyer<rd_kafka_topic_partition_list_destroy>>
-      list(rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
-  for (const auto& [place, offset] : offsets) {
-    rd_kafka_topic_partition_list_add(list.get(), place.first.c_str(),
-                                      static_cast<int32_t>(place.second))
-        ->offset = static_cast<int64_t>(offset);
-  }
-  const std::unique_ptr<rd_kafka_AlterConsumerGroupOffsets_t,
-                        Destroyer<rd_kafka_AlterConsumerGroupOffsets_destroy>>
-      wanted(rd_kafka_AlterConsumerGroupOffsets_new(options_.group.c_str(), list.get()));
-  rd_kafka_AlterConsumerGroupOffsets_t* request = wanted.get();
-  rd_kafka_t* handle = any();
-  return AskFor(*this, kGroupTimeoutMs, handle, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS,
-                absl::StrCat("offsets of group '", options_.group, "'"),
-                [&](rd_kafka_AdminOptions_t* admin, rd_kafka_queue_t* queue) {
-                  rd_kafka_AlterConsumerGroupOffsets(handle, &request, 1, admin, queue);
-                })
-      .status();
 }
 
 std::string KafkaClient::last_error() const {

@@ -14,7 +14,6 @@
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
 #include "worker/log/commit_bell.h"
-#include "worker/log/kafka/internal/group_offsets.h"
 #include "worker/log/kafka/internal/handles.h"
 #include "worker/log/kafka/kafka_cluster.h"
 
@@ -49,9 +48,6 @@ class KafkaClient {
   // OK also when it exists already.
   absl::Status CreateTopic(const std::string& topic, uint32_t num_partitions, int replication,
                            const Settings& settings);
-
-  // Of the group of the options, which has no members. Waits two seconds at most.
-  absl::Status CommitGroupOffsets(const PartitionOffsets& offsets);
 
   const KafkaOptions& options() const { return options_; }
   int timeout_ms() const { return static_cast<int>(options_.timeout_us / 1000); }

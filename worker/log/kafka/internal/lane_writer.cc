@@ -83,7 +83,8 @@ void KafkaLaneWriter::AddPieces(const Frame& frame, const Transaction& transacti
   const size_t num_pieces = (frame.rows.size() + max_piece_bytes_ - 1) / max_piece_bytes_;
   wire.num_pieces = std::max<uint32_t>(1, static_cast<uint32_t>(num_pieces));
   for (; wire.piece < wire.num_pieces; ++wire.piece) {
-    wire.rows = std::string_view(frame.rows).substr(wire.piece * max_piece_bytes_, max_piece_bytes_);
+    wire.rows =
+        std::string_view(frame.rows).substr(wire.piece * max_piece_bytes_, max_piece_bytes_);
     bytes_.push_back(EncodeFrame(wire));
     messages.push_back({.topic = &topic,
                         .partition = static_cast<int32_t>(frame.partition),

@@ -83,7 +83,8 @@ absl::Status NotWritten(const rd_kafka_message_t& message) {
   } else if (message.err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP) {
     way_out =
         "; its time is the row's event time, and the topic takes none that is as old "
-        "(message.timestamp.before.max.ms) or as new (message.timestamp.after.max.ms; the clocks of "
+        "(message.timestamp.before.max.ms) or as new (message.timestamp.after.max.ms; the clocks "
+        "of "
         "worker and broker differ): set it with kafka-configs --alter, or "
         "message.timestamp.type=LogAppendTime, and start again, nothing is lost";
   }
@@ -104,7 +105,8 @@ void TransactionalProducer::OnDelivery(rd_kafka_t*, const rd_kafka_message_t* me
 
 absl::StatusOr<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Make(
     KafkaClient& client, const ProducerSpec& spec) {
-  std::unique_ptr<TransactionalProducer> producer(new TransactionalProducer(client, spec.age_watch));
+  std::unique_ptr<TransactionalProducer> producer(
+      new TransactionalProducer(client, spec.age_watch));
   ASSIGN_OR_RETURN(
       ConfHandle conf,
       client.MakeConf({{"transactional.id", spec.transactional_id},
@@ -123,8 +125,8 @@ absl::StatusOr<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Ma
   if (rd_kafka_error_t* error = CallInSlices(client, kInitTimeoutMs, [handle](int timeout_ms) {
         return rd_kafka_init_transactions(handle, timeout_ms);
       })) {
-    return client.Explain(
-        producer->Fail(error, absl::StrCat("taking transactional id '", spec.transactional_id, "'")));
+    return client.Explain(producer->Fail(
+        error, absl::StrCat("taking transactional id '", spec.transactional_id, "'")));
   }
   for (const std::string& topic : spec.topics) {
     RETURN_IF_ERROR(AskForMetadata(client, handle, topic));
