@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 # pylint: disable=wrong-import-position
 from small_job import WINDOW, JobTest, row  # noqa: E402
 
-AWAY_S = 12  # longer than the transaction timeout
+AWAY_S = 11  # longer than the transaction timeout
 
 
 class OutageTest(JobTest):

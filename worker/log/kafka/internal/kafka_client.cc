@@ -11,11 +11,18 @@ namespace streamml::log::internal {
 namespace {
 
 constexpr int kTextSize = 512;
+constexpr int kRefusedMs = 3000;
 
 void OnError(rd_kafka_t*, int error, const char* reason, void* opaque) {
   auto* client = static_cast<KafkaClient*>(opaque);
   client->NoteError(
       absl::StrCat(rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(error)), ": ", reason));
+}
+
+// What went wrong last has to do with who this is, or who the brokers are.
+bool IsRefused(const std::string& error) {
+  return absl::StrContains(error, "_AUTHENTICATION") || absl::StrContains(error, "_SSL") ||
+         absl::StrContains(error, "SASL_AUTHENTICATION_FAILED");
 }
 
 void OnTokenWanted(rd_kafka_t* handle, const char*, void* opaque) {
@@ -76,6 +83,8 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Connect(KafkaOptions o
   for (int waited = 0; id == nullptr && waited < client->timeout_ms() && !client->gives_up();
        waited += kSliceMs) {
     id.reset(rd_kafka_clusterid(handle, kSliceMs));
+    // Who is refused is refused again.
+    if (waited >= kRefusedMs && IsRefused(client->last_error())) break;
   }
   if (id == nullptr) {
     return client->Explain(absl::UnavailableError(absl::StrCat(
@@ -279,10 +288,7 @@ absl::Status KafkaClient::Explain(const absl::Status& status) const {
   const std::string error = last_error();
   if (status.ok() || !absl::IsUnavailable(status) || error.empty()) return status;
   // What authentication said is the cause, not that nobody answered.
-  const bool refused = absl::StrContains(error, "_AUTHENTICATION") ||
-                       absl::StrContains(error, "_SSL") ||
-                       absl::StrContains(error, "SASL_AUTHENTICATION_FAILED");
-  return {refused ? absl::StatusCode::kPermissionDenied : status.code(),
+  return {IsRefused(error) ? absl::StatusCode::kPermissionDenied : status.code(),
           absl::StrCat(std::string(status.message()), "; the last thing that went wrong: ", error)};
 }
 
