@@ -83,6 +83,7 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Connect(KafkaOptions o
   for (int waited = 0; id == nullptr && waited < client->timeout_ms() && !client->gives_up();
        waited += kSliceMs) {
     id.reset(rd_kafka_clusterid(handle, kSliceMs));
+    rd_kafka_poll(handle, 0);  // what goes wrong is told here only
     // Who is refused is refused again.
     if (waited >= kRefusedMs && IsRefused(client->last_error())) break;
   }
