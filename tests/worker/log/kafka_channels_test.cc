@@ -241,6 +241,20 @@ TEST_F(PiecesTest, ThoseOfAnUnfinishedFrameWaitForTheRest) {
   EXPECT_EQ(Rest(channels, 1), std::vector<uint64_t>({4}));
 }
 
+TEST_F(PiecesTest, GoingBackIntoAFrameDoesNotReadItsPiecesTwice) {
+  const std::vector<std::string> rest(transport_.messages.end() - 2, transport_.messages.end());
+  transport_.messages.resize(transport_.messages.size() - 2);
+  // No room for two unfinished frames: that of channel 1 is let go.
+  PartitionChannels channels(transport_, "topic", 0, 7 * kRowBytes / 2);
+  channels.Start(0, Before(0, 4));
+  EXPECT_EQ(Rest(channels, 0), std::vector<uint64_t>());
+  channels.Start(1, Before(1, 4));
+  EXPECT_EQ(Rest(channels, 1), std::vector<uint64_t>());  // behind the first piece of channel 0
+  transport_.messages.insert(transport_.messages.end(), rest.begin(), rest.end());
+  EXPECT_EQ(Rest(channels, 0), std::vector<uint64_t>({4}));
+  EXPECT_EQ(Rest(channels, 1), std::vector<uint64_t>({4}));
+}
+
 TEST_F(PiecesTest, AMissingPieceIsDataLoss) {
   transport_.messages.erase(transport_.messages.begin() + 2);
   PartitionChannels channels(transport_, "topic", 0, 1 << 20);
