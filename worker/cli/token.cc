@@ -10,7 +10,7 @@
 namespace streamml::cli {
 namespace {
 
-constexpr int64_t kUnknownLifeMs = 5 * 60'000;
+constexpr int64_t kUnknownLifeMs = 300'000;
 constexpr double kMaxSeconds = 1e11;  // the year 5138
 
 }  // namespace

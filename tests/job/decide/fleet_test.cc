@@ -140,13 +140,18 @@ TEST(FleetTest, ACoordinatorGoesAboveTheEpochsThatLanesWereClaimedWith) {
 }
 
 TEST(FleetTest, AClaimThatOnlyAnotherWorkerSawCountsToo) {
-  FleetState state = OneHasBoth();
-  state.workers["b"] = {4, {{0, LaneRole::kFollow}, {1, LaneRole::kFollow}}};
-  state.plan = {{0, {"a", "b"}}, {1, {"a", "b"}}};
+  const Wanted wanted{{{0, 0, 1}}, {"a", "b"}, Standby::kEach};
+  FleetState state;
+  state.epoch = 4;
+  state.workers["a"] = {4, {{0, LaneRole::kOwn}}};
+  state.workers["b"] = {4, {{0, LaneRole::kFollow}}};
+  state.plan = {{0, {"a", "b"}}};
   Observed observed;
-  observed.up["a"] = {4, {{0, SeenLane::kOther}, {1, SeenLane::kRunning}}};
-  observed.up["b"] = {4, {{0, SeenLane::kCaughtUp}, {1, SeenLane::kCaughtUp}}, {{0, 9}}};
-  const FleetStep step = NextStep(TwoLanes({"a", "b"}, Standby::kEach), state, observed, 0);
+  observed.up["a"] = {4, {{0, SeenLane::kOther}}};
+  observed.up["b"] = {4, {{0, SeenLane::kCaughtUp}}};
+  EXPECT_EQ(NextStep(wanted, state, observed, 0).state, state);
+  observed.up["b"].claims[0] = 9;
+  const FleetStep step = NextStep(wanted, state, observed, 0);
   EXPECT_THAT(step.send, ElementsAre("a"));
   EXPECT_EQ(step.state.workers.at("a").epoch, 10u);
 }
