@@ -138,10 +138,11 @@ absl::Status Lane::Restore(std::vector<std::string>& notes) {
   const std::vector<state::SnapshotInfo> known =
       snapshots.ok() ? *snapshots : std::vector<state::SnapshotInfo>();
   if (journal.num_records == 0 && !known.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "there is a snapshot at journal position ", known.front().key.sequence,
-        ", and the journal is empty: it has been deleted; way out: put it back, or start over under "
-        "another name (metadata.name or spec.identity) and in an empty data folder"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("there is a snapshot at journal position ", known.front().key.sequence,
+                     ", and the journal is empty: it has been deleted; way out: put it back, or "
+                     "start over under "
+                     "another name (metadata.name or spec.identity) and in an empty data folder"));
   }
   notes.insert(notes.end(), problems.begin(), problems.end());
   // Claims before the snapshot are not read again, and count as well (I4).

@@ -88,8 +88,12 @@ absl::Status PartitionChannels::Accept(const InMessage& message) {
   }
   if (wire.num_pieces > 1) return AcceptPiece(channel, wire, message);
   DropPieces(channel);
-  AddWaiting(channel, {{wire.sequence, wire.watermark, wire.num_rows, std::string(wire.rows),
-                        {wire.sequence + 1, offset + 1}, message.time_us},
+  AddWaiting(channel, {{wire.sequence,
+                        wire.watermark,
+                        wire.num_rows,
+                        std::string(wire.rows),
+                        {wire.sequence + 1, offset + 1},
+                        message.time_us},
                        offset});
   return absl::OkStatus();
 }
@@ -125,8 +129,12 @@ absl::Status PartitionChannels::AcceptPiece(Channel& channel, const WireFrame& w
   channel.bytes += wire.rows.size();
   waiting_bytes_ += wire.rows.size();
   if (pieces.num_read < wire.num_pieces) return absl::OkStatus();
-  Waiting whole{{wire.sequence, wire.watermark, wire.num_rows, pieces.rows,
-                 {wire.sequence + 1, offset + 1}, message.time_us},
+  Waiting whole{{wire.sequence,
+                 wire.watermark,
+                 wire.num_rows,
+                 pieces.rows,
+                 {wire.sequence + 1, offset + 1},
+                 message.time_us},
                 pieces.offset};
   DropPieces(channel);
   AddWaiting(channel, std::move(whole));
