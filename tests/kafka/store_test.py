@@ -145,7 +145,7 @@ def finish(job, follower, expected):
             raise Failure(f"{follower.total} of {wanted} records have come:\n{worker.output}")
     time.sleep(1)  # what comes too much comes now
     stop(worker)
-    problem = kill_job.difference(expected, job.outcome("stored"))
+    problem = kill_job.difference(expected, job.outcome("stored"), job.train)
     if problem:
         raise Failure(problem)
     print("  equal to the undisturbed run", flush=True)
@@ -185,7 +185,7 @@ def main():
     failed = True
     try:
         with Broker() as broker:
-            job = kill_job.Job(folder, arguments.build, broker, 1, NUM_ROWS)
+            job = kill_job.Job(folder, arguments.build, broker, 1, NUM_ROWS, "apart")
             run(job, arguments.store or str(folder / "store"))
         failed = False
     except Failure as failure:

@@ -191,7 +191,7 @@ void StoredSnapshotsOnDisk::OfferRestored(const SnapshotKey& key) {
 
 absl::StatusOr<Digest> StoredSnapshotsOnDisk::Save(const SnapshotKey& key, std::string_view engine,
                                                    const std::vector<StateChange>& changes) {
-  if (restored_.has_value()) queue_.Forget(restored_->sequence, *restored_);
+  if (restored_.has_value()) queue_.Forget(restored_->sequence, restored_);
   restored_.reset();
   local_->Hold(queue_.InUse());
   ASSIGN_OR_RETURN(const Digest digest, local_->Save(key, engine, changes));
