@@ -114,6 +114,7 @@ void LaneHost::Stop() {
 std::vector<internal::HostedLane*> LaneHost::All() const {
   const MutexLock lock(mutex_);
   std::vector<internal::HostedLane*> all;
+  all.reserve(lanes_.size());
   for (const auto& [lane, hosted] : lanes_) all.push_back(hosted.get());
   return all;
 }

@@ -74,7 +74,7 @@ absl::StatusOr<std::unique_ptr<Lane>> Lane::Follow(LaneSpec spec,
 
 absl::StatusOr<bool> Lane::CatchUp(size_t max_records) {
   if (cursor_ == nullptr) return absl::InternalError("an owner does not follow");
-  const absl::StatusOr<bool> progress = ExecuteNext(max_records);
+  absl::StatusOr<bool> progress = ExecuteNext(max_records);
   if (progress.ok()) return progress;
   return Annotate(progress.status(), absl::StrCat("lane ", spec_.name));
 }

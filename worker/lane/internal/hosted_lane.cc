@@ -152,14 +152,15 @@ void HostedLane::MeasureBusy(int64_t waited_us) {
   facts_.busy = std::clamp(busy, 0.0, 1.0);
 }
 
+bool HostedLane::HasChanged(uint64_t epoch) const {
+  return wish_.stop || wish_.epoch != epoch || wish_.role == Role::kNone ||
+         (facts_.phase == Phase::kFinished && snapshot_asked_ > snapshot_done_);
+}
+
 void HostedLane::SleepUnlessChanged(uint64_t epoch, int64_t timeout_us) {
   const MutexLock lock(mutex_);
-  const auto changed = [&] {
-    return wish_.stop || wish_.epoch != epoch || wish_.role == Role::kNone ||
-           (facts_.phase == Phase::kFinished && snapshot_asked_ > snapshot_done_);
-  };
   const int64_t end = host_.clock_.MonotonicMicroseconds() + timeout_us;
-  while (!changed()) {
+  while (!HasChanged(epoch)) {
     const int64_t left = end - host_.clock_.MonotonicMicroseconds();
     if (left <= 0) return;
     ordered_.WaitFor(mutex_, left);

@@ -62,6 +62,8 @@ class HostedLane {
   void SleepUnlessChanged(uint64_t epoch, int64_t timeout_us);
   void Enter(Phase phase, bool caught_up = false);
   bool Runs() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Since the wish of `epoch` was heeded there is something to do.
+  bool HasChanged(uint64_t epoch) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Publish();
   void MeasureBusy(int64_t waited_us);
 
