@@ -152,7 +152,7 @@ class Replay {
         absl::StrCat("input file '", changed, "' has changed since the job read it");
     lane::ReplayOptions options = Options();
     options.snapshots = &store;
-    const absl::Status status = lane::Replay(spec, folder_.log(), options).status();
+    absl::Status status = lane::Replay(spec, folder_.log(), options).status();
     if (absl::IsCancelled(status)) return status;
     // The inputs are others than those that were claimed, which `run` calls so, too.
     if (!status.ok()) {
