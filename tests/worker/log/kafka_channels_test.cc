@@ -183,7 +183,7 @@ class PiecesTest : public PartitionChannelsTest {
     }
   }
   static Position Before(uint32_t producer, uint64_t sequence) {
-    return {sequence, 2 * kPieces * (sequence - 1) + producer};
+    return {sequence, uint64_t{2} * kPieces * (sequence - 1) + producer};
   }
   // As Rest, and each frame is whole.
   static std::vector<uint64_t> Rest(PartitionChannels& channels, uint32_t producer) {
@@ -196,7 +196,8 @@ class PiecesTest : public PartitionChannelsTest {
       EXPECT_EQ((*frame)->num_rows, 7u);
       EXPECT_EQ((*frame)->rows, std::string(kRowBytes, 'a') + std::string(kRowBytes, 'b') +
                                     std::string(kRowBytes, 'c'));
-      EXPECT_EQ((*frame)->next.bytes, Before(producer, (*frame)->sequence).bytes + 2 * kPieces - 1);
+      EXPECT_EQ((*frame)->next.bytes,
+                Before(producer, (*frame)->sequence).bytes + uint64_t{2} * kPieces - 1);
     }
   }
   const std::vector<uint64_t> all_ = {1, 2, 3, 4};
