@@ -313,8 +313,8 @@ void ExplainTopics(const JobPlan& plan, std::string& text) {
   }
   for (const std::string& name : plan.reject_topics) line(name, 1, "kept as the cluster does");
   for (const StagePlan& stage : plan.stages) {
-    for (const LocalUse& use : stage.local) {
-      absl::StrAppend(&text, "stage ", stage.spec->name, " cannot leave its machine: ", use.reason,
+    for (const std::string& reason : stage.local) {
+      absl::StrAppend(&text, "stage ", stage.spec->name, " cannot leave its machine: ", reason,
                       "\n");
     }
   }

@@ -69,12 +69,6 @@ struct InputPlan {
   int side = -1;  // index in StageSpec::sides of a channel that is a side input
 };
 
-// What a lane needs of the machine that it runs on, and therefore cannot move to another one.
-struct LocalUse {
-  std::string path;    // in the manifest
-  std::string reason;  // "sink 'x' has no topic"
-};
-
 struct StagePlan {
   std::shared_ptr<lane::StageSpec> spec;
   uint32_t num_lanes = 1;
@@ -85,7 +79,7 @@ struct StagePlan {
   std::vector<std::string> side_topics;  // in the order of StageSpec::sides
   std::vector<std::string> key;          // names of its key columns, for people
   std::vector<std::string> operators;    // a line for each node, for people
-  std::vector<LocalUse> local;           // of its lanes; empty: they can move
+  std::vector<std::string> local;  // why its lanes cannot leave their machine; empty: they can
   // By model: most categorical features that it tells apart.
   std::map<std::string, uint64_t> categories;
 };

@@ -237,14 +237,12 @@ void StageBuilder::FindLocalUses(const JobPlan& plan) {
     if (stage.source >= 0) {
       const SourcePlan& source = plan.sources[static_cast<size_t>(stage.source)];
       if (!source.is_topic()) {
-        stage.local.push_back({absl::StrCat("spec.sources[", source.name, "]"),
-                               absl::StrCat("source '", source.name, "' is read from files")});
+        stage.local.push_back(absl::StrCat("source '", source.name, "' is read from files"));
       }
     }
     for (const lane::SinkOutput& sink : stage.spec->sinks) {
       if (sink.node == lane::SinkOutput::kNoRows || !sink.topic.empty()) continue;
-      stage.local.push_back({absl::StrCat("spec.sinks[", sink.name, "]"),
-                             absl::StrCat("sink '", sink.name, "' has no topic")});
+      stage.local.push_back(absl::StrCat("sink '", sink.name, "' has no topic"));
     }
   }
 }
