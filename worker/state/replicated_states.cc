@@ -20,6 +20,12 @@ std::string MovingKey(std::string_view state, std::string_view key) {
   return moving;
 }
 
+// State and key of such a name.
+std::pair<std::string_view, std::string_view> SplitMovingKey(std::string_view moving) {
+  const size_t end = moving.find(kSeparator);
+  return {moving.substr(0, end), moving.substr(end + 1)};
+}
+
 }  // namespace
 
 // One of the states, as the lane sees it.
@@ -81,9 +87,8 @@ void ReplicatedStates::DeclareIn(StateSet& lane, const std::string& owner, uint6
 void ReplicatedStates::TakeUpdate(const EntryFunction& entry) {
   for (const std::unique_ptr<Replica>& replica : replicas_) replica->Pull();
   for (const auto& [moving, value] : moving_->entries()) {
-    const std::string_view both = moving;
-    const size_t end = both.find(kSeparator);
-    entry(both.substr(0, end), both.substr(end + 1), value);
+    const auto [state, key] = SplitMovingKey(moving);
+    entry(state, key, value);
   }
   moving_->Clear();
 }
@@ -95,9 +100,7 @@ void ReplicatedStates::Receive(std::string_view state, std::string_view key,
 
 absl::Status ReplicatedStates::Adopt() {
   for (const auto& [moving, value] : moving_->entries()) {
-    const std::string_view both = moving;
-    const size_t end = both.find(kSeparator);
-    const std::string_view name = both.substr(0, end);
+    const auto [name, key] = SplitMovingKey(moving);
     Replica* found = nullptr;
     for (const std::unique_ptr<Replica>& replica : replicas_) {
       if (replica->name() == name) found = replica.get();
@@ -106,7 +109,7 @@ absl::Status ReplicatedStates::Adopt() {
       return absl::DataLossError(
           absl::StrCat("a version of the model has a state '", name, "' that is not the model's"));
     }
-    RETURN_IF_ERROR(found->Apply(both.substr(end + 1), value));
+    RETURN_IF_ERROR(found->Apply(key, value));
   }
   moving_->Clear();
   return absl::OkStatus();
