@@ -67,10 +67,7 @@ absl::StatusOr<data::Batch> ModelOperator::Process(const data::Batch& input, Dro
     scores->AppendDouble(parts_->TestThenTrain(input, row));
   }
   const data::Batch rows = kept.size() == input.num_rows() ? input : data::Take(input, kept);
-  std::vector<std::shared_ptr<const data::Column>> columns = rows.columns();
-  columns.push_back(std::move(scores));
-  columns.push_back(std::move(versions));
-  return data::Batch(parts_->output, std::move(columns), rows.shared_origins());
+  return internal::WithScores(rows, parts_->output, std::move(scores), std::move(versions));
 }
 
 std::shared_ptr<const data::Schema> ModelOperator::output_schema() const { return parts_->output; }

@@ -60,10 +60,7 @@ absl::StatusOr<data::Batch> ScoreOperator::Process(const data::Batch& input, Dro
     scores->AppendDouble(parts_->core.learner->Predict(parts_->core.encoder->Encode(input, row)));
     versions->AppendInteger(version);
   }
-  std::vector<std::shared_ptr<const data::Column>> columns = input.columns();
-  columns.push_back(std::move(scores));
-  columns.push_back(std::move(versions));
-  return data::Batch(parts_->output, std::move(columns), input.shared_origins());
+  return internal::WithScores(input, parts_->output, std::move(scores), std::move(versions));
 }
 
 absl::Status ScoreOperator::TakeSide(const data::Batch& rows) {

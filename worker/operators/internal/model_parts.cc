@@ -49,6 +49,15 @@ absl::StatusOr<std::shared_ptr<const data::Schema>> ScoredSchema(const ModelSpec
   return std::make_shared<const data::Schema>(std::move(fields), input.time_column());
 }
 
+data::Batch WithScores(const data::Batch& rows, std::shared_ptr<const data::Schema> schema,
+                       std::shared_ptr<const data::Column> scores,
+                       std::shared_ptr<const data::Column> versions) {
+  std::vector<std::shared_ptr<const data::Column>> columns = rows.columns();
+  columns.push_back(std::move(scores));
+  columns.push_back(std::move(versions));
+  return {std::move(schema), std::move(columns), rows.shared_origins()};
+}
+
 absl::StatusOr<LabelReader> LabelReader::Make(const ModelSpec& spec, const data::Schema& schema) {
   const std::optional<size_t> index = schema.Find(spec.label);
   if (!index.has_value()) {

@@ -24,6 +24,11 @@ absl::Status Invalid(const ModelSpec& spec, std::string_view field, std::string_
 absl::StatusOr<std::shared_ptr<const data::Schema>> ScoredSchema(const ModelSpec& spec,
                                                                  const data::Schema& input);
 
+// `rows` with these columns behind theirs, in the schema that ScoredSchema gave.
+data::Batch WithScores(const data::Batch& rows, std::shared_ptr<const data::Schema> schema,
+                       std::shared_ptr<const data::Column> scores,
+                       std::shared_ptr<const data::Column> versions);
+
 // The label of a row, in a relation that has it.
 class LabelReader {
  public:
