@@ -88,8 +88,9 @@ absl::Status Process::Start() {
   for (uint32_t i = 0; i < plan.lanes.size(); ++i) {
     stores_.push_back(state::MakePlainSnapshots(disk_, absl::StrCat(kFolder, "/snapshots-", i)));
     ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(plan, i, *log_));
-    const lane::LaneEnvironment environment{disk_,   *log_, *stores_.back(), background_,
-                                            kFolder, "sim", fingerprint_,    plan.job_hash};
+    lane::LaneEnvironment environment{disk_,   *log_, *stores_.back(), background_,
+                                      kFolder, "sim", fingerprint_,    plan.job_hash};
+    environment.restore = restore_;
     ASSIGN_OR_RETURN(std::unique_ptr<lane::Lane> lane,
                      lane::Lane::Open(std::move(spec), environment, notes_));
     lanes_.push_back(std::move(lane));

@@ -44,6 +44,8 @@ class Process {
           std::string fingerprint = "sim");
   ~Process();
 
+  // The job begins from there; null: from nothing. Before Start().
+  void BeginFrom(lane::RestoreSource* restore) { restore_ = restore; }
   // Opens log and lanes, as `streamml run` does.
   absl::Status Start();
   // I6: the newest snapshot that a journal tells of is there, and this life began from it. Right
@@ -60,6 +62,8 @@ class Process {
   bool committed_meanwhile() const { return committed_meanwhile_; }
   const std::vector<std::string>& notes() const { return notes_; }
 
+  std::vector<std::unique_ptr<lane::Lane>>& lanes() { return lanes_; }
+  log::Log& log() { return *log_; }
   Outcome Collect();
   // I1: executes every lane's journal from its oldest replayable position in a clean executor. The
   // process is of no use afterwards but for Collect().
@@ -75,6 +79,7 @@ class Process {
   support::ModelDisk& disk_;
   support::Random& random_;
   const std::string fingerprint_;
+  lane::RestoreSource* restore_ = nullptr;
   bool replayed_from_snapshot_ = false;
   bool committed_meanwhile_ = false;
   SeededBackground background_;

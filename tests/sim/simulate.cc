@@ -1,26 +1,23 @@
 #include "tests/sim/simulate.h"
 
-#include <cstdio>
 #include <memory>
 #include <set>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/status.h"
+#include "tests/sim/disturbance.h"
 #include "tests/sim/process.h"
+#include "tests/sim/savepoint_sim.h"
 #include "tests/sim/world.h"
 
 namespace streamml::sim {
 namespace {
 
-using support::DiskAction;
-using support::DiskOperation;
 using support::ModelDisk;
 using support::Random;
 
-constexpr int kMaxLives = 7;
 constexpr uint64_t kMaxActions = 200'000;
 
 constexpr const char* kEventNames[] = {"crash in open log",
@@ -49,134 +46,13 @@ constexpr const char* kEventNames[] = {"crash in open log",
                                        "replayed after a change",
                                        "power cut",
                                        "process killed, machine lives",
+                                       "savepoint taken and restored",
+                                       "savepoint with rows in flight",
+                                       "savepoint with held rows",
+                                       "savepoint with a scorer ahead of its trainer",
+                                       "savepoint of lanes that have finished",
+                                       "crash while a savepoint is restored",
                                        nullptr};
-
-std::string EventOf(Phase phase) {
-  return absl::StrCat("crash in ", phase == Phase::kAdvance ? "commit" : PhaseName(phase));
-}
-
-// Runs the job in lives that end by crashes, full disks and orderly stops, the last one
-// undisturbed.
-class Disturbance {
- public:
-  Disturbance(uint64_t seed, const World& world, bool trace)
-      : random_(seed * 2 + 1), world_(world), trace_(trace) {}
-
-  absl::StatusOr<Outcome> Run(std::set<std::string>& events) {
-    for (int life = 0; life < kMaxLives; ++life) {
-      ASSIGN_OR_RETURN(const bool done, Live(life + 1 == kMaxLives, events));
-      if (done) return std::move(outcome_);
-    }
-    return absl::InternalError("the last life did not end");
-  }
-
- private:
-  // Plans this life's fault: after how many changing disk operations it comes, and which.
-  void PlanFault(bool last) {
-    fault_at_ =
-        last ? UINT64_MAX : disk_.num_operations() + 1 + random_.Below(1 + random_.Below(400));
-    fault_ = random_.OneIn(8) ? DiskAction::kFull : DiskAction::kStop;
-    disk_.SetHook([this](const DiskOperation& operation) {
-      if (operation.number < fault_at_) return DiskAction::kProceed;
-      if (operation.number > fault_at_)
-        return fault_ == DiskAction::kFull ? fault_ : DiskAction::kProceed;
-      struck_ = std::string(operation.name);
-      struck_phase_ = process_->phase();
-      struck_under_way_ = process_->snapshot_under_way();
-      return fault_;
-    });
-  }
-
-  absl::StatusOr<bool> Live(bool last, std::set<std::string>& events) {
-    struck_.clear();
-    PlanFault(last);
-    const uint64_t stop_after = random_.OneIn(5) ? random_.Below(150) : kMaxActions;
-    process_ = std::make_unique<Process>(world_, disk_, random_, absl::StrCat("sim", fingerprint_));
-    Process* const process = process_.get();
-    absl::Status status = process->Start();
-    if (status.ok()) RETURN_IF_ERROR(process->CheckSnapshots());
-    NoteRecovery(*process, events);
-    bool stopped = false;
-    for (uint64_t action = 0; status.ok() && !process->finished(); ++action) {
-      if (action > kMaxActions) return absl::InternalError("no progress");
-      stopped = action == stop_after && !last;
-      status = stopped ? process->StopAll() : process->Act();
-      if (stopped) break;
-    }
-    if (trace_) {
-      std::printf("life: %s, phase %s, struck at '%s'\n", status.ToString().c_str(),
-                  PhaseName(process->phase()), struck_.c_str());
-      for (const std::string& note : process->notes()) std::printf("  note: %s\n", note.c_str());
-    }
-    if (process->committed_meanwhile()) events.insert("commit while a snapshot is under way");
-    if (status.ok() && stopped) {
-      events.insert("orderly stop");
-      if (random_.OneIn(2)) {  // an upgrade
-        ++fingerprint_;
-        events.insert("fingerprint changed");
-      }
-    }
-    if (status.ok() && !stopped) {
-      disk_.SetHook(nullptr);
-      outcome_ = process->Collect();
-      RETURN_IF_ERROR(Annotate(process->ReplayAll(), "replay"));
-      if (process->replayed_from_snapshot()) events.insert("replayed after a change");
-      return true;
-    }
-    if (!status.ok()) RETURN_IF_ERROR(NoteFault(status, events));
-    process_.reset();
-    disk_.SetHook(nullptr);
-    // The machine may lose what was not synced, also after an orderly stop or a full disk; or only
-    // the process died, and what it left unsynced is lost by a later crash, or never.
-    if (random_.OneIn(2)) {
-      disk_.Kill();
-      events.insert("process killed, machine lives");
-    } else {
-      disk_.Crash(random_);
-      events.insert("power cut");
-    }
-    return false;
-  }
-
-  // A fault of the disk ends a life; anything else is a mistake of ours, and returned.
-  absl::Status NoteFault(const absl::Status& status, std::set<std::string>& events) const {
-    if (struck_.empty()) return status;
-    if (fault_ == DiskAction::kFull) {
-      if (!absl::IsResourceExhausted(status)) return Annotate(status, "disk full reported as");
-      events.insert("disk full");
-      return absl::OkStatus();
-    }
-    events.insert(EventOf(struck_phase_));
-    if (struck_under_way_) events.insert("crash while a snapshot is under way");
-    for (const char* name : {"rename", "sync", "append"}) {
-      if (struck_ == name)
-        events.insert(absl::StrCat("crash in a", name[0] == 'a' ? "n " : " ", name));
-    }
-    return absl::OkStatus();
-  }
-
-  static void NoteRecovery(const Process& process, std::set<std::string>& events) {
-    for (const std::string& note : process.notes()) {
-      if (absl::StrContains(note, "unfinished transaction")) events.insert("torn log tail cut");
-      if (absl::StrContains(note, "uncommitted bytes")) events.insert("uncommitted output cut");
-      if (absl::StrContains(note, "recovered from the snapshot"))
-        events.insert("recovered from a snapshot");
-    }
-  }
-
-  Random random_;
-  const World& world_;
-  const bool trace_;
-  ModelDisk disk_;
-  uint64_t fault_at_ = 0;
-  DiskAction fault_ = DiskAction::kStop;
-  std::unique_ptr<Process> process_;  // the life that is being lived
-  std::string struck_;
-  Phase struck_phase_ = Phase::kOpenLog;
-  bool struck_under_way_ = false;
-  int fingerprint_ = 0;
-  Outcome outcome_;
-};
 
 // The job without faults, on a fresh disk, with a schedule of its own.
 absl::StatusOr<Outcome> Undisturbed(uint64_t schedule_seed, const World& world) {
@@ -291,6 +167,7 @@ absl::Status Simulate(uint64_t seed, const SimulateOptions& options, Events& eve
     RETURN_IF_ERROR(CompareLanes(seed, options, expected, 1 + static_cast<uint32_t>(seed / 4 % 4)));
     happened.insert("other lanes agree");
   }
+  if (seed % 2 == 1) RETURN_IF_ERROR(SimulateSavepoint(seed, *world, expected, options.trace, happened));
   if (world->plan().lanes.size() > 1) happened.insert("several lanes");
   if (world->trains_apart()) happened.insert("model trained apart");
   if (Sum(expected, "late") > 0) happened.insert("late rows");

@@ -60,6 +60,9 @@ class SnapshotsWithStore final : public state::SnapshotStore {
     const Opening opening(*waiting_);
     return snapshots_->Read(key, entry);
   }
+  absl::Status ReadSaved(const EntryFunction& entry) override {
+    return snapshots_->ReadSaved(entry);
+  }
   absl::Status Clear() override { return snapshots_->Clear(); }
   void Keep(const state::SnapshotKey& key) override { snapshots_->Keep(key); }
   absl::StatusOr<Digest> Save(const state::SnapshotKey& key, std::string_view engine,
@@ -94,14 +97,16 @@ absl::StatusOr<state::S3Credentials> CredentialsOf(const job::v1::Snapshots& spe
   return Annotate(credentials.status(), kPath);
 }
 
-absl::StatusOr<std::unique_ptr<state::ObjectStore>> OpenStore(const std::string& text,
-                                                              const job::v1::Snapshots& spec,
-                                                              Disk& disk,
-                                                              std::function<bool()> stop) {
-  ASSIGN_OR_RETURN(state::StoreLocation location, state::ParseStoreLocation(text, Environment));
-  if (!location.folder.empty()) return state::MakeFolderStore(disk, location.folder);
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<state::ObjectStore>> OpenObjectStore(const std::string& location,
+                                                                    const job::v1::Snapshots& spec,
+                                                                    Disk& disk,
+                                                                    std::function<bool()> stop) {
+  ASSIGN_OR_RETURN(state::StoreLocation place, state::ParseStoreLocation(location, Environment));
+  if (!place.folder.empty()) return state::MakeFolderStore(disk, place.folder);
   RETURN_IF_ERROR(CredentialsOf(spec, disk).status());
-  state::S3Options options = std::move(location.s3);
+  state::S3Options options = std::move(place.s3);
   options.patience_us = kPatienceUs;
   options.credentials = [spec, &disk] { return CredentialsOf(spec, disk); };
   options.wait = [stop](int64_t wait_us) {
@@ -114,8 +119,6 @@ absl::StatusOr<std::unique_ptr<state::ObjectStore>> OpenStore(const std::string&
   options.stop = std::move(stop);
   return state::MakeS3Store(std::move(options), SystemClock());
 }
-
-}  // namespace
 
 LaneSnapshots::LaneSnapshots(const job::v1::Snapshots& spec, const plan::JobPlan& plan, Disk& disk,
                              std::string folder, std::function<bool()> give_up)
@@ -136,7 +139,7 @@ absl::StatusOr<std::unique_ptr<state::SnapshotStore>> LaneSnapshots::Open(uint32
     return waiting.closing.load() || (waiting.opening.load() && give_up && give_up());
   };
   ASSIGN_OR_RETURN(std::unique_ptr<state::ObjectStore> objects,
-                   OpenStore(location_, spec_, disk_, stop));
+                   OpenObjectStore(location_, spec_, disk_, stop));
   state::StoredSnapshotsOptions options;
   options.prefix = absl::StrCat(prefix_, lane, "/");
   options.upload_interval_us = upload_interval_us_;

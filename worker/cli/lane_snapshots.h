@@ -11,8 +11,17 @@
 #include "proto/streamml/job/v1/job.pb.h"
 #include "worker/plan/plan.h"
 #include "worker/state/snapshot_store.h"
+#include "worker/state/store/object_store.h"
 
 namespace streamml::cli {
+
+// The store at a location as in spec.snapshots.store, with the credentials that `spec` names. The
+// store itself is not asked yet. `stop` ends what waits for it. INVALID_ARGUMENT for a location or
+// credentials that cannot be read here. The disk must outlive it.
+absl::StatusOr<std::unique_ptr<state::ObjectStore>> OpenObjectStore(const std::string& location,
+                                                                    const job::v1::Snapshots& spec,
+                                                                    Disk& disk,
+                                                                    std::function<bool()> stop);
 
 // Thread-safe.
 class LaneSnapshots {

@@ -94,6 +94,30 @@ absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash, const JournalRe
   return CheckTopics(spec, claim);
 }
 
+void DescribeClaim(const LaneSpec& spec, uint64_t job_hash, journal::v1::Claim& claim) {
+  claim.set_job_hash(job_hash);
+  for (const FileIdentity& file : spec.files) {
+    journal::v1::FileIdentity& out = *claim.add_files();
+    out.set_input(file.input);
+    out.set_path(file.path);
+    out.set_size_bytes(file.size_bytes);
+    out.set_content_hash(internal::ToBytes(file.content_hash));
+  }
+  for (const JobPart& part : spec.parts) {
+    journal::v1::JobPart& out = *claim.add_parts();
+    out.set_name(part.name);
+    out.set_value(part.value);
+  }
+  for (const TopicIdentity& topic : spec.topics) {
+    journal::v1::TopicIdentity& out = *claim.add_topics();
+    out.set_input(topic.input);
+    out.set_cluster(topic.cluster);
+    out.set_topic(topic.topic);
+    out.set_id(topic.id);
+    out.set_partition(topic.partition);
+  }
+}
+
 absl::Status Lane::Claim() {
   if (finished_ || claimed_) return absl::OkStatus();
   claimed_ = true;
@@ -102,28 +126,8 @@ absl::Status Lane::Claim() {
   journal::v1::Claim& claim = *record.mutable_claim();
   claim.set_worker(environment_.worker);
   claim.set_fingerprint(environment_.fingerprint);
-  claim.set_job_hash(environment_.job_hash);
   claim.set_assignment(assignment_);
-  for (const FileIdentity& file : spec_.files) {
-    journal::v1::FileIdentity& out = *claim.add_files();
-    out.set_input(file.input);
-    out.set_path(file.path);
-    out.set_size_bytes(file.size_bytes);
-    out.set_content_hash(internal::ToBytes(file.content_hash));
-  }
-  for (const JobPart& part : spec_.parts) {
-    journal::v1::JobPart& out = *claim.add_parts();
-    out.set_name(part.name);
-    out.set_value(part.value);
-  }
-  for (const TopicIdentity& topic : spec_.topics) {
-    journal::v1::TopicIdentity& out = *claim.add_topics();
-    out.set_input(topic.input);
-    out.set_cluster(topic.cluster);
-    out.set_topic(topic.topic);
-    out.set_id(topic.id);
-    out.set_partition(topic.partition);
-  }
+  DescribeClaim(spec_, environment_.job_hash, claim);
   log::Transaction transaction;
   transaction.watermark = executor_->watermark();
   return Annotate(Append(record, transaction), absl::StrCat("lane ", spec_.name));

@@ -30,6 +30,7 @@ absl::Status CheckStop(const StopFunction& stop) {
 Executor::Executor(const StageSpec& stage, size_t num_inputs)
     : stage_(stage),
       buffer_(stage.input_schema, num_inputs),
+      taken_to_(stage.sides.size()),
       output_(stage),
       was_empty_(num_inputs),
       raises_(num_inputs) {
@@ -242,7 +243,7 @@ absl::Status Executor::ReleaseUpTo(int64_t bound, size_t max_bytes) {
       RETURN_IF_ERROR(Process(buffer_.Release(std::min(bound, side_time), kBatchRows)));
     }
   }
-  frontier_ = std::max(frontier_, std::min(bound, FirstHeldTime()));
+  MoveFrontier(std::min(bound, FirstHeldTime()));
   return PassFrontier();
 }
 

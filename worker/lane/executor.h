@@ -135,6 +135,7 @@ class Executor {
   absl::Status AcceptSide(size_t input, const Block& block);
   // As ReorderBuffer::Add and LowPoint, of the input's buffer.
   size_t Hold(size_t input, const Block& block);
+  void MoveFrontier(int64_t time);
   InputPoint LowPoint(size_t input) const;
   int64_t FirstSideTime() const;
   int64_t FirstHeldTime() const;
@@ -155,6 +156,9 @@ class Executor {
   std::vector<std::unique_ptr<Input>> inputs_;
   ReorderBuffer buffer_;
   std::deque<ReorderBuffer> side_buffers_;  // by side input
+  // By side input, set by a restore until the frontier moves: versions that the trainer gives once
+  // more are older than the frontier, and taken again. Of them, those older than this have been.
+  std::vector<std::optional<int64_t>> taken_to_;
   Output output_;
   StopFunction stop_;
   absl::Status input_failure_;

@@ -127,6 +127,9 @@ void Executor::Export(journal::v1::LaneState& state) const {
     input.set_low_max_time(low.time);
     *input.mutable_end() = ToProto(i, end);
     input.set_end_max_time(end.time);
+    if (i >= num_main_inputs() && taken_to_[i - num_main_inputs()].has_value()) {
+      input.set_taken_to(*taken_to_[i - num_main_inputs()]);
+    }
     for (const Read& raise : raises_[i]) {
       if (raise.end.ordinal <= low.ordinal) continue;  // the low point's time knows of it
       *input.add_raises() = ToProto(i, raise.end, raise.raised_to);
@@ -161,6 +164,9 @@ absl::Status Executor::Import(const journal::v1::LaneState& state) {
   committed_frontier_ = frontier_;
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const journal::v1::InputState& input = state.inputs(static_cast<int>(i));
+    if (i >= num_main_inputs() && input.has_taken_to()) {
+      taken_to_[i - num_main_inputs()] = input.taken_to();
+    }
     RETURN_IF_ERROR(inputs_[i]->Seek(FromProto(input.low(), input.low_max_time())));
     for (const InputPosition& raise : input.raises()) {
       RETURN_IF_ERROR(ReadTo(i, FromProto(raise, 0), /*process=*/false));

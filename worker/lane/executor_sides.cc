@@ -46,7 +46,15 @@ absl::Status Executor::AcceptSide(size_t input, const Block& block) {
 
 size_t Executor::Hold(size_t input, const Block& block) {
   if (input < num_main_inputs()) return buffer_.Add(input, block, frontier_);
-  return side_buffers_[input - num_main_inputs()].Add(0, block, frontier_);
+  const size_t side = input - num_main_inputs();
+  return side_buffers_[side].Add(0, block, taken_to_[side].value_or(frontier_));
+}
+
+// It moves when all inputs have passed it: by then all versions that come again have come.
+void Executor::MoveFrontier(int64_t time) {
+  if (time <= frontier_) return;
+  frontier_ = time;
+  taken_to_.assign(taken_to_.size(), std::nullopt);
 }
 
 InputPoint Executor::LowPoint(size_t input) const {
@@ -68,6 +76,7 @@ int64_t Executor::FirstHeldTime() const { return std::min(buffer_.FirstTime(), F
 absl::Status Executor::TakeSidesAt(int64_t time) {
   for (size_t i = 0; i < side_buffers_.size(); ++i) {
     const data::Batch rows = side_buffers_[i].Release(time + 1, /*min_rows=*/1);
+    if (taken_to_[i].has_value()) taken_to_[i] = std::max(*taken_to_[i], time + 1);
     if (rows.num_rows() == 0) continue;
     RETURN_IF_ERROR(operators_[static_cast<size_t>(stage_.sides[i].node)]->TakeSide(rows));
   }

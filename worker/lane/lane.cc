@@ -127,10 +127,19 @@ absl::Status Lane::WriteCommit(journal::v1::Commit& commit, bool markers) {
   return absl::OkStatus();
 }
 
-absl::Status Lane::StartSnapshot() {
+absl::Status Lane::StartExport(SnapshotExport take) {
+  if (snapshot_ != nullptr) return absl::InternalError("a snapshot is under way");
+  return StartSnapshotFor(std::move(take));
+}
+
+absl::Status Lane::StartSnapshotFor(SnapshotExport take) {
   if (executor_->has_news()) return absl::InternalError("snapshot asked for with uncommitted rows");
-  if (snapshot_ != nullptr || sequence_ == snapshot_sequence_) return absl::OkStatus();
+  const bool is_saved = sequence_ == snapshot_sequence_;
+  if (snapshot_ != nullptr || (is_saved && !take)) return absl::OkStatus();
   internal::SnapshotTask::Contents contents;
+  contents.is_saved = is_saved && !store_is_stale_;
+  contents.saved_digest = state_digest_;
+  contents.take = std::move(take);
   contents.key = {sequence_, history_};
   journal::v1::LaneState state;
   executor_->Export(state);
@@ -156,6 +165,7 @@ absl::Status Lane::CollectSnapshot() {
     broken_ = true;  // the changes are taken from the state and are in no snapshot
     return Annotate(task->result().status(), absl::StrCat("lane ", spec_.name, ": snapshot"));
   }
+  if (task->key().sequence == snapshot_sequence_) return absl::OkStatus();  // it was there before
   state_digest_ = *task->result();
   snapshot_sequence_ = task->key().sequence;
   snapshot_unreported_ = true;

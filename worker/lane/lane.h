@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,6 +18,7 @@
 #include "worker/lane/background.h"
 #include "worker/lane/executor.h"
 #include "worker/lane/program.h"
+#include "worker/lane/restore_source.h"
 #include "worker/log/log.h"
 #include "worker/state/snapshot_store.h"
 
@@ -67,6 +69,11 @@ struct LaneSpec {
   std::vector<JobPart> parts;         // of the job; for messages
 };
 
+// Gets a snapshot that is durable, in another thread: ReadSaved of the store hands over its
+// entries. While it is at work the lane goes on, without another snapshot.
+using SnapshotExport =
+    std::function<void(const state::SnapshotInfo& snapshot, state::SnapshotStore& store)>;
+
 // What a lane needs of the world. Everything referred to must outlive the lane.
 struct LaneEnvironment {
   Disk& disk;
@@ -81,6 +88,12 @@ struct LaneEnvironment {
   // Asked when the log could not take a transaction for a reason that may pass: waits a while, or
   // says false, and the lane fails. Without it the lane fails at once.
   std::function<bool(const absl::Status& status, int attempt)> wait_for_log = {};
+  // What the lanes of this incarnation begin from, in place of nothing; null: nothing, or it is not
+  // known, which is enough while snapshots last.
+  RestoreSource* restore = nullptr;
+  // Why it is not known although the manifest names one.
+  absl::Status restore_problem = {};
+  uint32_t incarnation = 1;  // of the job; from 2 on no lane begins from nothing
 };
 
 // Path of the part file a lane writes for a sink.
@@ -142,7 +155,10 @@ class Lane {
   // to the background to make a snapshot of it. The first commit after that is done journals its
   // state digest; if it failed, the next Advance or Commit returns the error. Nothing while one is
   // under way or when nothing was committed since the last.
-  absl::Status StartSnapshot();
+  absl::Status StartSnapshot() { return StartSnapshotFor(nullptr); }
+  // Also hands it to `take`; when nothing was committed since the last, that one. `take` is not
+  // called when the snapshot fails, nor while one is under way: that is INTERNAL.
+  absl::Status StartExport(SnapshotExport take);
   bool snapshot_under_way() const { return snapshot_ != nullptr; }
   // After the last row: commits and, once, takes the final snapshot and journals its state digest.
   // Waits for the snapshot, as Stop() and the destructor do.
@@ -191,6 +207,11 @@ class Lane {
                             std::vector<std::string>& notes);
   void KeepFirstOfFingerprint(const internal::JournalScan& journal,
                               const std::vector<state::SnapshotInfo>& snapshots);
+  absl::Status CheckBeginning(const internal::JournalScan& journal) const;
+  absl::Status BeginFromSavepoint(std::vector<std::string>& notes);
+  absl::Status LoadSavepoint();
+  absl::Status NoSavepoint(std::string_view what) const;
+  absl::Status StartSnapshotFor(SnapshotExport take);
   // Sets `damaged` when it is the snapshot that is wrong, not what it rests on.
   absl::Status RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& damaged);
   absl::Status ExecuteAll();

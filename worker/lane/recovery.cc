@@ -95,6 +95,7 @@ absl::Status Lane::FenceAndCatchUp(uint64_t assignment, std::vector<std::string>
   RETURN_IF_ERROR(CheckAssignment(assignment));
   assignment_ = assignment;
   cursor_ = nullptr;
+  RETURN_IF_ERROR(BeginFromSavepoint(notes));
   RETURN_IF_ERROR(RepairSinks(notes));
   executor_->MarkCommitted();
   committed_watermark_ = executor_->watermark();
@@ -144,6 +145,7 @@ absl::Status Lane::Restore(std::vector<std::string>& notes) {
                      "start over under "
                      "another name (metadata.name or spec.identity) and in an empty data folder"));
   }
+  RETURN_IF_ERROR(CheckBeginning(journal));
   notes.insert(notes.end(), problems.begin(), problems.end());
   // Claims before the snapshot are not read again, and count as well (I4).
   assignment_ = journal.assignment;
@@ -235,6 +237,10 @@ absl::StatusOr<bool> Lane::ExecuteNext(size_t max_records) {
     history_.Chain(cursor_->bytes());
     sequence_ = cursor_->record().sequence();
     journal_end_ = cursor_->next();
+    const journal::v1::Restored& restored = cursor_->record().restored();
+    if (restored.number() > 0 && restored.number() == restored.total()) {
+      RETURN_IF_ERROR(LoadSavepoint());
+    }
   }
   return true;
 }
@@ -247,6 +253,7 @@ absl::Status Lane::Execute(const JournalRecord& record) {
     fingerprint_ = record.claim().fingerprint();
     return absl::OkStatus();
   }
+  if (record.has_restored()) return absl::OkStatus();  // its rows are others' input
   const journal::v1::Commit& commit = record.commit();
   finished_ = commit.finished();
   if (commit.has_snapshot() && commit.snapshot().sequence() > snapshot_sequence_) {
@@ -298,10 +305,11 @@ absl::Status Lane::RepairSinks(std::vector<std::string>& notes) {
                                               "--all` with the same --data-dir writes it again"));
     }
     if (size == sink_bytes_[i]) continue;
-    if (sequence_ == 0) {  // the claim of a lane is in its journal before the first byte of a part
+    if (epoch_ == 0) {  // the claim of a lane is in its journal before the first byte of a part
       return absl::FailedPreconditionError(absl::StrCat(
           "part file '", path, "' has ", size,
-          " bytes, and the job has not begun (its journal is at position 0): they are of another "
+          " bytes, and the job has not begun (its journal is at position ", sequence_,
+          ", without a claim): they are of another "
           "job, or this one's journal was removed; way out: start over in another --data-dir, or "
           "move the file away"));
     }

@@ -84,6 +84,9 @@ class Replayer {
       ASSIGN_OR_RETURN(const bool more, cursor.Next());
       if (!more) return absl::OkStatus();
       const JournalRecord& record = cursor.record();
+      if (record.has_restored()) {
+        state_digests_[record.sequence()] = FromBytes(record.restored().state_digest());
+      }
       if (!record.has_commit() || !record.commit().has_snapshot()) continue;
       const journal::v1::SnapshotTaken& snapshot = record.commit().snapshot();
       state_digests_[snapshot.sequence()] = FromBytes(snapshot.state_digest());
@@ -135,6 +138,13 @@ class Replayer {
   }
 
   absl::Status NoStart(const internal::JournalScan& scan) const {
+    if (scan.restored_at == scan.last_foreign) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("lane ", spec_.name, " began from ", scan.foreign_fingerprint,
+                       " at journal position ", scan.restored_at,
+                       ", and there is no whole snapshot from there on to replay from; way "
+                       "out: `streamml run` with spec.restoreFrom as it was makes it again"));
+    }
     return absl::FailedPreconditionError(absl::StrCat(
         "FingerprintMismatch: journal position ", scan.last_foreign, " of lane ", spec_.name,
         " was written by ", scan.foreign_fingerprint, " and this is ", options_.fingerprint,

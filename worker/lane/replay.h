@@ -15,6 +15,10 @@
 #include "worker/log/log.h"
 #include "worker/state/snapshot_store.h"
 
+namespace streamml::journal::v1 {
+class Claim;
+}  // namespace streamml::journal::v1
+
 namespace streamml::lane {
 
 // Where a replay begins: after the first `sequence` records, which it cannot execute because the
@@ -64,6 +68,9 @@ struct ReplayOptions {
 // empty afterwards.
 absl::StatusOr<ReplayResult> Replay(const LaneSpec& spec, log::Log& log,
                                     const ReplayOptions& options);
+
+// What a claim says of the job and the lane's inputs.
+void DescribeClaim(const LaneSpec& spec, uint64_t job_hash, journal::v1::Claim& claim);
 
 // Checks that a claim was made for this job and these input files.
 absl::Status CheckClaim(const LaneSpec& spec, uint64_t job_hash,

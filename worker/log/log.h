@@ -105,6 +105,9 @@ class ChannelReader {
   // For who knows that there is a next one, because it was read before: waits a moment for it, as
   // the `attempt`-th time in a row, from 1. False: it is not on its way, or too long.
   virtual bool Await(int /*attempt*/) { return false; }
+  // Next() gave nothing because all that was committed before the reader was opened has been given
+  // out, and not because it has not come yet.
+  virtual bool at_end() const { return true; }
   // Rows of the channel that Next() has not given out, as far as the log last told; where they are
   // not counted yet it is an estimate. Nullopt: not known.
   virtual std::optional<Backlog> backlog() const { return std::nullopt; }

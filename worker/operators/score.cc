@@ -1,5 +1,6 @@
 #include "worker/operators/score.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -77,5 +78,49 @@ absl::Status ScoreOperator::TakeSide(const data::Batch& rows) {
 }
 
 std::shared_ptr<const data::Schema> ScoreOperator::output_schema() const { return parts_->output; }
+
+namespace {
+
+class OneEntry final : public state::ChangeSink {
+ public:
+  void Put(std::string_view key, std::string_view value) override {
+    entry.key = key;
+    entry.value = value;
+  }
+  void Delete(std::string_view /*key*/) override {}
+  AdoptedEntry entry;
+};
+
+// The version that a scorer says it has, from the trainer's number of examples.
+absl::StatusOr<AdoptedEntry> VersionEntry(std::string_view model, std::string_view hash,
+                                          std::string_view key, std::string_view value) {
+  state::StateSet set;
+  state::ArrayState training({std::string(model), "model.training", 0}, set);
+  state::ArrayState version({std::string(model), "model.version", 0}, set);
+  RETURN_IF_ERROR(training.Load(key, value));
+  *version.Mutable(0) = training.Get(internal::kTrainedExamples);
+  OneEntry one;
+  version.TakeChanges(one);
+  one.entry.state = absl::StrCat(model, "/model.version#", hash);
+  return one.entry;
+}
+
+}  // namespace
+
+bool IsStateOfModel(std::string_view model, std::string_view state) {
+  return state.size() > model.size() && state.starts_with(model) && state[model.size()] == '/';
+}
+
+absl::StatusOr<std::optional<AdoptedEntry>> AdoptFromTrainer(std::string_view model,
+                                                             std::string_view state,
+                                                             std::string_view key,
+                                                             std::string_view value) {
+  if (!IsStateOfModel(model, state)) return std::nullopt;
+  const std::string_view name = state.substr(model.size() + 1);
+  const std::string_view hash = name.substr(std::min(name.find('#') + 1, name.size()));
+  if (name.starts_with("metrics.") || name.starts_with("model.moving#")) return std::nullopt;
+  if (name.starts_with("model.training#")) return VersionEntry(model, hash, key, value);
+  return AdoptedEntry{std::string(state), std::string(key), std::string(value)};
+}
 
 }  // namespace streamml::operators

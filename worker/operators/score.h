@@ -2,6 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "worker/operators/model.h"
@@ -40,5 +43,21 @@ class ScoreOperator final : public Operator {
 
   std::unique_ptr<Parts> parts_;
 };
+
+// What a scorer has that adopts all that its trainer has learned, version or not: for a savepoint,
+// whose scorers restore the trainer's state.
+struct AdoptedEntry {
+  std::string state;
+  std::string key;
+  std::string value;
+};
+// The state is the model's: a scorer that adopts has the trainer's in its place.
+bool IsStateOfModel(std::string_view model, std::string_view state);
+// An entry of the trainer of `model` as the scorer has it; nullopt for what scorers do not have.
+// DATA_LOSS for what no trainer has saved.
+absl::StatusOr<std::optional<AdoptedEntry>> AdoptFromTrainer(std::string_view model,
+                                                             std::string_view state,
+                                                             std::string_view key,
+                                                             std::string_view value);
 
 }  // namespace streamml::operators

@@ -20,12 +20,12 @@ constexpr double kMaxSkipped = 10;  // multiples at which a version may be held 
 
 // Slots of the state of training.
 enum Slot : uint64_t {
-  kExamples,  // learned
-  kNews,      // of them, in no version yet
-  kDue,       // when the next version is due, if there are news: the bits of an integer
-  kSkipped,   // multiples at which it was held back
-  kCost,      // bytes of the last version
-  kRows,      // sent, in all versions
+  kExamples = internal::kTrainedExamples,  // learned
+  kNews,                                   // of them, in no version yet
+  kDue,      // when the next version is due, if there are news: the bits of an integer
+  kSkipped,  // multiples at which it was held back
+  kCost,     // bytes of the last version
+  kRows,     // sent, in all versions
 };
 
 // The first multiple of `every` after `time`, or the end of time.

@@ -69,6 +69,7 @@ class PlainSnapshots final : public LocalSnapshots {
   absl::StatusOr<std::vector<SnapshotInfo>> List(std::vector<std::string>& problems) override;
   absl::Status Restore(const SnapshotKey& key, const EntryFunction& entry) override;
   absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) override;
+  absl::Status ReadSaved(const EntryFunction& entry) override;
   absl::Status Clear() override;
   void Keep(const SnapshotKey& key) override { kept_ = key; }
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
@@ -195,6 +196,13 @@ absl::Status PlainSnapshots::Read(const SnapshotKey& key, const EntryFunction& e
   Digest digest;
   ASSIGN_OR_RETURN(const States states, Load(key, digest));
   for (const auto& [state, entries] : states) {
+    for (const auto& [entry_key, value] : entries) RETURN_IF_ERROR(entry(state, entry_key, value));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PlainSnapshots::ReadSaved(const EntryFunction& entry) {
+  for (const auto& [state, entries] : states_) {
     for (const auto& [entry_key, value] : entries) RETURN_IF_ERROR(entry(state, entry_key, value));
   }
   return absl::OkStatus();

@@ -68,6 +68,10 @@ class SnapshotStore {
   virtual absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                                       const std::vector<StateChange>& changes) = 0;
 
+  // Hands over the entries of the snapshot that was saved or restored last, and leaves everything
+  // as it is. (Beyond the six that an interface should have, as the next one.)
+  virtual absl::Status ReadSaved(const EntryFunction& entry) = 0;
+
   // Null where snapshots stay where they are. Any thread; what it gives lives as long as the store.
   // (A seventh method, so that who tells of lanes need not know of stores.)
   virtual Uploads* uploads() { return nullptr; }

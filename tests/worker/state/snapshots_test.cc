@@ -48,6 +48,7 @@ class PromptlyStored final : public SnapshotStore {
   absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) override {
     return store_->Read(key, entry);
   }
+  absl::Status ReadSaved(const EntryFunction& entry) override { return store_->ReadSaved(entry); }
   absl::Status Clear() override { return store_->Clear(); }
   void Keep(const SnapshotKey& key) override { store_->Keep(key); }
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
@@ -137,6 +138,33 @@ TEST_P(SnapshotLaws, RestoredEntriesAndDigestsAreThoseSaved) {
     ASSERT_TRUE(restored.ok()) << restored.status();
     EXPECT_EQ(*restored, contents);
   }
+}
+
+TEST_P(SnapshotLaws, WhatWasSavedLastCanBeReadAndSavingGoesOn) {
+  support::Random random(2);
+  Contents contents;
+  const auto read = [](SnapshotStore& store) {
+    Contents seen;
+    EXPECT_TRUE(
+        store
+            .ReadSaved([&](std::string_view state, std::string_view key, std::string_view value) {
+              seen[{std::string(state), std::string(key)}] = value;
+              return absl::OkStatus();
+            })
+            .ok());
+    return seen;
+  };
+  auto store = Open();
+  EXPECT_EQ(read(*store), contents);
+  for (uint64_t sequence = 1; sequence <= 4; ++sequence) {
+    const auto changes = RandomChanges(random, 40);
+    Apply(changes, contents);
+    ASSERT_TRUE(store->Save(KeyOf(sequence), "", changes).ok());
+    EXPECT_EQ(read(*store), contents) << "sequence " << sequence;
+  }
+  store = Open();
+  ASSERT_TRUE(RestoreAll(*store, KeyOf(4)).ok());
+  EXPECT_EQ(read(*store), contents);
 }
 
 TEST_P(SnapshotLaws, OlderSnapshotIsRestoredAndNewerOnesAreRemovedByTheNextSave) {

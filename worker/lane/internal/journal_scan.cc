@@ -48,6 +48,29 @@ bool Computes(const journal::v1::Commit& commit, int64_t frontier_before) {
   return commit.reads_size() > 0 || commit.frontier() != frontier_before;
 }
 
+namespace {
+
+// Only at the beginning, all of one savepoint, in order.
+absl::Status NoteRestored(const journal::v1::JournalRecord& record, JournalScan& scan) {
+  const journal::v1::Restored& restored = record.restored();
+  const bool is_first = scan.num_records == 1;
+  if (restored.number() != scan.num_records || restored.number() > restored.total() ||
+      is_first == scan.restored.has_value() ||
+      (!is_first && (scan.restored->digest() != restored.digest() ||
+                     scan.restored->total() != restored.total()))) {
+    return absl::DataLossError(absl::StrCat(
+        "journal position ", scan.num_records, ": a record of savepoint '", restored.savepoint(),
+        "' that does not belong there; way out: put the journal back as it was"));
+  }
+  scan.restored = restored;
+  if (restored.number() < restored.total()) return absl::OkStatus();
+  scan.restored_at = scan.last_foreign = scan.num_records;
+  scan.foreign_fingerprint = absl::StrCat("savepoint '", restored.savepoint(), "'");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, const Owner& owner,
                                         const std::vector<state::SnapshotInfo>& snapshots) {
   std::set<uint64_t> wanted;
@@ -72,6 +95,11 @@ absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, con
       scan.assignment = std::max(scan.assignment, record.claim().assignment());
       if (scan.last_fingerprint == owner.fingerprint && scan.first_own_claim == 0)
         scan.first_own_claim = scan.num_records;
+      continue;
+    }
+    if (record.has_restored()) {
+      RETURN_IF_ERROR(NoteRestored(record, scan));
+      frontier = record.restored().frontier();
       continue;
     }
     if (Computes(record.commit(), frontier) && scan.last_fingerprint != owner.fingerprint) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,10 @@ struct JournalScan {
   uint64_t last_foreign = 0;
   std::string foreign_fingerprint;
   uint64_t first_own_claim = 0;  // the reader's first claim after it, 0: none
+  // Of the first records, where the incarnation begins from a savepoint; the position of the last
+  // of them once it is there. What comes up to there cannot be replayed either: it is last_foreign.
+  std::optional<journal::v1::Restored> restored;
+  uint64_t restored_at = 0;
   uint64_t assignment = 0;       // the latest that the lane was claimed under, 0: none
   std::string last_fingerprint;  // of the last claim
 

@@ -16,8 +16,11 @@ void SnapshotTask::Save(state::SnapshotStore& store) {
       return;
     }
   }
-  result_ = store.Save(contents_.key, contents_.engine, contents_.changes);
+  result_ = contents_.is_saved ? contents_.saved_digest
+                               : store.Save(contents_.key, contents_.engine, contents_.changes);
   contents_.changes = {};
+  if (!result_.ok() || !contents_.take) return;
+  contents_.take({contents_.key, contents_.engine, *result_}, store);
 }
 
 }  // namespace streamml::lane::internal

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "base/hash.h"
 #include "worker/lane/background.h"
+#include "worker/lane/lane.h"
 #include "worker/state/snapshot_store.h"
 
 namespace streamml::lane::internal {
@@ -22,6 +23,9 @@ class SnapshotTask {
     std::string engine;
     std::vector<state::StateChange> changes;
     bool clear_first = false;  // the store holds nothing that the journal knows
+    bool is_saved = false;     // nothing was committed since: the snapshot is there
+    Digest saved_digest;       // of that one
+    SnapshotExport take;       // gets it once it is durable; may be empty
   };
 
   // Starts to save. The store must outlive the task.

@@ -16,6 +16,8 @@ namespace streamml::operators::internal {
 
 inline constexpr std::string_view kScore = "score";
 inline constexpr std::string_view kVersion = "model_version";
+// Where a trainer's state of training has the number of examples that it has learned.
+inline constexpr uint64_t kTrainedExamples = 0;
 
 // `field` is the path in the manifest's model.
 absl::Status Invalid(const ModelSpec& spec, std::string_view field, std::string_view what);

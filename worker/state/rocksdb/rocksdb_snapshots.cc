@@ -54,6 +54,10 @@ class RocksDbSnapshots final : public LocalSnapshots {
     WithoutExceptions([&] { return Empty(); }).IgnoreError();
     return Annotate(status, absl::StrCat("snapshot '", FolderOf(key), "'"));
   }
+  absl::Status ReadSaved(const EntryFunction& entry) override {
+    if (working_ == nullptr) return absl::OkStatus();  // nothing was ever saved
+    return WithoutExceptions([&] { return working_->ForEach(entry); });
+  }
   void Keep(const SnapshotKey& key) override { kept_ = key; }
   absl::Status Clear() override {
     return WithoutExceptions([&] {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/status.h"
+#include "worker/state/store/internal/sha256.h"
 
 namespace streamml::state {
 namespace {
@@ -61,6 +62,8 @@ absl::StatusOr<std::string> GetBytes(ObjectStore& store, const std::string& key,
   }));
   return bytes;
 }
+
+std::string ContentHash(std::string_view bytes) { return Sha256Of(bytes); }
 
 absl::Status CheckObjectKey(std::string_view key) {
   std::string_view rest = key;

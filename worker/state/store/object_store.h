@@ -70,6 +70,9 @@ absl::Status PutBytes(ObjectStore& store, const std::string& key, std::string_vi
 // RESOURCE_EXHAUSTED for one that is larger than `limit` bytes.
 absl::StatusOr<std::string> GetBytes(ObjectStore& store, const std::string& key, uint64_t limit);
 
+// SHA-256, 32 bytes: for objects that are named by their content.
+std::string ContentHash(std::string_view bytes);
+
 // INVALID_ARGUMENT unless `key` is one.
 absl::Status CheckObjectKey(std::string_view key);
 

@@ -31,6 +31,7 @@ class StoredSnapshotsOnDisk final : public StoredSnapshots {
   absl::StatusOr<std::vector<SnapshotInfo>> List(std::vector<std::string>& problems) override;
   absl::Status Restore(const SnapshotKey& key, const EntryFunction& entry) override;
   absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) override;
+  absl::Status ReadSaved(const EntryFunction& entry) override { return local_->ReadSaved(entry); }
   absl::Status Clear() override;
   void Keep(const SnapshotKey& key) override;
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
