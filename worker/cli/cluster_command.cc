@@ -10,7 +10,9 @@
 #include "base/status.h"
 #include "job/manifest/diagnostic.h"
 #include "job/manifest/validate.h"
+#include "worker/cli/beginning.h"
 #include "worker/cli/cluster_view.h"
+#include "worker/cli/clusters.h"
 #include "worker/cli/commands.h"
 #include "worker/cli/exit_code.h"
 #include "worker/cli/load.h"
@@ -83,7 +85,12 @@ class ClusterRun {
     const std::string& name = manifest.job.metadata().name();
     const std::string& identity = manifest.job.spec().identity();
     options_.job.set_identity(identity.empty() ? name : identity);
-    options_.job.set_incarnation(1);
+    Clusters clusters(manifest.job);
+    ASSIGN_OR_RETURN(log::KafkaCluster * cluster,
+                     clusters.Get(manifest.job.spec().log().cluster()));
+    ASSIGN_OR_RETURN(const Beginning beginning,
+                     FindBeginningOnKafka(manifest.job, *cluster, disk_, StopRequested));
+    options_.job.set_incarnation(beginning.incarnation);
     options_.data_dir = line_.data_dir.empty() ? absl::StrCat("./", name, ".data") : line_.data_dir;
     options_.num_workers = line_.workers;
     options_.standby = line_.standby ? decide::Standby::kEach : decide::Standby::kNone;
@@ -156,7 +163,7 @@ absl::Status PrintStatus(const fleet::v1::StatusReply& status, bool as_json) {
 }
 
 absl::Status TakeSnapshots(const std::string& data_dir, bool as_json) {
-  ASSIGN_OR_RETURN(const fleet::v1::TakeSnapshotsReply reply, cluster::AskSnapshots(data_dir));
+  ASSIGN_OR_RETURN(const fleet::v1::TakeSnapshotsReply reply, cluster::AskSnapshots(data_dir, {}));
   if (as_json) {
     RETURN_IF_ERROR(PrintJson(reply));
   } else {

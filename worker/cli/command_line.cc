@@ -88,6 +88,18 @@ Examples:
   streamml cluster job.yaml --data-dir out --snapshot        (of each lane, now; --json for programs)
   streamml cluster job.yaml --data-dir out --stop)";
 
+constexpr const char* kSavepointFooter =
+    R"(A savepoint is a copy of the whole job at one moment: the state of each lane, positions in sources, rows between
+stages. It stands in a folder (an absolute path) or a bucket (s3://..., as snapshots.store, docs/snapshots.md), needs
+nothing else, and stays until it is removed. The job must not run just now: stop it with SIGTERM, take the savepoint,
+run it again. A job with restoreFrom: {savepoint: NAME} begins from it, in a data folder of its own; rows after the
+savepoint are emitted again. See docs/savepoints.md.
+
+Examples:
+  streamml savepoint job.yaml before-migration --data-dir out --store /backup
+  streamml savepoint job.yaml --list --store /backup
+  streamml savepoint job.yaml --remove before-migration --store /backup)";
+
 constexpr const char* kVersionFooter =
     R"(The fingerprint says which builds compute equal bits: what one has computed is executed again only by builds with
 an equal one. Another goes on with a data folder where the one before has stopped in order.
@@ -226,6 +238,41 @@ void AddCluster(CLI::App& app, CommandLine& line) {
   cluster.footer(kClusterFooter);
 }
 
+void AddSavepoint(CLI::App& app, CommandLine& line) {
+  CLI::App& savepoint =
+      *app.add_subcommand("savepoint", "take, list or remove savepoints of a job");
+  AddJob(savepoint, line);
+  CLI::Option* name =
+      savepoint.add_option("NAME", line.savepoint, "of the savepoint to take")->type_name("");
+  AddBind(savepoint, line);
+  AddDataDir(savepoint, line);
+  savepoint
+      .add_option("--store", line.store,
+                  "folder or bucket of savepoints; default: snapshots.store of the manifest")
+      ->type_name("STORE")
+      ->check(NotEmpty());
+  CLI::Option* list = savepoint.add_flag_callback(
+      "--list", [&line] { line.savepoint_action = SavepointAction::kList; },
+      "print the names of all savepoints");
+  CLI::Option* remove = savepoint
+                            .add_option_function<std::string>(
+                                "--remove",
+                                [&line](const std::string& removed) {
+                                  line.savepoint = removed;
+                                  line.savepoint_action = SavepointAction::kRemove;
+                                },
+                                "remove a savepoint, and what is left of an unfinished one")
+                            ->type_name("NAME");
+  name->excludes(list)->excludes(remove);
+  list->excludes(remove);
+  savepoint.callback([&line, name, list, remove] {
+    line.command = Command::kSavepoint;
+    if (name->count() + list->count() + remove->count() > 0) return;
+    throw CLI::RequiredError("one of NAME, --list, --remove");
+  });
+  savepoint.footer(kSavepointFooter);
+}
+
 void AddOthers(CLI::App& app, CommandLine& line) {
   CLI::App& validate =
       *app.add_subcommand("validate", "check a manifest and print every problem with its place");
@@ -304,6 +351,7 @@ ParseResult ParseCommandLine(int argc, const char* const* argv) {
     app.footer(kFooter);
     AddRun(app, result.line);
     AddCluster(app, result.line);
+    AddSavepoint(app, result.line);
     AddOthers(app, result.line);
     try {
       std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);

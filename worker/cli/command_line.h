@@ -8,10 +8,12 @@
 
 namespace streamml::cli {
 
-enum class Command : uint8_t { kRun, kValidate, kExplain, kReplay, kCluster, kVersion };
+enum class Command : uint8_t { kRun, kValidate, kExplain, kReplay, kCluster, kSavepoint, kVersion };
 
 // What `cluster` is to do: run one, or tell a running one.
 enum class ClusterAction : uint8_t { kRun, kStatus, kResize, kSnapshot, kStop };
+
+enum class SavepointAction : uint8_t { kTake, kList, kRemove };
 
 struct CommandLine {
   Command command = Command::kVersion;
@@ -23,6 +25,9 @@ struct CommandLine {
   bool replay_all = false;
   ClusterAction cluster_action = ClusterAction::kRun;
   uint32_t workers = 0;  // of a cluster
+  SavepointAction savepoint_action = SavepointAction::kTake;
+  std::string savepoint;  // its name
+  std::string store;      // of savepoints; empty: the manifest's
   bool standby = false;
   bool json = false;
   uint64_t commit_rows = 0;

@@ -12,6 +12,7 @@ int ValidateJob(const CommandLine& line);
 int ExplainJob(const CommandLine& line);
 int ReplayJob(const CommandLine& line, Disk& disk);
 int RunCluster(const CommandLine& line, Disk& disk);
+int Savepoint(const CommandLine& line, Disk& disk);
 int PrintVersion();
 
 // The command that the line names.

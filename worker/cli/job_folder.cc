@@ -74,6 +74,7 @@ absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, Disk&
                                                            const NoteFunction& note) {
   RETURN_IF_ERROR(CheckDataDir(job.data_dir));
   std::unique_ptr<JobFolder> folder(new JobFolder(job, disk));
+  ASSIGN_OR_RETURN(folder->restore_, MakeSource(job.beginning, job.plan));
   RETURN_IF_ERROR(job.plan.log_cluster.empty() ? folder->OpenFiles(must_exist, note)
                                                : folder->OpenKafka(must_exist));
   return folder;
@@ -88,6 +89,9 @@ absl::Status JobFolder::OpenFiles(bool must_exist, const NoteFunction& note) {
           absl::StrCat("data folder '", job_.data_dir, "' holds no job: there is no '", log_folder,
                        "'; give the --data-dir that `streamml run` was given"));
     }
+  }
+  if (!must_exist) {
+    RETURN_IF_ERROR(KeepBeginning(job_.beginning, job_.data_dir, log_folder, disk_));
   }
   std::vector<std::string> notes;
   auto log = log::OpenFileLog(disk_, log_folder, static_cast<uint32_t>(job_.plan.lanes.size()),
@@ -105,6 +109,7 @@ absl::Status JobFolder::OpenKafka(bool must_exist) {
   auto lock = disk_.Lock(absl::StrCat(folder, "/lock"));
   if (!lock.ok()) return InUse(lock.status(), job_);
   lock_ = *std::move(lock);
+  RETURN_IF_ERROR(KeepIncarnation(job_.plan.owner.incarnation, job_.data_dir, disk_));
   ASSIGN_OR_RETURN(log::KafkaCluster * cluster, job_.clusters->Get(job_.plan.log_cluster));
   log::KafkaLogOptions options = KafkaLogOptionsOf(job_.plan);
   options.create = !must_exist;
@@ -204,6 +209,9 @@ absl::Status JobFolder::OpenLane(uint32_t index, std::vector<std::string>& notes
   lane::LaneEnvironment environment{disk_,         *log_,   *snapshots_[index], *background_,
                                     job_.data_dir, worker_, fingerprint_,       job_.plan.job_hash,
                                     stop};
+  environment.restore = restore_.get();
+  environment.restore_problem = job_.beginning.problem;
+  environment.incarnation = job_.plan.owner.incarnation;
   // Brokers come back. A log in files whose disk has failed must be opened anew.
   if (!job_.plan.log_cluster.empty()) {
     environment.wait_for_log = [this](const absl::Status& status, int attempt) {

@@ -10,6 +10,7 @@
 #include "job/manifest/bind.h"
 #include "job/manifest/diagnostic.h"
 #include "job/manifest/validate.h"
+#include "worker/cli/signals.h"
 #include "worker/cli/slow_note.h"
 
 namespace streamml::cli {
@@ -55,9 +56,21 @@ std::string BrokersOf(const job::v1::JobSpec& spec) {
   return "the log";
 }
 
+absl::StatusOr<Beginning> BeginningOf(const manifest::Manifest& manifest,
+                                      const manifest::Bindings& files, const Job& job,
+                                      Clusters& clusters) {
+  const job::v1::JobSpec& spec = manifest.job.spec();
+  if (!NeedsBrokers(spec, files)) {
+    return FindBeginning(manifest.job, job.data_dir, *job.disk, StopRequested);
+  }
+  ASSIGN_OR_RETURN(log::KafkaCluster * cluster, clusters.Get(spec.log().cluster()));
+  return FindBeginningOnKafka(manifest.job, *cluster, *job.disk, StopRequested);
+}
+
 }  // namespace
 
 absl::StatusOr<Job> LoadJob(const CommandLine& line) {
+  Job job;
   ASSIGN_OR_RETURN(manifest::Manifest manifest, LoadManifest(line.job));
   RETURN_IF_ERROR(manifest::ToStatus(manifest::Validate(manifest), manifest.file_name));
   ASSIGN_OR_RETURN(const manifest::Bindings bindings, manifest::ParseBindings(line.bindings));
@@ -69,11 +82,14 @@ absl::StatusOr<Job> LoadJob(const CommandLine& line) {
   const auto topics = [clusters](const std::string& name) -> absl::StatusOr<log::Topics*> {
     return clusters->Get(name);
   };
-  ASSIGN_OR_RETURN(plan::JobPlan plan, plan::MakePlan(manifest, WithAbsolutePaths(std::move(files)),
-                                                      plan::RealFiles(), topics));
-  Job job{std::move(manifest), std::move(clusters), std::move(plan), "", line.data_dir};
-  job.name = job.manifest.job.metadata().name();
-  if (job.data_dir.empty()) job.data_dir = absl::StrCat("./", job.name, ".data");
+  job.name = manifest.job.metadata().name();
+  job.data_dir = line.data_dir.empty() ? absl::StrCat("./", job.name, ".data") : line.data_dir;
+  job.disk = MakePosixDisk();
+  ASSIGN_OR_RETURN(job.beginning, BeginningOf(manifest, files, job, *clusters));
+  ASSIGN_OR_RETURN(job.plan, plan::MakePlan(manifest, WithAbsolutePaths(std::move(files)),
+                                            plan::RealFiles(), topics, job.beginning.incarnation));
+  job.manifest = std::move(manifest);
+  job.clusters = std::move(clusters);
   return job;
 }
 

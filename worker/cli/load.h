@@ -5,7 +5,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/disk.h"
 #include "job/manifest/manifest.h"
+#include "worker/cli/beginning.h"
 #include "worker/cli/clusters.h"
 #include "worker/cli/command_line.h"
 #include "worker/plan/plan.h"
@@ -19,6 +21,8 @@ absl::StatusOr<manifest::Manifest> LoadManifest(const std::string& path);
 struct Job {
   manifest::Manifest manifest;
   std::shared_ptr<Clusters> clusters;
+  std::unique_ptr<Disk> disk;  // that the beginning is read from
+  Beginning beginning;
   plan::JobPlan plan;
   std::string name;
   std::string data_dir;

@@ -22,11 +22,13 @@ namespace {
 // The input files as the lane's first owner saw them; none while its journal is empty.
 absl::StatusOr<std::vector<lane::FileIdentity>> ClaimedFiles(log::Log& log, uint32_t lane) {
   ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader, log.OpenJournal(lane));
-  ASSIGN_OR_RETURN(const std::optional<log::JournalEntry> entry, reader->Next());
   std::vector<lane::FileIdentity> files;
-  if (!entry.has_value()) return files;
   journal::v1::JournalRecord record;
-  RETURN_IF_ERROR(lane::ParseRecord(entry->record, record));
+  do {  // what a savepoint wrote comes before the first claim
+    ASSIGN_OR_RETURN(const std::optional<log::JournalEntry> entry, reader->Next());
+    if (!entry.has_value()) return files;
+    RETURN_IF_ERROR(lane::ParseRecord(entry->record, record));
+  } while (record.has_restored());
   for (const journal::v1::FileIdentity& file : record.claim().files()) {
     ByteReader hash(file.content_hash());
     files.push_back({file.input(), file.path(), file.size_bytes(), {hash.U64(), hash.U64()}});

@@ -30,6 +30,8 @@ int RunCommand(const CommandLine& line, Disk& disk) {
       return ExplainJob(line);
     case Command::kReplay:
       return ReplayJob(line, disk);
+    case Command::kSavepoint:
+      return Savepoint(line, disk);
     case Command::kCluster:
       return RunCluster(line, disk);
     case Command::kVersion:

@@ -200,6 +200,7 @@ absl::Status Coordinator::AwaitPlan() {
       fleet::v1::PlanRequest request;
       request.set_manifest(options_.manifest);
       request.set_file_name(options_.manifest_name);
+      request.set_incarnation(options_.job.incarnation());
       worker.link->AskPlan(request);
       return absl::OkStatus();
     }

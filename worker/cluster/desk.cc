@@ -50,11 +50,11 @@ class Service final : public fleet::v1::Cluster::Service {
   }
   // Not by the coordinator's loop, which has better to do than to wait for it.
   grpc::Status Snapshot(grpc::ServerContext* /*context*/,
-                        const fleet::v1::TakeSnapshotsRequest* /*request*/,
+                        const fleet::v1::TakeSnapshotsRequest* request,
                         fleet::v1::TakeSnapshotsReply* reply) override {
     const absl::StatusOr<fleet::v1::StatusReply> status = desk_.Status();
     if (!status.ok()) return ToGrpc(status.status());
-    *reply = TakeSnapshots(*status);
+    *reply = TakeSnapshots(*status, *request);
     return grpc::Status::OK;
   }
 
@@ -213,11 +213,12 @@ absl::Status AskStop(const std::string& data_dir) {
   });
 }
 
-absl::StatusOr<fleet::v1::TakeSnapshotsReply> AskSnapshots(const std::string& data_dir) {
+absl::StatusOr<fleet::v1::TakeSnapshotsReply> AskSnapshots(
+    const std::string& data_dir, const fleet::v1::TakeSnapshotsRequest& request) {
   fleet::v1::TakeSnapshotsReply reply;
   RETURN_IF_ERROR(Ask(data_dir, kSnapshotsUs + kAnswerUs,
                       [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
-                        return stub.Snapshot(&context, {}, &reply);
+                        return stub.Snapshot(&context, request, &reply);
                       }));
   return reply;
 }

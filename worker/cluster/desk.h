@@ -54,6 +54,7 @@ class DeskServer {
 absl::StatusOr<fleet::v1::StatusReply> AskStatus(const std::string& data_dir);
 absl::Status AskResize(const std::string& data_dir, uint32_t num_workers);
 absl::Status AskStop(const std::string& data_dir);
-absl::StatusOr<fleet::v1::TakeSnapshotsReply> AskSnapshots(const std::string& data_dir);
+absl::StatusOr<fleet::v1::TakeSnapshotsReply> AskSnapshots(
+    const std::string& data_dir, const fleet::v1::TakeSnapshotsRequest& request);
 
 }  // namespace streamml::cluster

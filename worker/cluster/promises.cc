@@ -81,9 +81,10 @@ absl::StatusOr<decide::FleetState> ReadPromises(Disk& disk, const std::string& p
     return Damaged(path, absl::StrCat("version ", stored.version(), " is not known"));
   }
   if (!SameJob(stored.job(), job)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("'", path, "' is of job ", Quoted(stored.job().identity()), ", and this is ",
-                     Quoted(job.identity()), "; give the data folder of this job, or a new one"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "'", path, "' is of job ", Quoted(stored.job().identity()), ", incarnation ",
+        stored.job().incarnation(), ", and this is ", Quoted(job.identity()), ", incarnation ",
+        job.incarnation(), "; give the data folder of this job, or a new one"));
   }
   decide::FleetState state;
   state.epoch = stored.epoch();

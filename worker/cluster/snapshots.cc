@@ -18,6 +18,7 @@ namespace {
 
 using fleet::v1::LaneFacts;
 using fleet::v1::TakenSnapshot;
+using fleet::v1::TakeSnapshotsRequest;
 using fleet::v1::WorkerStatus;
 
 bool Runs(const LaneFacts& lane) {
@@ -30,17 +31,25 @@ struct Outcome {
   std::vector<std::string> problems;
 };
 
-std::map<uint32_t, std::string> RunningLanes(const WorkerStatus& worker) {
+bool IsWanted(uint32_t lane, const TakeSnapshotsRequest& request) {
+  return request.lanes().empty() ||
+         std::find(request.lanes().begin(), request.lanes().end(), lane) != request.lanes().end();
+}
+
+// Those that are wanted.
+std::map<uint32_t, std::string> RunningLanes(const WorkerStatus& worker,
+                                             const TakeSnapshotsRequest& wanted) {
   std::map<uint32_t, std::string> names;
   for (const LaneFacts& lane : worker.observation().lanes()) {
-    if (Runs(lane)) names[lane.lane()] = lane.name();
+    if (Runs(lane) && IsWanted(lane.lane(), wanted)) names[lane.lane()] = lane.name();
   }
   return names;
 }
 
-Outcome Ask(const WorkerStatus& worker) {
-  const std::map<uint32_t, std::string> names = RunningLanes(worker);
+Outcome Ask(const WorkerStatus& worker, const TakeSnapshotsRequest& wanted) {
+  const std::map<uint32_t, std::string> names = RunningLanes(worker, wanted);
   fleet::v1::SnapshotRequest request;
+  if (wanted.has_savepoint()) *request.mutable_savepoint() = wanted.savepoint();
   *request.mutable_job() = worker.observation().job();
   for (const auto& [lane, name] : names) request.add_lanes(lane);
   const auto stub = fleet::v1::Fleet::NewStub(
@@ -61,25 +70,27 @@ Outcome Ask(const WorkerStatus& worker) {
     if (name != names.end()) out.set_name(name->second);
     out.set_worker(worker.name());
     out.set_position(snapshot.position());
+    if (snapshot.has_part()) *out.mutable_part() = snapshot.part();
   }
   return outcome;
 }
 
 }  // namespace
 
-fleet::v1::TakeSnapshotsReply TakeSnapshots(const fleet::v1::StatusReply& status) {
+fleet::v1::TakeSnapshotsReply TakeSnapshots(const fleet::v1::StatusReply& status,
+                                            const TakeSnapshotsRequest& request) {
   std::vector<Outcome> outcomes(static_cast<size_t>(status.workers_size()));
   std::vector<bool> is_asked(status.num_lanes());
   std::vector<std::thread> threads;
   for (int i = 0; i < status.workers_size(); ++i) {
     const WorkerStatus& worker = status.workers(i);
-    const std::map<uint32_t, std::string> names = RunningLanes(worker);
+    const std::map<uint32_t, std::string> names = RunningLanes(worker, request);
     if (names.empty() || worker.address().empty()) continue;
     for (const auto& [lane, name] : names) {
       if (lane < is_asked.size()) is_asked[lane] = true;
     }
     Outcome& outcome = outcomes[static_cast<size_t>(i)];
-    threads.emplace_back([&worker, &outcome] { outcome = Ask(worker); });
+    threads.emplace_back([&worker, &request, &outcome] { outcome = Ask(worker, request); });
   }
   for (std::thread& thread : threads) thread.join();
   fleet::v1::TakeSnapshotsReply reply;
@@ -90,7 +101,8 @@ fleet::v1::TakeSnapshotsReply TakeSnapshots(const fleet::v1::StatusReply& status
   std::sort(reply.mutable_snapshots()->begin(), reply.mutable_snapshots()->end(),
             [](const TakenSnapshot& a, const TakenSnapshot& b) { return a.lane() < b.lane(); });
   for (size_t lane = 0; lane < is_asked.size(); ++lane) {
-    if (!is_asked[lane]) reply.add_problems(absl::StrCat("lane ", lane, " runs nowhere just now"));
+    if (!is_asked[lane] && IsWanted(static_cast<uint32_t>(lane), request))
+      reply.add_problems(absl::StrCat("lane ", lane, " runs nowhere just now"));
   }
   return reply;
 }

@@ -25,6 +25,19 @@ constexpr int64_t kSliceUs = 50'000;  // how soon a wait sees that the job is an
 constexpr int64_t kForgetRatesUs = 60'000'000;
 constexpr int64_t kSnapshotUs = 60'000'000;  // how long it may take
 
+absl::StatusOr<fleet::v1::SnapshotReply> TakeSnapshots(JobLanes& lanes,
+                                                       const fleet::v1::SnapshotRequest& request) {
+  const auto taken = lanes.Snapshot({request.lanes().begin(), request.lanes().end()}, kSnapshotUs);
+  RETURN_IF_ERROR(taken.status());
+  fleet::v1::SnapshotReply reply;
+  for (const lane::LaneSnapshot& snapshot : *taken) {
+    fleet::v1::LaneSnapshot& out = *reply.add_snapshots();
+    out.set_lane(snapshot.lane);
+    out.set_position(snapshot.sequence);
+  }
+  return reply;
+}
+
 }  // namespace
 
 // Waits until nobody else has it.
@@ -241,18 +254,13 @@ absl::StatusOr<fleet::v1::SnapshotReply> Worker::Snapshot(
     if (request.lanes_size() == 0) return fleet::v1::SnapshotReply();
     return refuse(Refusal::NOT_OWNED, "this worker has no lanes");
   }
-  const auto taken = lanes->Snapshot({request.lanes().begin(), request.lanes().end()}, kSnapshotUs);
+  absl::StatusOr<fleet::v1::SnapshotReply> taken = request.has_savepoint()
+                                                       ? lanes->TakeParts(request, kSnapshotUs)
+                                                       : TakeSnapshots(*lanes, request);
   if (absl::IsFailedPrecondition(taken.status())) {
     return refuse(Refusal::NOT_OWNED, std::string(taken.status().message()));
   }
-  RETURN_IF_ERROR(taken.status());
-  fleet::v1::SnapshotReply reply;
-  for (const lane::LaneSnapshot& snapshot : *taken) {
-    fleet::v1::LaneSnapshot& out = *reply.add_snapshots();
-    out.set_lane(snapshot.lane);
-    out.set_position(snapshot.sequence);
-  }
-  return reply;
+  return taken;
 }
 
 absl::Status Worker::Drain(const fleet::v1::DrainRequest& request) {

@@ -75,6 +75,12 @@ void LaneHost::AwaitChange(uint64_t seen, int64_t timeout_us) {
 
 absl::StatusOr<std::vector<LaneSnapshot>> LaneHost::Snapshot(const std::vector<uint32_t>& lanes,
                                                              int64_t timeout_us) {
+  return Export(lanes, nullptr, timeout_us);
+}
+
+absl::StatusOr<std::vector<LaneSnapshot>> LaneHost::Export(const std::vector<uint32_t>& lanes,
+                                                           const ExportMaker& take,
+                                                           int64_t timeout_us) {
   const int64_t end_us = clock_.MonotonicMicroseconds() + timeout_us;
   std::vector<std::pair<internal::HostedLane*, internal::HostedLane::SnapshotTicket>> asked;
   std::vector<LaneSnapshot> taken;
@@ -83,7 +89,8 @@ absl::StatusOr<std::vector<LaneSnapshot>> LaneHost::Snapshot(const std::vector<u
     for (const auto& [lane, hosted] : lanes_) {
       const bool is_named = std::find(lanes.begin(), lanes.end(), lane) != lanes.end();
       if (!is_named && !lanes.empty()) continue;
-      const internal::HostedLane::SnapshotTicket ticket = hosted->AskSnapshot();
+      const internal::HostedLane::SnapshotTicket ticket =
+          hosted->AskSnapshot(take ? take(lane) : nullptr);
       if (ticket == 0 && !is_named) continue;
       asked.emplace_back(hosted.get(), ticket);
       taken.push_back({lane, 0});

@@ -94,6 +94,11 @@ class LaneHost {
   // or lets go meanwhile; UNAVAILABLE when it is not done in time.
   absl::StatusOr<std::vector<LaneSnapshot>> Snapshot(const std::vector<uint32_t>& lanes,
                                                      int64_t timeout_us);
+  // The same, and hands each to what `take` makes for it, which is done, or has been dropped, when
+  // this returns OK; after an error it may still be called.
+  using ExportMaker = std::function<SnapshotExport(uint32_t lane)>;
+  absl::StatusOr<std::vector<LaneSnapshot>> Export(const std::vector<uint32_t>& lanes,
+                                                   const ExportMaker& take, int64_t timeout_us);
   // Lets go of all lanes, each with a commit and a snapshot, and ends. After that only Facts().
   void Stop();
 

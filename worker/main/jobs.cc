@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "job/manifest/diagnostic.h"
 #include "job/manifest/manifest.h"
 #include "job/manifest/validate.h"
+#include "worker/cli/beginning.h"
 #include "worker/cli/clusters.h"
 #include "worker/cli/lane_snapshots.h"
 #include "worker/cli/log_patience.h"
@@ -21,6 +24,7 @@
 #include "worker/log/kafka/kafka_log.h"
 #include "worker/main/mistakes.h"
 #include "worker/plan/plan.h"
+#include "worker/savepoint/lane_part.h"
 
 namespace streamml::worker {
 namespace {
@@ -61,7 +65,8 @@ absl::Status CheckReachable(const manifest::Manifest& manifest, cli::Clusters& c
 }
 
 absl::StatusOr<std::unique_ptr<PlannedJob>> PlanJob(const std::string& text,
-                                                    const std::string& file_name) {
+                                                    const std::string& file_name,
+                                                    uint32_t incarnation) {
   auto job = std::make_unique<PlannedJob>();
   ASSIGN_OR_RETURN(job->manifest, ParseAndCheck(text, file_name));
   job->clusters = std::make_shared<cli::Clusters>(job->manifest.job);
@@ -70,8 +75,8 @@ absl::StatusOr<std::unique_ptr<PlannedJob>> PlanJob(const std::string& text,
                            job->clusters](const std::string& name) -> absl::StatusOr<log::Topics*> {
     return clusters->Get(name);
   };
-  ASSIGN_OR_RETURN(job->plan,
-                   plan::MakePlan(job->manifest, manifest::Bindings{}, plan::RealFiles(), topics));
+  ASSIGN_OR_RETURN(job->plan, plan::MakePlan(job->manifest, manifest::Bindings{}, plan::RealFiles(),
+                                             topics, std::max(incarnation, 1U)));
   return job;
 }
 
@@ -116,6 +121,7 @@ class HostedJob final : public control::JobLanes {
                    options.give_up) {}
 
   absl::Status Open() {
+    RETURN_IF_ERROR(ReadBeginning());
     ASSIGN_OR_RETURN(log::KafkaCluster * cluster, job_->clusters->Get(job_->plan.log_cluster));
     log::KafkaLogOptions log_options = cli::KafkaLogOptionsOf(job_->plan);
     log_options.note = [this](const std::string& news) { patience_.Tell(news); };
@@ -144,6 +150,8 @@ class HostedJob final : public control::JobLanes {
                                                            int64_t timeout_us) override {
     return host_->Snapshot(lanes, timeout_us);
   }
+  absl::StatusOr<fleet::v1::SnapshotReply> TakeParts(const fleet::v1::SnapshotRequest& request,
+                                                     int64_t timeout_us) override;
   void Stop() override { host_->Stop(); }
 
  private:
@@ -160,6 +168,28 @@ class HostedJob final : public control::JobLanes {
     if (!news.empty()) options_.note(news);
   }
 
+  absl::Status ReadBeginning() {
+    const MutexLock lock(mutex_);
+    if (restore_ != nullptr) return absl::OkStatus();
+    beginning_ =
+        cli::BeginningOf(job_->manifest.job, job_->plan.owner.incarnation, disk_, options_.give_up);
+    ASSIGN_OR_RETURN(restore_, cli::MakeSource(beginning_, job_->plan));
+    return absl::OkStatus();
+  }
+
+  // A store that was away is asked again whenever a lane is opened; most lanes need nothing of it.
+  void TellBeginning(lane::LaneEnvironment& environment) {
+    bool is_away = false;
+    {
+      const MutexLock lock(mutex_);
+      is_away = absl::IsUnavailable(beginning_.problem);
+    }
+    const absl::Status read = is_away ? ReadBeginning() : absl::OkStatus();
+    const MutexLock lock(mutex_);
+    environment.restore = restore_.get();
+    environment.restore_problem = read.ok() ? beginning_.problem : read;
+  }
+
   lane::LaneFactory Factory() {
     lane::LaneFactory factory;
     factory.spec = [this](uint32_t lane, const lane::StopFunction& stop) {
@@ -167,18 +197,21 @@ class HostedJob final : public control::JobLanes {
     };
     factory.snapshots = [this](uint32_t lane) { return snapshots_.Open(lane); };
     factory.environment = [this](state::SnapshotStore& snapshots, lane::StopFunction stop) {
-      return lane::LaneEnvironment{disk_,
-                                   *log_,
-                                   snapshots,
-                                   *background_,
-                                   options_.output_folder,
-                                   options_.worker,
-                                   fingerprint_,
-                                   job_->plan.job_hash,
-                                   std::move(stop),
-                                   [this](const absl::Status& status, int attempt) {
-                                     return patience_.Wait(status, attempt);
-                                   }};
+      lane::LaneEnvironment environment{disk_,
+                                        *log_,
+                                        snapshots,
+                                        *background_,
+                                        options_.output_folder,
+                                        options_.worker,
+                                        fingerprint_,
+                                        job_->plan.job_hash,
+                                        std::move(stop),
+                                        [this](const absl::Status& status, int attempt) {
+                                          return patience_.Wait(status, attempt);
+                                        }};
+      TellBeginning(environment);
+      environment.incarnation = job_->plan.owner.incarnation;
+      return environment;
     };
     return factory;
   }
@@ -190,11 +223,56 @@ class HostedJob final : public control::JobLanes {
   cli::LogPatience patience_;
   const cli::LaneSnapshots snapshots_;
   mutable Mutex mutex_;
+  cli::Beginning beginning_ ABSL_GUARDED_BY(mutex_);
+  // Null: lanes begin from nothing, or it is not known; once known it stays.
+  std::unique_ptr<lane::RestoreSource> restore_ ABSL_GUARDED_BY(mutex_);
   mutable cli::StoreNews store_news_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<log::Log> log_;
   std::unique_ptr<lane::BackgroundRunner> background_ = lane::MakeThreadRunner();
   std::unique_ptr<lane::LaneHost> host_;  // last: it uses the others
 };
+
+// What lanes write of a savepoint, while somebody waits for it or not any more.
+struct PartsTaken {
+  cli::Savepoints savepoints;
+  Mutex mutex;
+  std::map<uint32_t, absl::StatusOr<savepoint::v1::LanePart>> parts ABSL_GUARDED_BY(mutex);
+};
+
+absl::StatusOr<fleet::v1::SnapshotReply> HostedJob::TakeParts(
+    const fleet::v1::SnapshotRequest& request, int64_t timeout_us) {
+  // Shared with lanes that are still at work when the time is over.
+  const auto taken = std::make_shared<PartsTaken>();
+  ASSIGN_OR_RETURN(taken->savepoints,
+                   cli::OpenSavepoints(job_->manifest.job, request.savepoint().store(), disk_,
+                                       options_.give_up));
+  const auto make = [&](uint32_t lane) -> lane::SnapshotExport {
+    return [taken, wanted = savepoint::LaneTaken{request.savepoint().name(), lane, fingerprint_}](
+               const state::SnapshotInfo& snapshot, state::SnapshotStore& snapshots) {
+      auto part = savepoint::WriteLanePart(*taken->savepoints.store, wanted, snapshot, snapshots);
+      const MutexLock lock(taken->mutex);
+      taken->parts.insert_or_assign(wanted.lane, std::move(part));
+    };
+  };
+  ASSIGN_OR_RETURN(
+      const std::vector<lane::LaneSnapshot> snapshots,
+      host_->Export({request.lanes().begin(), request.lanes().end()}, make, timeout_us));
+  fleet::v1::SnapshotReply reply;
+  const MutexLock lock(taken->mutex);
+  for (const lane::LaneSnapshot& snapshot : snapshots) {
+    const auto part = taken->parts.find(snapshot.lane);
+    if (part == taken->parts.end()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("lane ", snapshot.lane, " was let go before it gave its part"));
+    }
+    RETURN_IF_ERROR(part->second.status());
+    fleet::v1::LaneSnapshot& out = *reply.add_snapshots();
+    out.set_lane(snapshot.lane);
+    out.set_position(part->second->journal_position());
+    *out.mutable_part() = *part->second;
+  }
+  return reply;
+}
 
 class Jobs final : public control::JobMaker {
  public:
@@ -203,7 +281,7 @@ class Jobs final : public control::JobMaker {
 
   absl::StatusOr<fleet::v1::PlanReply> Plan(const fleet::v1::PlanRequest& request) override {
     const std::string file_name = request.file_name().empty() ? "job.yaml" : request.file_name();
-    const auto job = PlanJob(request.manifest(), file_name);
+    const auto job = PlanJob(request.manifest(), file_name, request.incarnation());
     if (job.ok()) return ToReply(**job, fingerprint_);
     if (!absl::IsInvalidArgument(job.status())) return job.status();
     fleet::v1::PlanReply reply;
@@ -215,7 +293,8 @@ class Jobs final : public control::JobMaker {
 
   absl::StatusOr<control::OpenedJob> Open(const fleet::v1::JobRef& ref,
                                           const std::string& manifest) override {
-    ASSIGN_OR_RETURN(std::unique_ptr<PlannedJob> job, PlanJob(manifest, "job.yaml"));
+    ASSIGN_OR_RETURN(std::unique_ptr<PlannedJob> job,
+                     PlanJob(manifest, "job.yaml", ref.incarnation()));
     const log::TopicOwner& owner = job->plan.owner;
     if (owner.identity != ref.identity() || owner.incarnation != ref.incarnation()) {
       return absl::InvalidArgumentError(absl::StrCat(

@@ -28,15 +28,16 @@ FileAccess RealFiles() {
 
 absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest,
                                  const manifest::Bindings& files, const FileAccess& access,
-                                 const TopicAccess& topics) {
-  ASSIGN_OR_RETURN(JobPlan plan, internal::Planner(manifest, &files, access, topics).Run());
+                                 const TopicAccess& topics, uint32_t incarnation) {
+  internal::Planner planner(manifest, &files, access, topics);
+  ASSIGN_OR_RETURN(JobPlan plan, planner.Run(incarnation));
   plan.access = access;
   plan.topics = topics;
   return plan;
 }
 
 absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest) {
-  return internal::Planner(manifest, nullptr, FileAccess{}, nullptr).Run();
+  return internal::Planner(manifest, nullptr, FileAccess{}, nullptr).Run(/*incarnation=*/1);
 }
 
 namespace {

@@ -117,9 +117,10 @@ struct JobPlan {
 // mistakes that need SQL, schemas or the tables of operators, learners and metrics are found here:
 // INVALID_ARGUMENT with one line for each, "job.yaml:31:14: spec.views[features].sql: message".
 // A source that is not in `files` is read from its topic; `topics` may be empty when there is none.
+// `incarnation` is in the names of the job's own topics.
 absl::StatusOr<JobPlan> MakePlan(const manifest::Manifest& manifest,
                                  const manifest::Bindings& files, const FileAccess& access,
-                                 const TopicAccess& topics = nullptr);
+                                 const TopicAccess& topics = nullptr, uint32_t incarnation = 1);
 
 // The same without files: everything is checked but what only the files can tell. For `validate`.
 absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest);

@@ -70,7 +70,7 @@ TEST(SnapshotsTest, AreTakenByWhoRunsTheLanesAndOthersAreNamed) {
   first.AddTo(status);
   second.AddTo(status);
   third.AddTo(status);
-  const fleet::v1::TakeSnapshotsReply reply = TakeSnapshots(status);
+  const fleet::v1::TakeSnapshotsReply reply = TakeSnapshots(status, {});
   ASSERT_EQ(reply.snapshots_size(), 2);
   EXPECT_EQ(reply.snapshots(0).lane(), 0u);
   EXPECT_EQ(reply.snapshots(0).name(), "source[0]");

@@ -119,9 +119,10 @@ absl::Status HostedLane::DoesNotRun(uint32_t lane) {
   return absl::FailedPreconditionError(absl::StrCat("lane ", lane, " does not run here"));
 }
 
-HostedLane::SnapshotTicket HostedLane::AskSnapshot() {
+HostedLane::SnapshotTicket HostedLane::AskSnapshot(SnapshotExport take) {
   const MutexLock lock(mutex_);
   if (!Runs()) return 0;
+  if (take) exports_.push_back(std::move(take));
   ordered_.NotifyAll();
   return ++snapshot_asked_;
 }
@@ -300,6 +301,10 @@ absl::Status HostedLane::RunWhileOwner() {
   busy_since_ = host_.clock_.MonotonicMicroseconds();
   waited_then_ = 0;
   taking_ = 0;
+  {
+    const MutexLock lock(mutex_);
+    exports_.clear();  // whoever asked for them was told that the lane was let go
+  }
   Publish();
   Enter(lane_->finished() ? Phase::kFinished : Phase::kRunning);
   for (Wish wanted = wish(); wanted.role == Role::kOwn; wanted = wish()) {
@@ -334,15 +339,17 @@ absl::Status HostedLane::LetGo() {
 // One snapshot answers all who have asked before it began.
 void HostedLane::ServeSnapshots(LaneLoop& loop) {
   SnapshotTicket asked = 0;
+  std::vector<SnapshotExport> exports;
   {
     const MutexLock lock(mutex_);
     if (snapshot_asked_ > snapshot_done_) asked = snapshot_asked_;
+    if (asked > 0 && taking_ == 0) exports.swap(exports_);
   }
   if (asked == 0) return;
   if (lane_->finished()) return NoteSnapshots(asked);  // the end of a lane has one
   if (taking_ == 0) {
     taking_ = asked;
-    loop.WantSnapshot();
+    loop.WantSnapshot(std::move(exports));
   } else if (!loop.snapshot_wanted() && !lane_->snapshot_under_way()) {
     NoteSnapshots(std::exchange(taking_, 0));
   }

@@ -32,9 +32,10 @@ class HostedLane {
   void Join();
   LaneFacts Facts() const;
 
-  // Asks for a snapshot of what is processed by now, to be awaited. 0: the lane does not run here.
+  // Asks for a snapshot of what is processed by now, to be awaited, and handed to `take`, which may
+  // be empty. 0: the lane does not run here.
   using SnapshotTicket = uint64_t;
-  SnapshotTicket AskSnapshot();
+  SnapshotTicket AskSnapshot(SnapshotExport take);
   // The position of the snapshot, or a later one, that is durable. Errors as LaneHost::Snapshot.
   absl::StatusOr<uint64_t> AwaitSnapshot(SnapshotTicket ticket, int64_t end_us);
   static absl::Status DoesNotRun(uint32_t lane);
@@ -81,10 +82,11 @@ class HostedLane {
   ConditionVariable ordered_;  // also that phases change and snapshots are done
   Wish wish_ ABSL_GUARDED_BY(mutex_);
   LaneFacts facts_ ABSL_GUARDED_BY(mutex_);
-  SnapshotTicket snapshot_asked_ ABSL_GUARDED_BY(mutex_) = 0;  // the last
-  SnapshotTicket snapshot_done_ ABSL_GUARDED_BY(mutex_) = 0;   // the last that was answered
-  uint64_t snapshot_sequence_ ABSL_GUARDED_BY(mutex_) = 0;     // with this position
-  std::thread thread_;                                         // last: it uses the others
+  SnapshotTicket snapshot_asked_ ABSL_GUARDED_BY(mutex_) = 0;    // the last
+  SnapshotTicket snapshot_done_ ABSL_GUARDED_BY(mutex_) = 0;     // the last that was answered
+  uint64_t snapshot_sequence_ ABSL_GUARDED_BY(mutex_) = 0;       // with this position
+  std::vector<SnapshotExport> exports_ ABSL_GUARDED_BY(mutex_);  // of those not begun yet
+  std::thread thread_;                                           // last: it uses the others
 };
 
 }  // namespace streamml::lane::internal

@@ -76,7 +76,11 @@ absl::Status LaneLoop::Commit(bool progress, int64_t now) {
 absl::Status LaneLoop::BeginSnapshot(int64_t now) {
   snapshot_wanted_ = false;
   last_snapshot_ = now;
-  return lane_.StartSnapshot();
+  if (exports_.empty()) return lane_.StartSnapshot();
+  return lane_.StartExport([exports = std::exchange(exports_, {})](
+                               const state::SnapshotInfo& snapshot, state::SnapshotStore& store) {
+    for (const SnapshotExport& take : exports) take(snapshot, store);
+  });
 }
 
 void LaneLoop::Publish(int64_t now, int64_t interval_us) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -27,8 +28,11 @@ class LaneLoop {
   // for a lane that has come to its end, which is finished by it.
   absl::Status Step(int64_t idle_wait_us, bool& idle);
   // A snapshot of what is processed by now is taken as soon as may be: snapshot_wanted() until it
-  // has begun, and then the lane's snapshot_under_way().
-  void WantSnapshot() { snapshot_wanted_ = true; }
+  // has begun, and then the lane's snapshot_under_way(). Each of `exports` gets it.
+  void WantSnapshot(std::vector<SnapshotExport> exports) {
+    snapshot_wanted_ = true;
+    exports_ = std::move(exports);
+  }
   bool snapshot_wanted() const { return snapshot_wanted_; }
   // Microseconds spent waiting, in all rounds.
   int64_t waited_us() const { return waited_us_; }
@@ -53,6 +57,7 @@ class LaneLoop {
   int64_t last_commit_;
   int64_t last_snapshot_;
   bool snapshot_wanted_ = false;
+  std::vector<SnapshotExport> exports_;
   int64_t last_publish_ = 0;
   int64_t last_owner_look_ = 0;
   uint64_t rows_at_commit_;

@@ -105,6 +105,7 @@ class KafkaChannelReader final : public ChannelReader {
     transport_.WaitForMessages(kStepMs);
     return true;
   }
+  bool at_end() const override { return channels_->at_end(producer_); }
   std::optional<Backlog> backlog() const override { return channels_->backlog(producer_); }
 
  private:

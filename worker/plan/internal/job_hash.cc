@@ -29,6 +29,8 @@ job::v1::JobSpec Relevant(const job::v1::JobSpec& spec, const JobPlan& plan) {
   relevant.clear_clusters();
   relevant.clear_snapshots();
   relevant.clear_replay();
+  relevant.clear_restore_from();
+  relevant.clear_savepoints();
   if (relevant.has_workers()) {
     relevant.mutable_workers()->clear_resources();
     relevant.mutable_workers()->clear_pod_template();

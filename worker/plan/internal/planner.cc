@@ -35,7 +35,8 @@ Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* f
       stages_(static_cast<uint32_t>(spec_.workers().lanes()),
               static_cast<uint32_t>(spec_.log().partitions())) {}
 
-absl::StatusOr<JobPlan> Planner::Run() {
+absl::StatusOr<JobPlan> Planner::Run(uint32_t incarnation) {
+  plan_.owner.incarnation = incarnation;
   plan_.owner.identity =
       spec_.identity().empty() ? manifest_.job.metadata().name() : spec_.identity();
   AddSources();

@@ -23,7 +23,7 @@ class Planner {
   // topics. All must outlive the planner.
   Planner(const manifest::Manifest& manifest, const manifest::Bindings* files,
           const FileAccess& access, const TopicAccess& topics);
-  absl::StatusOr<JobPlan> Run();
+  absl::StatusOr<JobPlan> Run(uint32_t incarnation);
 
  private:
   // A view or model.

@@ -181,6 +181,12 @@ absl::StatusOr<std::optional<FetchedFrame>> PartitionChannels::Next(uint32_t pro
   return frame;
 }
 
+bool PartitionChannels::at_end(uint32_t producer) const {
+  const auto found = channels_.find(producer);
+  return stream_ != nullptr && stream_->has_passed_start() && found != channels_.end() &&
+         !found->second.skipped && found->second.waiting.empty();
+}
+
 std::optional<Backlog> PartitionChannels::backlog(uint32_t producer) const {
   const auto found = channels_.find(producer);
   if (found == channels_.end() || stream_ == nullptr) return std::nullopt;

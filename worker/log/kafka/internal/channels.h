@@ -33,6 +33,9 @@ class PartitionChannels {
   // The next frame of a started channel, or nullopt when it is not there yet. DATA_LOSS with the
   // place for a message that is not what a lane wrote.
   absl::StatusOr<std::optional<FetchedFrame>> Next(uint32_t producer);
+  // Next() of it gave nothing, and nothing is still to come that was committed when its stream
+  // began.
+  bool at_end(uint32_t producer) const;
   // Rows of a started channel that were not given out: those that wait here, and its share of what
   // the stream still holds, judged by what it gave so far. Nullopt: not known.
   std::optional<Backlog> backlog(uint32_t producer) const;

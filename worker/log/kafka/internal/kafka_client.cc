@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "base/status.h"
 
 namespace streamml::log::internal {
@@ -212,6 +213,20 @@ absl::StatusOr<int> KafkaClient::CountBrokers() {
   const int count = metadata->broker_cnt;
   rd_kafka_metadata_destroy(metadata);
   return count;
+}
+
+absl::StatusOr<std::vector<std::string>> KafkaClient::ListTopics() {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const rd_kafka_resp_err_t error =
+      rd_kafka_metadata(any(), /*all_topics=*/1, nullptr, &metadata, timeout_ms());
+  RETURN_IF_ERROR(Explain(ToStatus(error, absl::StrCat("cluster '", options_.name, "'"))));
+  std::vector<std::string> names;
+  for (const rd_kafka_metadata_topic_t& topic :
+       absl::MakeSpan(metadata->topics, static_cast<size_t>(metadata->topic_cnt))) {
+    names.emplace_back(topic.topic);
+  }
+  rd_kafka_metadata_destroy(metadata);
+  return names;
 }
 
 absl::StatusOr<std::vector<std::string>> KafkaClient::ReadSettings(

@@ -42,6 +42,8 @@ class KafkaClient {
 
   absl::StatusOr<TopicDescription> Describe(const std::string& topic);
   absl::StatusOr<int> CountBrokers();
+  // All of the cluster that may be seen.
+  absl::StatusOr<std::vector<std::string>> ListTopics();
   // One value of a topic's configuration for each name.
   absl::StatusOr<std::vector<std::string>> ReadSettings(const std::string& topic,
                                                         const std::vector<std::string>& names);

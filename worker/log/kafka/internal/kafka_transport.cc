@@ -36,6 +36,7 @@ class KafkaStream final : public MessageStream {
     return ToMessage(message);
   }
   bool at_end() const override { return stream_->at_end(); }
+  bool has_passed_start() const override { return stream_->has_passed_start(); }
   absl::Status Seek(uint64_t offset) override { return stream_->Seek(ToKafka(offset)); }
   std::optional<uint64_t> num_unread() const override { return stream_->num_unread(); }
 

@@ -51,6 +51,7 @@ absl::Status PartitionStream::Start(int64_t offset) {
   rd_kafka_queue_cb_event_enable(queue_.get(), Ring, &client_.bell());
   position_ = offset;
   at_end_ = false;
+  start_high_ = passed_ = -1;
   failure_ = absl::OkStatus();
   return absl::OkStatus();
 }
@@ -91,6 +92,12 @@ int64_t PartitionStream::HighOffset() const {
   return error == RD_KAFKA_RESP_ERR_NO_ERROR ? high : -1;
 }
 
+// The end that is told with a transaction open is where that began; more comes when it has ended.
+void PartitionStream::NotePassed(int64_t offset) {
+  if (start_high_ < 0) start_high_ = HighOffset();
+  passed_ = offset;
+}
+
 // Behind the last message there may be marks of transactions, and messages of one that is open:
 // where the end was reached, it is known that nothing waits.
 std::optional<uint64_t> PartitionStream::num_unread() const {
@@ -112,11 +119,13 @@ absl::StatusOr<const rd_kafka_message_t*> PartitionStream::Wait(int timeout_ms) 
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       at_end_ = false;
       position_ = current_->offset + 1;
+      NotePassed(position_);
       return current_.get();
     }
     if (error == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       at_end_ = true;
       end_offset_ = HighOffset();
+      NotePassed(current_->offset);
       if (next_ == buffer_.size() && timeout_ms > 0) return nullptr;
       continue;
     }

@@ -29,6 +29,8 @@ class PartitionStream {
   absl::StatusOr<const rd_kafka_message_t*> Wait(int timeout_ms);
   // All committed messages have been given out, as far as brokers last told.
   bool at_end() const { return at_end_; }
+  // As MessageStream's.
+  bool has_passed_start() const { return start_high_ >= 0 && passed_ >= start_high_; }
   absl::Status Seek(int64_t offset);
   // Offsets from the next message to the end, as far as brokers last told; nullopt: not known.
   std::optional<uint64_t> num_unread() const;
@@ -40,6 +42,7 @@ class PartitionStream {
   void Stop();
   absl::Status Fill(int timeout_ms);
   int64_t HighOffset() const;
+  void NotePassed(int64_t offset);
   std::string name() const;
 
   KafkaClient& client_;
@@ -54,6 +57,8 @@ class PartitionStream {
   int64_t position_ = -1;  // offset of the next message; below 0: not known
   bool at_end_ = false;
   int64_t end_offset_ = -1;  // what the brokers called the end when it was reached
+  int64_t start_high_ = -1;  // end of the partition, open transactions and all, at the first answer
+  int64_t passed_ = -1;      // all that is committed before this has been given out
   absl::Status failure_;
 };
 

@@ -72,6 +72,9 @@ class MessageStream {
   virtual absl::StatusOr<std::optional<InMessage>> Wait(int timeout_ms) = 0;
   // All committed messages have been given out, as far as brokers last told.
   virtual bool at_end() const = 0;
+  // All has been given out that had been written, and is committed, when brokers were first asked
+  // after it was opened or sought: also what came behind a transaction that was open then.
+  virtual bool has_passed_start() const { return at_end(); }
   virtual absl::Status Seek(uint64_t offset) = 0;
   // Offsets from the next message to the end, as far as brokers last told; nullopt: not known.
   virtual std::optional<uint64_t> num_unread() const { return std::nullopt; }
