@@ -172,7 +172,16 @@ def add_partitions(address, topic, total, timeout_s=10.0):
 
 def ends(address, topic, num_partitions, timeout_s=5.0):
     """{partition: offset behind its last record, committed or not}"""
-    partitions = b"".join(struct.pack(">iq", number, -1) for number in range(num_partitions))
+    return _offsets(address, topic, num_partitions, -1, timeout_s)
+
+
+def begins(address, topic, num_partitions, timeout_s=5.0):
+    """{partition: offset of its first record that is not deleted}"""
+    return _offsets(address, topic, num_partitions, -2, timeout_s)
+
+
+def _offsets(address, topic, num_partitions, moment, timeout_s):
+    partitions = b"".join(struct.pack(">iq", number, moment) for number in range(num_partitions))
     body = struct.pack(">ii", -1, 1) + _text(topic) + struct.pack(">i", num_partitions) + partitions
     reader = _call(address, LIST_OFFSETS, LIST_OFFSETS_VERSION, body, timeout_s)
 

@@ -68,11 +68,12 @@ std::string Difference(const Outcome& expected, const Outcome& seen) {
 }
 
 Process::Process(const World& world, support::ModelDisk& disk, support::Random& random,
-                 std::string fingerprint)
+                 std::string fingerprint, Keeping* keeping)
     : world_(world),
       disk_(disk),
       random_(random),
       fingerprint_(std::move(fingerprint)),
+      keeping_(keeping == nullptr ? own_keeping_ : *keeping),
       background_lag_(1 + random.Below(60)) {}
 Process::~Process() = default;
 
@@ -81,6 +82,7 @@ absl::Status Process::Start() {
   const plan::JobPlan& plan = world_.plan();
   log::FileLogOptions options;
   options.segment_bytes = 3000;  // so that segments roll
+  options.readers = plan::ReadersOfLanes(plan);
   ASSIGN_OR_RETURN(log_,
                    log::OpenFileLog(disk_, absl::StrCat(kFolder, "/log"),
                                     static_cast<uint32_t>(plan.lanes.size()), options, notes_));
@@ -88,14 +90,24 @@ absl::Status Process::Start() {
   for (uint32_t i = 0; i < plan.lanes.size(); ++i) {
     stores_.push_back(state::MakePlainSnapshots(disk_, absl::StrCat(kFolder, "/snapshots-", i)));
     ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(plan, i, *log_));
-    const lane::LaneEnvironment environment{disk_,   *log_, *stores_.back(), background_,
-                                            kFolder, "sim", fingerprint_,    plan.job_hash};
+    lane::LaneEnvironment environment{disk_,   *log_, *stores_.back(), background_,
+                                      kFolder, "sim", fingerprint_,    plan.job_hash};
+    environment.keep_us = keeping_.keep_us;
+    environment.utc_us = [this] { return keeping_.now_us; };
+    ASSIGN_OR_RETURN(const bool is_truncated, IsTruncated(i));
+    opened_truncated_ = opened_truncated_ || is_truncated;
     ASSIGN_OR_RETURN(std::unique_ptr<lane::Lane> lane,
                      lane::Lane::Open(std::move(spec), environment, notes_));
     lanes_.push_back(std::move(lane));
   }
   for (const std::unique_ptr<lane::Lane>& lane : lanes_) RETURN_IF_ERROR(lane->Claim());
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Process::IsTruncated(uint32_t index) const {
+  ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader, log_->OpenJournal(index));
+  ASSIGN_OR_RETURN(const std::optional<log::JournalEntry> first, reader->Next());
+  return first.has_value() && first->sequence > 1;
 }
 
 bool Process::finished() const {
@@ -133,6 +145,7 @@ absl::Status Process::Commit(lane::Lane& lane) {
 }
 
 absl::Status Process::Act() {
+  keeping_.now_us += static_cast<int64_t>(random_.Below(2'000'000));
   if (background_.has_work() && random_.OneIn(background_lag_)) {
     phase_ = Phase::kSnapshot;
     background_.RunOldest();
@@ -199,7 +212,14 @@ absl::Status Process::ReplayLane(uint32_t index) {
                                             start.sequence, ", but could after ",
                                             start.first_own_claim - 1));
   }
-  replayed_from_snapshot_ = replayed_from_snapshot_ || start.sequence > 0;
+  if (start.sequence + 1 != lanes_[index]->oldest_replayable()) {
+    return absl::InternalError(absl::StrCat("replay of ", spec.name, " begins after ",
+                                            start.sequence, ", and the oldest position is said to be ",
+                                            lanes_[index]->oldest_replayable()));
+  }
+  replayed_from_snapshot_ = replayed_from_snapshot_ || !start.fingerprint.empty();
+  ASSIGN_OR_RETURN(const bool is_truncated, IsTruncated(index));
+  replayed_truncated_ = replayed_truncated_ || is_truncated;
   if (result.output_digest != lanes_[index]->output_digest() ||
       result.state_digest != lanes_[index]->state_digest()) {
     return absl::InternalError(absl::StrCat("replay of ", spec.name, " ends with other digests"));

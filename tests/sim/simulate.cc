@@ -47,6 +47,9 @@ constexpr const char* kEventNames[] = {"crash in open log",
                                        "model trained apart",
                                        "fingerprint changed",
                                        "replayed after a change",
+                                       "recovered behind a truncated beginning",
+                                       "replayed behind a truncated beginning",
+                                       "crash while the log is truncated",
                                        "power cut",
                                        "process killed, machine lives",
                                        nullptr};
@@ -60,7 +63,9 @@ std::string EventOf(Phase phase) {
 class Disturbance {
  public:
   Disturbance(uint64_t seed, const World& world, bool trace)
-      : random_(seed * 2 + 1), world_(world), trace_(trace) {}
+      : random_(seed * 2 + 1), world_(world), trace_(trace) {
+    if (!random_.OneIn(3)) keeping_.keep_us = 1'000'000 + static_cast<int64_t>(random_.Below(150'000'000));
+  }
 
   absl::StatusOr<Outcome> Run(std::set<std::string>& events) {
     for (int life = 0; life < kMaxLives; ++life) {
@@ -77,10 +82,13 @@ class Disturbance {
         last ? UINT64_MAX : disk_.num_operations() + 1 + random_.Below(1 + random_.Below(400));
     fault_ = random_.OneIn(8) ? DiskAction::kFull : DiskAction::kStop;
     disk_.SetHook([this](const DiskOperation& operation) {
+      const bool was_truncating = truncating_;
+      truncating_ = operation.path.ends_with(".log") && operation.name == "remove";
       if (operation.number < fault_at_) return DiskAction::kProceed;
       if (operation.number > fault_at_)
         return fault_ == DiskAction::kFull ? fault_ : DiskAction::kProceed;
       struck_ = std::string(operation.name);
+      struck_truncating_ = truncating_ || was_truncating;
       struck_phase_ = process_->phase();
       struck_under_way_ = process_->snapshot_under_way();
       return fault_;
@@ -89,9 +97,13 @@ class Disturbance {
 
   absl::StatusOr<bool> Live(bool last, std::set<std::string>& events) {
     struck_.clear();
+    struck_truncating_ = false;
+    // Clocks are set, also back.
+    if (random_.OneIn(10)) keeping_.now_us += random_.Between(-50'000'000, 50'000'000);
     PlanFault(last);
     const uint64_t stop_after = random_.OneIn(5) ? random_.Below(150) : kMaxActions;
-    process_ = std::make_unique<Process>(world_, disk_, random_, absl::StrCat("sim", fingerprint_));
+    process_ = std::make_unique<Process>(world_, disk_, random_,
+                                         absl::StrCat("sim", fingerprint_), &keeping_);
     Process* const process = process_.get();
     absl::Status status = process->Start();
     if (status.ok()) RETURN_IF_ERROR(process->CheckSnapshots());
@@ -108,6 +120,8 @@ class Disturbance {
                   PhaseName(process->phase()), struck_.c_str());
       for (const std::string& note : process->notes()) std::printf("  note: %s\n", note.c_str());
     }
+    if (status.ok() && process->opened_truncated())
+      events.insert("recovered behind a truncated beginning");
     if (process->committed_meanwhile()) events.insert("commit while a snapshot is under way");
     if (status.ok() && stopped) {
       events.insert("orderly stop");
@@ -121,6 +135,7 @@ class Disturbance {
       outcome_ = process->Collect();
       RETURN_IF_ERROR(Annotate(process->ReplayAll(), "replay"));
       if (process->replayed_from_snapshot()) events.insert("replayed after a change");
+      if (process->replayed_truncated()) events.insert("replayed behind a truncated beginning");
       return true;
     }
     if (!status.ok()) RETURN_IF_ERROR(NoteFault(status, events));
@@ -147,6 +162,7 @@ class Disturbance {
       return absl::OkStatus();
     }
     events.insert(EventOf(struck_phase_));
+    if (struck_truncating_) events.insert("crash while the log is truncated");
     if (struck_under_way_) events.insert("crash while a snapshot is under way");
     for (const char* name : {"rename", "sync", "append"}) {
       if (struck_ == name)
@@ -174,6 +190,9 @@ class Disturbance {
   std::string struck_;
   Phase struck_phase_ = Phase::kOpenLog;
   bool struck_under_way_ = false;
+  bool struck_truncating_ = false;
+  bool truncating_ = false;  // the last operation removed a file of the log
+  Keeping keeping_;
   int fingerprint_ = 0;
   Outcome outcome_;
 };

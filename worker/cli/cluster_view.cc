@@ -55,6 +55,7 @@ struct ClusterTotals {
   std::optional<int64_t> watermark = data::kMaxTime;  // of the lane that is furthest behind
   LagTotals lag;
   StoreTotals store;
+  std::string truncation_problem;  // of some lane
   std::vector<const fleet::v1::ModelFacts*> models;
 };
 
@@ -91,6 +92,7 @@ ClusterTotals TotalsOf(const fleet::v1::StatusReply& status,
     if (Runs(*lane)) ++totals.num_running;
     AddLag(*lane, totals.lag);
     AddStore(*lane, totals.store);
+    if (totals.truncation_problem.empty()) totals.truncation_problem = lane->truncation_problem();
     if (!lane->has_watermark_us()) totals.watermark.reset();
     if (totals.watermark.has_value()) {
       totals.watermark = std::min(*totals.watermark, lane->watermark_us());
@@ -191,6 +193,9 @@ std::vector<std::string> ClusterBlock(const fleet::v1::StatusReply& status, doub
   lines.push_back(absl::StrCat("  lag        ", LagText(totals.lag, lanes.size())));
   if (totals.store.is_there)
     lines.push_back(absl::StrCat("  store      ", StoreText(totals.store)));
+  if (!totals.truncation_problem.empty()) {
+    lines.push_back(absl::StrCat("  truncation fails: ", totals.truncation_problem));
+  }
   for (const fleet::v1::ModelFacts* model : totals.models) {
     lines.push_back(absl::StrFormat("  %-9s  version %s  %s", model->name(),
                                     WithCommas(model->version()), Metrics(*model, "  ")));
@@ -206,10 +211,10 @@ std::vector<std::string> ClusterBlock(const fleet::v1::StatusReply& status, doub
 }
 
 std::vector<std::string> ClusterLanes(const fleet::v1::StatusReply& status) {
-  constexpr const char* kRow = "  %-20s %-10s %-10s %10s %10s %10s %8s %10s %5s %10s";
+  constexpr const char* kRow = "  %-20s %-10s %-10s %10s %10s %10s %10s %8s %10s %5s %10s";
   std::vector<std::string> lines;
-  lines.push_back(absl::StrFormat(kRow, "lane", "worker", "phase", "position", "snapshot",
-                                  "lag rows", "lag s", "rows/s", "busy", "state"));
+  lines.push_back(absl::StrFormat(kRow, "lane", "worker", "phase", "oldest", "position",
+                                  "snapshot", "lag rows", "lag s", "rows/s", "busy", "state"));
   for (const fleet::v1::WorkerStatus& worker : status.workers()) {
     for (const LaneFacts& lane : worker.observation().lanes()) {
       const auto number = [](bool known, uint64_t value) {
@@ -217,6 +222,7 @@ std::vector<std::string> ClusterLanes(const fleet::v1::StatusReply& status) {
       };
       lines.push_back(absl::StrFormat(
           kRow, lane.name(), worker.name(), PhaseText(lane.phase()),
+          number(lane.oldest_replayable() > 0, lane.oldest_replayable()),
           number(true, lane.journal_position()),
           number(lane.has_snapshot_position(), lane.snapshot_position()),
           number(lane.has_lag_rows(), lane.lag_rows()),

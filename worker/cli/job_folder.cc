@@ -90,8 +90,10 @@ absl::Status JobFolder::OpenFiles(bool must_exist, const NoteFunction& note) {
     }
   }
   std::vector<std::string> notes;
+  log::FileLogOptions options;
+  options.readers = plan::ReadersOfLanes(job_.plan);
   auto log = log::OpenFileLog(disk_, log_folder, static_cast<uint32_t>(job_.plan.lanes.size()),
-                              log::FileLogOptions{}, notes);
+                              options, notes);
   TellAll(notes, note);
   if (!log.ok()) return InUse(log.status(), job_);
   log_ = *std::move(log);
@@ -204,6 +206,8 @@ absl::Status JobFolder::OpenLane(uint32_t index, std::vector<std::string>& notes
   lane::LaneEnvironment environment{disk_,         *log_,   *snapshots_[index], *background_,
                                     job_.data_dir, worker_, fingerprint_,       job_.plan.job_hash,
                                     stop};
+  environment.keep_us = job_.plan.keep_us;
+  environment.utc_us = [] { return SystemClock().UtcMicroseconds(); };
   // Brokers come back. A log in files whose disk has failed must be opened anew.
   if (!job_.plan.log_cluster.empty()) {
     environment.wait_for_log = [this](const absl::Status& status, int attempt) {

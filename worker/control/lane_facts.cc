@@ -127,6 +127,10 @@ fleet::v1::LaneFacts ToProto(const lane::LaneFacts& facts, double rows_per_secon
   if (facts.looked_us > 0) out.set_state_entries(facts.progress.num_state_entries);
   const uint64_t snapshot = facts.progress.snapshot_sequence;
   if (snapshot > 0) out.set_snapshot_position(snapshot);
+  if (facts.looked_us > 0) {
+    out.set_oldest_replayable(facts.progress.oldest_replayable);
+    out.set_truncation_problem(facts.progress.truncation_problem);
+  }
   AddCounters(facts.progress.counters, out);
   out.set_commits(facts.progress.num_commits);
   AddModels(facts.progress.models, out);

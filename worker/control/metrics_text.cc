@@ -99,6 +99,14 @@ constexpr LaneMetric kLaneMetrics[] = {
      [](const LaneFacts& lane) -> Value {
        return lane.has_snapshot_position() ? Value(lane.snapshot_position()) : std::nullopt;
      }},
+    {"streamml_lane_oldest_replayable_position", "Oldest journal position that can be replayed.",
+     kGauge,
+     [](const LaneFacts& lane) -> Value {
+       return lane.oldest_replayable() > 0 ? Value(lane.oldest_replayable()) : std::nullopt;
+     }},
+    {"streamml_lane_truncation_failing",
+     "1: the last attempt to delete records that nobody needs any more failed.", kGauge,
+     [](const LaneFacts& lane) -> Value { return lane.truncation_problem().empty() ? 0 : 1; }},
     {"streamml_lane_state_entries", "Entries of all its states.", kGauge,
      [](const LaneFacts& lane) -> Value {
        return lane.has_state_entries() ? Value(lane.state_entries()) : std::nullopt;

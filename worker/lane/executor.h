@@ -86,6 +86,8 @@ class Executor {
   void Export(journal::v1::LaneState& state) const;
   // What Export gave is of this version and of a stage such as this one.
   bool Fits(const journal::v1::LaneState& state) const;
+  static absl::Status DoesNotFit(const journal::v1::LaneState& state);
+  static constexpr uint32_t kStateVersion = 2;
   // Puts back what Export gave, if it fits; declared states are restored apart, before. DATA_LOSS
   // as for Apply.
   absl::Status Import(const journal::v1::LaneState& state);

@@ -118,7 +118,7 @@ void Executor::Describe(journal::v1::Commit& commit) const {
 }
 
 void Executor::Export(journal::v1::LaneState& state) const {
-  state.set_version(1);
+  state.set_version(kStateVersion);
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const InputPoint& end = inputs_[i]->position();
     const InputPoint low = LowPoint(i);
@@ -145,7 +145,7 @@ void Executor::Export(journal::v1::LaneState& state) const {
 }
 
 bool Executor::Fits(const journal::v1::LaneState& state) const {
-  if (state.version() != 1 || static_cast<size_t>(state.inputs_size()) != inputs_.size() ||
+  if (state.version() != kStateVersion || static_cast<size_t>(state.inputs_size()) != inputs_.size() ||
       static_cast<size_t>(state.counters_size()) != counters_.size() ||
       static_cast<size_t>(state.destination_digests_size()) !=
           output_.destination_digests().size()) {
@@ -153,6 +153,11 @@ bool Executor::Fits(const journal::v1::LaneState& state) const {
   }
   return std::all_of(state.destination_digests().begin(), state.destination_digests().end(),
                      [](const std::string& digest) { return digest.size() == sizeof(Digest); });
+}
+
+absl::Status Executor::DoesNotFit(const journal::v1::LaneState& state) {
+  return absl::DataLossError(absl::StrCat("engine state, of version ", state.version(),
+                                          ", does not fit the job or this build"));
 }
 
 absl::Status Executor::Import(const journal::v1::LaneState& state) {

@@ -8,7 +8,9 @@
 #include "proto/streamml/journal/v1/journal.pb.h"
 #include "worker/lane/internal/digest_bytes.h"
 #include "worker/lane/internal/journal_scan.h"
+#include "worker/lane/internal/retention.h"
 #include "worker/lane/internal/snapshot_task.h"
+#include "worker/lane/internal/truncation_task.h"
 
 namespace streamml::lane {
 namespace {
@@ -54,7 +56,10 @@ Lane::Lane(LaneSpec spec, const LaneEnvironment& environment)
     : spec_(std::move(spec)),
       environment_(environment),
       sink_files_(spec_.stage->sinks.size()),
-      sink_bytes_(spec_.stage->sinks.size()) {}
+      sink_bytes_(spec_.stage->sinks.size()),
+      past_(std::make_unique<internal::Past>()),
+      retention_(std::make_unique<internal::Retention>(
+          environment.utc_us ? environment.keep_us : 0, spec_.inputs.size())) {}
 
 Lane::~Lane() = default;
 
@@ -63,7 +68,8 @@ absl::StatusOr<bool> Lane::Advance(size_t max_rows) {
   auto progress = executor_->Advance(max_rows);
   if (progress.ok()) return progress;
   if (executor_->input_failed()) RETURN_IF_ERROR(Commit());
-  return Annotate(progress.status(), absl::StrCat("lane ", spec_.name));
+  return Annotate(ExplainTruncated(progress.status(), NeededFrom()),
+                  absl::StrCat("lane ", spec_.name));
 }
 
 absl::Status Lane::RaiseIdle(const std::vector<bool>& idle) {
@@ -136,6 +142,11 @@ absl::Status Lane::StartSnapshot() {
   executor_->Export(state);
   for (const uint64_t length : sink_bytes_) state.add_sink_bytes(length);
   state.set_epoch(epoch_);
+  state.set_record_bytes(record_at_.bytes);
+  state.set_assignment(assignment_);
+  *state.mutable_claim() = past_->claim;
+  *state.mutable_provenance() = past_->provenance.stored();
+  state.set_taken_us(Now());
   contents.engine = state.SerializeAsString();
   ChangeCollector collector(contents.changes);
   for (state::DeclaredState* declared : executor_->states().states()) {
@@ -144,18 +155,22 @@ absl::Status Lane::StartSnapshot() {
   }
   contents.clear_first = store_is_stale_;
   store_is_stale_ = false;
+  KeepSnapshots();
+  contents.list_after = environment_.keep_us > 0 && !knows_others_;
   snapshot_ = std::make_unique<internal::SnapshotTask>(std::move(contents), environment_.snapshots,
                                                        environment_.background);
   return absl::OkStatus();
 }
 
 absl::Status Lane::CollectSnapshot() {
+  TruncateIfDue();
   if (snapshot_ == nullptr || !snapshot_->done()) return absl::OkStatus();
   const std::unique_ptr<internal::SnapshotTask> task = std::move(snapshot_);
   if (!task->result().ok()) {
     broken_ = true;  // the changes are taken from the state and are in no snapshot
     return Annotate(task->result().status(), absl::StrCat("lane ", spec_.name, ": snapshot"));
   }
+  NoteSnapshot(*task);
   state_digest_ = *task->result();
   snapshot_sequence_ = task->key().sequence;
   snapshot_unreported_ = true;

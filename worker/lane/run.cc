@@ -62,6 +62,8 @@ LaneProgress ProgressOf(const Lane& lane) {
     progress.num_state_entries += state->num_entries();
   }
   progress.snapshot_sequence = lane.snapshot_sequence();
+  progress.oldest_replayable = lane.oldest_replayable();
+  progress.truncation_problem = std::string(lane.truncation_problem().message());
   if (const state::Uploads* uploads = lane.uploads()) progress.uploads = uploads->upload_status();
   progress.claimed_assignment = lane.claimed_assignment();
   progress.models = Models(lane);

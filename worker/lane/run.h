@@ -53,6 +53,9 @@ struct LaneProgress {
   // Position of the newest snapshot that is durable, of this life or as the journal tells; 0: none
   // is known.
   uint64_t snapshot_sequence = 0;
+  // As Lane::oldest_replayable() and truncation_problem().
+  uint64_t oldest_replayable = 1;
+  std::string truncation_problem;
   // What the store of snapshots lacks; nullopt where there is none.
   std::optional<state::UploadStatus> uploads;
   // As Lane::claimed_assignment().

@@ -178,7 +178,9 @@ class HostedJob final : public control::JobLanes {
                                    std::move(stop),
                                    [this](const absl::Status& status, int attempt) {
                                      return patience_.Wait(status, attempt);
-                                   }};
+                                   },
+                                   job_->plan.keep_us,
+                                   [] { return SystemClock().UtcMicroseconds(); }};
     };
     return factory;
   }

@@ -108,6 +108,39 @@ lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition,
 
 }  // namespace
 
+namespace {
+
+// A channel of a lane, and who else reads its partition.
+lane::ChannelRead ChannelOf(const JobPlan& plan, uint32_t index, uint32_t input) {
+  lane::ChannelRead channel;
+  channel.input = input;
+  channel.id = plan.lanes[index].inputs[input].channel;
+  for (uint32_t lane = 0; lane < plan.lanes.size(); ++lane) {
+    const std::vector<InputPlan>& inputs = plan.lanes[lane].inputs;
+    for (uint32_t i = 0; lane != index && i < inputs.size(); ++i) {
+      if (inputs[i].source >= 0 || inputs[i].channel.topic != channel.id.topic ||
+          inputs[i].channel.partition != channel.id.partition) {
+        continue;
+      }
+      channel.others.push_back({lane, i});
+    }
+  }
+  return channel;
+}
+
+}  // namespace
+
+std::map<uint32_t, std::set<uint32_t>> ReadersOfLanes(const JobPlan& plan) {
+  std::map<uint32_t, std::set<uint32_t>> readers;
+  for (uint32_t lane = 0; lane < plan.lanes.size(); ++lane) {
+    readers[lane];  // nobody reads the last of them
+    for (const InputPlan& input : plan.lanes[lane].inputs) {
+      if (input.source < 0) readers[input.channel.producer].insert(lane);
+    }
+  }
+  return readers;
+}
+
 absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log,
                                             const lane::StopFunction& stop) {
   const LanePlan& lane_plan = plan.lanes[index];
@@ -120,6 +153,7 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
   spec.parts = plan.job_parts;
   for (const InputPlan& input : lane_plan.inputs) {
     if (input.source < 0) {
+      spec.channels.push_back(ChannelOf(plan, index, static_cast<uint32_t>(spec.inputs.size())));
       spec.inputs.push_back(ChannelFactory(*stage.spec, input, log));
       continue;
     }
@@ -305,10 +339,14 @@ void ExplainTopics(const JobPlan& plan, std::string& text) {
     absl::StrAppend(&text, "    ", log::OwnTopicName(plan.owner, name), ": ", partitions,
                     " partition(s), ", kept, "\n");
   };
-  line("journal", plan.lanes.size(), "kept whole");
+  const std::string kept =
+      plan.keep_us == 0 ? "kept whole"
+                        : absl::StrCat("kept so that ", manifest::FormatDuration(plan.keep_us),
+                                       " can be replayed");
+  line("journal", plan.lanes.size(), kept);
   for (const StagePlan& stage : plan.stages) {
     for (const lane::TopicOutput& topic : stage.spec->topics) {
-      line(topic.topic, topic.num_partitions, "kept whole");
+      line(topic.topic, topic.num_partitions, kept);
     }
   }
   for (const std::string& name : plan.reject_topics) line(name, 1, "kept as the cluster does");
@@ -346,6 +384,10 @@ std::string Explain(const JobPlan& plan) {
     ExplainRejects(stage, text);
   }
   ExplainTopics(plan, text);
+  if (plan.log_cluster.empty() && plan.keep_us > 0) {
+    absl::StrAppend(&text, "the log is kept so that ", manifest::FormatDuration(plan.keep_us),
+                    " can be replayed\n");
+  }
   ExplainSnapshots(plan, text);
   return text;
 }

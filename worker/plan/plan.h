@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -102,6 +103,7 @@ struct JobPlan {
   int64_t snapshot_interval_us = 0;
   std::string snapshot_store;  // as worker/state/store reads it; empty: there is none
   int64_t upload_interval_us = 0;
+  int64_t keep_us = 0;  // so long what was computed can be replayed; 0: always
   // Cluster of the log: set when a source is read from a topic. Otherwise the log is in files, and
   // sinks write files also where the manifest gives them a topic.
   std::string log_cluster;
@@ -129,6 +131,9 @@ absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest);
 // so. `plan` and `log` must outlive what is made.
 absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log,
                                             const lane::StopFunction& stop = {});
+
+// By lane, the lanes that read its rows.
+std::map<uint32_t, std::set<uint32_t>> ReadersOfLanes(const JobPlan& plan);
 
 // Some model is trained in another lane than those that score.
 bool TrainsApart(const JobPlan& plan);

@@ -70,7 +70,7 @@ class PlainSnapshots final : public LocalSnapshots {
   absl::Status Restore(const SnapshotKey& key, const EntryFunction& entry) override;
   absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) override;
   absl::Status Clear() override;
-  void Keep(const SnapshotKey& key) override { kept_ = key; }
+  void Keep(std::vector<SnapshotKey> keys) override { kept_ = std::move(keys); }
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                               const std::vector<StateChange>& changes) override;
 
@@ -88,7 +88,8 @@ class PlainSnapshots final : public LocalSnapshots {
 
   std::string PathOf(std::string_view file) const { return absl::StrCat(folder_, "/", file); }
   bool MustStay(const SnapshotKey& key) const {
-    return key == kept_ || std::find(held_.begin(), held_.end(), key) != held_.end();
+    return std::find(kept_.begin(), kept_.end(), key) != kept_.end() ||
+           std::find(held_.begin(), held_.end(), key) != held_.end();
   }
   // Files named as snapshots, newest first.
   absl::StatusOr<std::vector<Stored>> Find() const;
@@ -107,7 +108,7 @@ class PlainSnapshots final : public LocalSnapshots {
   std::string folder_;
   States states_;
   Digest digest_;
-  std::optional<SnapshotKey> kept_;
+  std::vector<SnapshotKey> kept_;
   std::optional<SnapshotKey> restored_;  // newer ones are of no use and not removed yet
   std::vector<SnapshotKey> held_;
 };

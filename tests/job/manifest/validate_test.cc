@@ -181,7 +181,6 @@ TEST(Validate, WhatIsNotBuiltIsRefusedByName) {
       {"spec:\n", "spec:\n  suspend: true\n", "spec.suspend"},
       {"spec:\n", "spec:\n  workers: {standby: 1}\n", "spec.workers.standby"},
       {"spec:\n", "spec:\n  timeZone: Europe/Berlin\n", "spec.timeZone"},
-      {"spec:\n", "spec:\n  replay: {keep: 7d}\n", "spec.replay.keep"},
       {"spec:\n", "spec:\n  savepoints: {schedule: '0 3 * * *', keep: 2}\n", "spec.savepoints"},
       {"spec:\n", "spec:\n  restoreFrom: {savepoint: x, acceptLoss: true}\n", "spec.restoreFrom"},
       {"spec:\n", "spec:\n  autoscale: {max: 2, targetLag: 5s, dryRun: true}\n", "spec.autoscale"},

@@ -9,10 +9,11 @@
 
 namespace streamml::sim {
 
-WorkerLife::WorkerLife(const TopicWorld& world, support::ModelDisk& disk, support::Random& random,
-                       std::shared_ptr<ClientState> state, std::string name,
-                       WaitFunction wait_for_log)
+WorkerLife::WorkerLife(const TopicWorld& world, support::ModelDisk& disk, SharedStore& shared,
+                       support::Random& random, std::shared_ptr<ClientState> state,
+                       std::string name, WaitFunction wait_for_log)
     : disk_(disk),
+      shared_(shared),
       random_(random),
       state_(std::move(state)),
       name_(std::move(name)),
@@ -33,12 +34,28 @@ lane::Lane* WorkerLife::lane(uint32_t index) {
   return found == lanes_.end() ? nullptr : found->second.lane.get();
 }
 
+std::unique_ptr<state::SnapshotStore> WorkerLife::MakeStore(uint32_t index) {
+  std::unique_ptr<state::LocalSnapshots> local =
+      state::MakePlainSnapshots(disk_, absl::StrCat("data/snapshots-", index));
+  if (shared_.keep_us == 0) return local;
+  state::StoredSnapshotsOptions options;
+  options.prefix = absl::StrCat("lanes/", index, "/");
+  options.upload_interval_us = 0;
+  options.grace_us = 30'000'000;
+  options.uploads = state::StoredSnapshotsOptions::Uploads::kByHand;
+  return state::MakeStoredSnapshots(std::move(local), disk_, *shared_.objects, shared_.clock,
+                                    options);
+}
+
 absl::Status WorkerLife::Open(uint32_t index) {
   OpenLane open;
-  open.store = state::MakePlainSnapshots(disk_, absl::StrCat("data/snapshots-", index));
+  open.store = MakeStore(index);
+  open.stored = dynamic_cast<state::StoredSnapshots*>(open.store.get());
   ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(plan_, index, *log_));
   lane::LaneEnvironment environment{disk_,  *log_, *open.store, background_,
                                     "data", name_, "sim",       plan_.job_hash};
+  environment.keep_us = shared_.keep_us;
+  environment.utc_us = [this] { return shared_.clock.UtcMicroseconds(); };
   environment.wait_for_log = [this, index](const absl::Status& status, int attempt) {
     return wait_for_log_(index, status, attempt);
   };
@@ -88,6 +105,7 @@ absl::Status WorkerLife::Act(uint32_t index, uint64_t assignment) {
     return open.lane->TakeOver(assignment, notes_);
   }
   if (!open.claimed) return Claim(open);
+  if (open.stored != nullptr && random_.OneIn(8)) return open.stored->UploadNow();
   if (background_.has_work() && random_.OneIn(background_lag_)) {
     background_.RunOldest();
     return absl::OkStatus();

@@ -58,6 +58,12 @@ class FakeTransport final : public Transport {
   absl::Status CreateTopic(const std::string&, uint32_t, int, const Settings&) override {
     return absl::UnimplementedError("");
   }
+  absl::StatusOr<KeptOffsets> FindOffsets(const std::string&, uint32_t) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status DeleteBefore(const std::vector<PartitionCut>&) override {
+    return absl::UnimplementedError("");
+  }
   CommitBell& bell() override { return bell_; }
   int timeout_ms() const override { return 0; }
   void WaitForMessages(int) override {}

@@ -184,6 +184,23 @@ TEST_F(TopicsPlanTest, AMissingTopicIsShownAtItsPlace) {
               HasSubstr("job.yaml:23:55: spec.sinks[out].topic: there is no such topic"));
 }
 
+// What is cut off the journal cannot be computed again when a machine is lost with its snapshots.
+TEST_F(TopicsPlanTest, OnlyAJobWithAStoreCutsItsTopics) {
+  const std::string store = "  snapshots: {store: /shared}\n";
+  const auto with = [this](const std::string& text) {
+    return Plan("  workers: {lanes: 2}", text + "  workers: {lanes: 2}");
+  };
+  EXPECT_EQ(with("")->keep_us, 0);
+  EXPECT_EQ(with(store)->keep_us, int64_t{7} * 24 * 3'600'000'000);
+  const auto plan = with(store + "  replay: {keep: 90s}\n");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->keep_us, 90'000'000);
+  EXPECT_EQ(plan->job_hash, with("")->job_hash);  // it decides no result
+  EXPECT_THAT(Explain(*plan), HasSubstr("journal: 4 partition(s), kept so that 1m30s can be"));
+  EXPECT_THAT(std::string(with("  replay: {keep: 90s}\n").status().message()),
+              AllOf(HasSubstr("spec.replay.keep"), HasSubstr("give spec.snapshots.store")));
+}
+
 TEST_F(TopicsPlanTest, AStoreOfSnapshotsIsCheckedAtItsPlaceAndExplained) {
   const auto with = [this](const std::string& snapshots) {
     return Plan("  workers: {lanes: 2}",

@@ -49,7 +49,7 @@ class PromptlyStored final : public SnapshotStore {
     return store_->Read(key, entry);
   }
   absl::Status Clear() override { return store_->Clear(); }
-  void Keep(const SnapshotKey& key) override { store_->Keep(key); }
+  void Keep(std::vector<SnapshotKey> keys) override { store_->Keep(std::move(keys)); }
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                               const std::vector<StateChange>& changes) override {
     auto digest = store_->Save(key, engine, changes);
@@ -189,7 +189,7 @@ TEST_P(SnapshotLaws, SavingAgainUnderTheSameKeyKeepsOneWholeSnapshot) {
 TEST_P(SnapshotLaws, TheOneToKeepStaysBesideTheTwoNewest) {
   auto store = Open();
   for (uint64_t sequence = 1; sequence <= 6; ++sequence) {
-    if (sequence == 3) store->Keep(KeyOf(2));
+    if (sequence == 3) store->Keep({KeyOf(2)});
     ASSERT_TRUE(store->Save(KeyOf(sequence), "", {{"s", std::to_string(sequence), "1"}}).ok());
   }
   const auto infos = ListAll(*store);

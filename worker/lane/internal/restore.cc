@@ -49,8 +49,7 @@ absl::StatusOr<Restored> RestoreExecutor(const LaneSpec& spec, const state::Snap
   if (!restored.executor->Fits(engine) ||
       static_cast<size_t>(engine.sink_bytes_size()) != spec.stage->sinks.size()) {
     damaged = true;
-    return absl::DataLossError(absl::StrCat("engine state, of version ", engine.version(),
-                                            ", does not fit the job or this build"));
+    return Executor::DoesNotFit(engine);
   }
   Loader loader(restored.executor->states());
   const absl::Status loaded =

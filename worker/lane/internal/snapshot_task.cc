@@ -18,6 +18,10 @@ void SnapshotTask::Save(state::SnapshotStore& store) {
   }
   result_ = store.Save(contents_.key, contents_.engine, contents_.changes);
   contents_.changes = {};
+  if (!result_.ok() || !contents_.list_after) return;
+  std::vector<std::string> problems;  // told when a lane is opened
+  auto others = store.List(problems);
+  if (others.ok()) others_ = *std::move(others);
 }
 
 }  // namespace streamml::lane::internal

@@ -22,6 +22,7 @@ class SnapshotTask {
     std::string engine;
     std::vector<state::StateChange> changes;
     bool clear_first = false;  // the store holds nothing that the journal knows
+    bool list_after = false;   // which others there are is wanted too
   };
 
   // Starts to save. The store must outlive the task.
@@ -30,6 +31,9 @@ class SnapshotTask {
   bool done() const { return pending_->done(); }
   void Wait() { pending_->Wait(); }
   const state::SnapshotKey& key() const { return contents_.key; }
+  const std::string& engine() const { return contents_.engine; }
+  // Those that there are then; empty where nobody asked or the store cannot be. Once done.
+  const std::vector<state::SnapshotInfo>& others() const { return others_; }
   // The state digest of the snapshot, which is durable, or why there is none. Once done.
   const absl::StatusOr<Digest>& result() const { return result_; }
 
@@ -37,6 +41,7 @@ class SnapshotTask {
   void Save(state::SnapshotStore& store);
 
   Contents contents_;
+  std::vector<state::SnapshotInfo> others_;
   absl::StatusOr<Digest> result_ = absl::InternalError("not done");
   std::unique_ptr<Pending> pending_;  // last: its end is awaited before the others go
 };

@@ -35,6 +35,10 @@ Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* f
       stages_(static_cast<uint32_t>(spec_.workers().lanes()),
               static_cast<uint32_t>(spec_.log().partitions())) {}
 
+namespace {
+constexpr int64_t kDefaultKeepUs = int64_t{7} * 24 * 3600 * 1'000'000;  // as Kafka's own
+}  // namespace
+
 absl::StatusOr<JobPlan> Planner::Run() {
   plan_.owner.identity =
       spec_.identity().empty() ? manifest_.job.metadata().name() : spec_.identity();
@@ -42,6 +46,7 @@ absl::StatusOr<JobPlan> Planner::Run() {
   AddRelations();
   AddSinks();
   AddSnapshots();
+  AddReplay();
   if (!problems_.empty()) {
     std::stable_sort(
         problems_.begin(), problems_.end(),
@@ -77,6 +82,26 @@ void Planner::AddSnapshots() {
     Report("spec.snapshots.credentialsFrom",
            absl::InvalidArgumentError("a folder is opened without credentials; leave it out"));
   }
+}
+
+// A log in files is lost together with the snapshots beside it. One on Kafka outlives them, and then
+// what was cut off cannot be computed again: without a store nothing is.
+void Planner::AddReplay() {
+  const std::string& keep = spec_.replay().keep();
+  const bool is_kafka = !plan_.log_cluster.empty();
+  const bool has_store = !plan_.snapshot_store.empty();
+  if (keep.empty()) {
+    plan_.keep_us = is_kafka && has_store ? kDefaultKeepUs : 0;
+    return;
+  }
+  const auto keep_us = manifest::ParseDuration(keep);
+  plan_.keep_us = keep_us.ok() ? *keep_us : 0;
+  if (!is_kafka || has_store) return;
+  Report("spec.replay.keep",
+         absl::InvalidArgumentError(
+             "with the log on Kafka this needs a store of snapshots: when the machine that has them "
+             "is lost, what was cut off the journal cannot be computed again; give "
+             "spec.snapshots.store, or leave this out, and all is kept"));
 }
 
 void Planner::Report(const std::string& path, const absl::Status& status) {

@@ -57,6 +57,7 @@ class Planner {
   void AddSinks();
   void AddSink(const job::v1::Sink& sink, const Place& place);
   void AddSnapshots();
+  void AddReplay();
   absl::StatusOr<Place> PlanSql(const std::string& sql, const std::string& owner);
   void Define(const std::string& name, const Place& place);
   void Report(const std::string& path, const absl::Status& status);

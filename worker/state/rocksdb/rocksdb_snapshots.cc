@@ -54,7 +54,7 @@ class RocksDbSnapshots final : public LocalSnapshots {
     WithoutExceptions([&] { return Empty(); }).IgnoreError();
     return Annotate(status, absl::StrCat("snapshot '", FolderOf(key), "'"));
   }
-  void Keep(const SnapshotKey& key) override { kept_ = key; }
+  void Keep(std::vector<SnapshotKey> keys) override { kept_ = std::move(keys); }
   absl::Status Clear() override {
     return WithoutExceptions([&] {
       RETURN_IF_ERROR(Empty());
@@ -88,7 +88,8 @@ class RocksDbSnapshots final : public LocalSnapshots {
     return absl::StrCat(FolderOf(key), ".import", kTemporarySuffix);
   }
   bool MustStay(const SnapshotKey& key) const {
-    return key == kept_ || std::find(held_.begin(), held_.end(), key) != held_.end();
+    return std::find(kept_.begin(), kept_.end(), key) != kept_.end() ||
+           std::find(held_.begin(), held_.end(), key) != held_.end();
   }
   // Keys of the folders named as snapshots, newest first.
   absl::StatusOr<std::vector<SnapshotKey>> Find() const;
@@ -114,7 +115,7 @@ class RocksDbSnapshots final : public LocalSnapshots {
   std::string snapshots_folder_;
   std::unique_ptr<WorkingCopy> working_;  // null: empty
   StateSum sum_;
-  std::optional<SnapshotKey> kept_;
+  std::vector<SnapshotKey> kept_;
   std::optional<SnapshotKey> restored_;  // newer ones are of no use and not removed yet
   std::vector<SnapshotKey> held_;
   // Table files of the newest snapshot by name. The database never changes one, so none is read

@@ -32,7 +32,7 @@ class StoredSnapshotsOnDisk final : public StoredSnapshots {
   absl::Status Restore(const SnapshotKey& key, const EntryFunction& entry) override;
   absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) override;
   absl::Status Clear() override;
-  void Keep(const SnapshotKey& key) override;
+  void Keep(std::vector<SnapshotKey> keys) override;
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                               const std::vector<StateChange>& changes) override;
 
@@ -166,9 +166,9 @@ absl::Status StoredSnapshotsOnDisk::Clear() {
   return local_->Clear();
 }
 
-void StoredSnapshotsOnDisk::Keep(const SnapshotKey& key) {
-  local_->Keep(key);
-  queue_.Keep(key);
+void StoredSnapshotsOnDisk::Keep(std::vector<SnapshotKey> keys) {
+  queue_.Keep(keys);
+  local_->Keep(std::move(keys));
 }
 
 void StoredSnapshotsOnDisk::Offer(const SnapshotInfo& info) {

@@ -15,6 +15,7 @@
 #include "base/mutex.h"
 #include "worker/log/commit_bell.h"
 #include "worker/log/kafka/internal/handles.h"
+#include "worker/log/kafka/internal/kept_offsets.h"
 #include "worker/log/kafka/kafka_cluster.h"
 
 namespace streamml::log::internal {
@@ -48,6 +49,9 @@ class KafkaClient {
   // OK also when it exists already.
   absl::Status CreateTopic(const std::string& topic, uint32_t num_partitions, int replication,
                            const Settings& settings);
+
+  absl::StatusOr<KeptOffsets> FindOffsets(const std::string& topic, uint32_t partition);
+  absl::Status DeleteBefore(const std::vector<PartitionCut>& cuts);
 
   const KafkaOptions& options() const { return options_; }
   int timeout_ms() const { return static_cast<int>(options_.timeout_us / 1000); }
