@@ -35,10 +35,6 @@ Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* f
       stages_(static_cast<uint32_t>(spec_.workers().lanes()),
               static_cast<uint32_t>(spec_.log().partitions())) {}
 
-namespace {
-constexpr int64_t kDefaultKeepUs = int64_t{7} * 24 * 3600 * 1'000'000;  // as Kafka's own
-}  // namespace
-
 absl::StatusOr<JobPlan> Planner::Run() {
   plan_.owner.identity =
       spec_.identity().empty() ? manifest_.job.metadata().name() : spec_.identity();
@@ -90,10 +86,7 @@ void Planner::AddReplay() {
   const std::string& keep = spec_.replay().keep();
   const bool is_kafka = !plan_.log_cluster.empty();
   const bool has_store = !plan_.snapshot_store.empty();
-  if (keep.empty()) {
-    plan_.keep_us = is_kafka && has_store ? kDefaultKeepUs : 0;
-    return;
-  }
+  if (keep.empty()) return;
   const auto keep_us = manifest::ParseDuration(keep);
   plan_.keep_us = keep_us.ok() ? *keep_us : 0;
   if (!is_kafka || has_store) return;
