@@ -248,7 +248,7 @@ TEST_F(HostTest, WhatMayPassIsTriedAgainAndWhatCannotIsNot) {
   };
   LaneHost& host = AddWorker();
   ASSERT_TRUE(host.Assign(1, {{0, Role::kOwn}, {1, Role::kOwn}}).ok());
-  const auto await = [&](uint32_t lane, std::set<Phase> phases) {
+  const auto await = [&](uint32_t lane, const std::set<Phase>& phases) {
     const int64_t end = SystemClock().MonotonicMicroseconds() + kPatienceUs;
     while (!phases.contains(host.Facts()[lane].phase) &&
            SystemClock().MonotonicMicroseconds() < end) {
