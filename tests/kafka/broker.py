@@ -146,7 +146,9 @@ class Broker:
             self._server.after_exit(clean=False)
 
     def pause(self):
+        """From now on it answers nothing: its last thread has stopped when this returns."""
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def resume(self):
         self._process.send_signal(signal.SIGCONT)
