@@ -5,7 +5,7 @@ The job reads three partitions in three lanes, has windows of an hour behind a r
 (--train inline: in the lane that scores), and two sinks that are topics. Rows come in at a rate, while the worker is killed inside calls of the client and at any time,
 the broker is killed, the worker stands still while another one takes its place, and data folders are lost. After some
 ten of these the job is let finish. Then its committed output is that of the undisturbed run record for record, the
-dead letters and late rows are its own too, the digests of all lanes are equal (with --train asap: their numbers), and `streamml replay --all` in a clean process with an empty data folder passes.
+dead letters and late rows are its own too, the digests of all lanes are equal (with --train asap and arrival: their numbers), and `streamml replay --all` in a clean process with an empty data folder passes.
 
 Exit code 0 when nothing failed. The folder of a failed run is kept. Needs Kafka's jars: ./dev kafka-kill.
 """

@@ -32,8 +32,7 @@ PATIENCE_S = 60
 
 
 def give_store(job, store):
-    text = kill_job.MANIFEST.replace("BROKERS", job.broker.address).replace("TRAIN", kill_job.TRAIN[job.train])
-    text = text.replace("  workers: {lanes: 3}\n",
+    text = kill_job.manifest(job.broker.address, job.train).replace("  workers: {lanes: 3}\n",
                         f'  workers: {{lanes: 3}}\n  snapshots: {{store: "{store}", upload: 1s}}\n')
     (job.folder / "job.yaml").write_text(text, encoding="ascii")
 

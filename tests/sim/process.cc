@@ -1,5 +1,6 @@
 #include "tests/sim/process.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -73,7 +74,9 @@ Process::Process(const World& world, support::ModelDisk& disk, support::Random& 
       disk_(disk),
       random_(random),
       fingerprint_(std::move(fingerprint)),
-      background_lag_(1 + random.Below(60)) {}
+      background_lag_(1 + random.Below(60)) {
+  if (random.OneIn(3)) memory_.emplace(static_cast<int64_t>(random.Below(20'000)));
+}
 Process::~Process() = default;
 
 absl::Status Process::Start() {
@@ -88,8 +91,9 @@ absl::Status Process::Start() {
   for (uint32_t i = 0; i < plan.lanes.size(); ++i) {
     stores_.push_back(state::MakePlainSnapshots(disk_, absl::StrCat(kFolder, "/snapshots-", i)));
     ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(plan, i, *log_));
-    const lane::LaneEnvironment environment{disk_,   *log_, *stores_.back(), background_,
-                                            kFolder, "sim", fingerprint_,    plan.job_hash};
+    lane::LaneEnvironment environment{disk_,   *log_, *stores_.back(), background_,
+                                      kFolder, "sim", fingerprint_,    plan.job_hash};
+    if (memory_.has_value()) environment.memory = &*memory_;
     ASSIGN_OR_RETURN(std::unique_ptr<lane::Lane> lane,
                      lane::Lane::Open(std::move(spec), environment, notes_));
     lanes_.push_back(std::move(lane));
@@ -110,6 +114,13 @@ bool Process::snapshot_under_way() const {
     if (lane->snapshot_under_way()) return true;
   }
   return false;
+}
+
+bool Process::read_values_back() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const std::unique_ptr<lane::Lane>& lane) {
+    const state::Spill* spill = lane->executor().states().spill();
+    return spill != nullptr && spill->num_read() > 0;
+  });
 }
 
 absl::Status Process::CheckSnapshots() const {

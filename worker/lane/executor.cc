@@ -294,6 +294,14 @@ void Executor::MarkCommitted() {
   reads_.clear();
   committed_frontier_ = frontier_;
   output_.Clear();
+  Forget();
+}
+
+// With each commit and at no other time, so that the state at a commit is the same when the journal
+// is executed again.
+void Executor::Forget() {
+  const int64_t passed = stage_.event_order ? frontier_ : MainWatermark();
+  for (const std::unique_ptr<operators::Operator>& each : operators_) each->Forget(passed);
 }
 
 std::string Executor::Where() const {

@@ -14,6 +14,7 @@
 #include "job/manifest/manifest.h"
 #include "worker/connectors/byte_stream.h"
 #include "worker/connectors/format.h"
+#include "worker/connectors/partitioner.h"
 #include "worker/lane/file_input.h"
 #include "worker/lane/lane.h"
 #include "worker/lane/program.h"
@@ -54,6 +55,9 @@ struct SourcePlan {
   std::string topic;               // in place of files
   std::string cluster;             // of the topic
   log::TopicDescription description;
+  // Of a topic: what is promised of its partitions.
+  std::vector<size_t> partition_columns;
+  connectors::Partitioner partitioner = connectors::Partitioner::kMurmur2;
 
   bool is_topic() const { return !topic.empty(); }
   uint32_t num_partitions() const {
@@ -71,11 +75,13 @@ struct InputPlan {
 
 struct StagePlan {
   std::shared_ptr<lane::StageSpec> spec;
+  bool on_arrival = false;  // rows are answered as they come, and must not wait for the watermark
   uint32_t num_lanes = 1;
   uint32_t first_lane = 0;               // index of its lane 0 among all lanes
   int source = -1;                       // index in JobPlan::sources of stages that read files
   std::string topic;                     // of stages that read an internal topic
   uint32_t num_partitions = 0;           // of that topic
+  std::string trains;                    // the model that it trains apart; empty: none
   std::vector<std::string> side_topics;  // in the order of StageSpec::sides
   std::vector<std::string> key;          // names of its key columns, for people
   std::vector<std::string> operators;    // a line for each node, for people
@@ -132,6 +138,9 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
 
 // Some model is trained in another lane than those that score.
 bool TrainsApart(const JobPlan& plan);
+
+// Some stage answers rows as they come.
+bool AnswersOnArrival(const JobPlan& plan);
 
 // Models that are trained apart and adopted as soon as possible, in a job whose sources all end.
 std::vector<std::string> ModelsThatRaceFiles(const JobPlan& plan);

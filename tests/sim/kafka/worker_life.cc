@@ -20,7 +20,9 @@ WorkerLife::WorkerLife(const TopicWorld& world, support::ModelDisk& disk, suppor
       log_options_(world.LogOptions()),
       topics_(MakeModelTopics(state_)),
       plan_(world.PlanFor(*topics_)),
-      background_lag_(1 + random.Below(40)) {}
+      background_lag_(1 + random.Below(40)) {
+  if (random.OneIn(3)) memory_.emplace(static_cast<int64_t>(random.Below(20'000)));
+}
 WorkerLife::~WorkerLife() = default;
 
 absl::Status WorkerLife::Start() {
@@ -39,6 +41,7 @@ absl::Status WorkerLife::Open(uint32_t index) {
   ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(plan_, index, *log_));
   lane::LaneEnvironment environment{disk_,  *log_, *open.store, background_,
                                     "data", name_, "sim",       plan_.job_hash};
+  if (memory_.has_value()) environment.memory = &*memory_;
   environment.wait_for_log = [this, index](const absl::Status& status, int attempt) {
     return wait_for_log_(index, status, attempt);
   };
