@@ -40,6 +40,10 @@ std::vector<std::string> WorkerFlags(const CommandLine& line) {
   std::vector<std::string> flags = {"--commit-interval",
                                     absl::StrCat(line.commit_interval_us, "us"), "--commit-rows",
                                     absl::StrCat(line.commit_rows)};
+  if (line.state_memory > 0) {
+    flags.emplace_back("--state-memory");
+    flags.push_back(absl::StrCat(line.state_memory));
+  }
   if (line.snapshot_interval_us >= 0) {
     flags.push_back("--snapshot-interval");
     flags.push_back(absl::StrCat(line.snapshot_interval_us, "us"));

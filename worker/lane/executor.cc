@@ -266,6 +266,8 @@ absl::Status Executor::Process(const data::Batch& batch) {
     }
     results.push_back(std::move(result));
   }
+  // A value that could not be read back was taken for an empty one.
+  if (const state::Spill* spill = states_.spill()) RETURN_IF_ERROR(spill->failure());
   Emit(-1, batch, failed);
   for (size_t i = 0; i < results.size(); ++i) Emit(static_cast<int>(i), results[i], failed);
   EmitFailed(failed);

@@ -81,6 +81,9 @@ struct LaneEnvironment {
   // Asked when the log could not take a transaction for a reason that may pass: waits a while, or
   // says false, and the lane fails. Without it the lane fails at once.
   std::function<bool(const absl::Status& status, int attempt)> wait_for_log = {};
+  // What values of states may take in memory; those that are saved leave it beyond that, where the
+  // snapshots can be read back. Null: no bound.
+  state::MemoryBudget* memory = nullptr;
 };
 
 // Path of the part file a lane writes for a sink.
@@ -144,6 +147,9 @@ class Lane {
   // under way or when nothing was committed since the last.
   absl::Status StartSnapshot();
   bool snapshot_under_way() const { return snapshot_ != nullptr; }
+  // The values of its states exceed their memory, and none can leave it before they are saved: a
+  // snapshot is due.
+  bool needs_snapshot() const { return needs_snapshot_ && snapshot_ == nullptr; }
   // After the last row: commits and, once, takes the final snapshot and journals its state digest.
   // Waits for the snapshot, as Stop() and the destructor do.
   absl::Status Finish();
@@ -201,6 +207,9 @@ class Lane {
   // Takes the result of a snapshot that is done; Await waits for it first.
   absl::Status CollectSnapshot();
   absl::Status AwaitSnapshot();
+  // Of a new executor; and when all that it has processed is committed.
+  void LetValuesLeave(Executor& executor) const;
+  absl::Status KeepToMemory();
   absl::Status WriteSinks();
   absl::Status WriteCommit(journal::v1::Commit& commit, bool markers);
   absl::Status Append(const journal::v1::JournalRecord& record, log::Transaction& transaction);
@@ -231,7 +240,8 @@ class Lane {
   bool finished_ = false;
   bool claimed_ = false;
   bool store_is_stale_ = false;  // the snapshot store holds nothing that this journal knows
-  bool broken_ = false;          // a write failed: its outcome is unknown
+  bool needs_snapshot_ = false;
+  bool broken_ = false;                               // a write failed: its outcome is unknown
   std::unique_ptr<internal::SnapshotTask> snapshot_;  // under way; last: its end is awaited first
 };
 
