@@ -122,7 +122,8 @@ absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
 }
 
 // Between inputs that have an end the choice depends on positions only, never on what happens to be
-// there already, so that the order of unordered stages is a function of their inputs too.
+// there already, so that the order of unordered stages is a function of their inputs too. On arrival
+// nobody waits for the one that is furthest behind.
 absl::StatusOr<bool> Executor::ReadFurthestBehind() {
   order_.clear();
   for (size_t i = 0; i < inputs_.size(); ++i) {
@@ -137,7 +138,8 @@ absl::StatusOr<bool> Executor::ReadFurthestBehind() {
     // What is ahead of one that has nothing to read is read up to a bound.
     if (next != order_.begin() && buffer_.num_rows() >= kMaxAheadRows) return false;
     ASSIGN_OR_RETURN(const bool read, ReadBlock(*next));
-    if (read || input_failed() || !inputs_[*next]->live()) return read;
+    if (read || input_failed()) return read;
+    if (!inputs_[*next]->live() && !stage_.on_arrival) return false;
   }
   return false;
 }

@@ -151,7 +151,7 @@ bool TrainsApart(const JobPlan& plan) {
 
 bool AnswersOnArrival(const JobPlan& plan) {
   return std::any_of(plan.stages.begin(), plan.stages.end(),
-                     [](const StagePlan& stage) { return stage.on_arrival; });
+                     [](const StagePlan& stage) { return stage.spec->on_arrival; });
 }
 
 std::vector<std::string> ModelsThatRaceFiles(const JobPlan& plan) {
@@ -359,7 +359,7 @@ std::string Explain(const JobPlan& plan) {
     absl::StrAppend(&text, "stage ", stage.spec->name, ": ", stage.num_lanes,
                     stage.num_lanes == 1 ? " lane" : " lanes", ", ",
                     stage.spec->event_order ? "in event order up to the watermark"
-                    : stage.on_arrival      ? "rows are answered as they come"
+                    : stage.spec->on_arrival      ? "rows are answered as they come"
                                             : "rows pass on as they come",
                     "\n");
     ExplainInput(plan, stage, text);

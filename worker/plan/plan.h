@@ -75,7 +75,6 @@ struct InputPlan {
 
 struct StagePlan {
   std::shared_ptr<lane::StageSpec> spec;
-  bool on_arrival = false;  // rows are answered as they come, and must not wait for the watermark
   uint32_t num_lanes = 1;
   uint32_t first_lane = 0;               // index of its lane 0 among all lanes
   int source = -1;                       // index in JobPlan::sources of stages that read files

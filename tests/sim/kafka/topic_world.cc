@@ -156,18 +156,24 @@ void TopicWorld::MakePartition(Random& random, uint32_t partition, uint64_t num_
     at_us += std::max<int64_t>(arrival.open_us, 0) + 1 + random.Between(0, pace_us);
     arrivals_.push_back(std::move(arrival));
   }
-  // A last row far ahead, so that the watermark lets all others pass.
-  Arrival last;
-  last.partition = partition;
-  last.at_us = at_us;
-  last.records.push_back(MakeRecord(random, cards, kStart, number_));
-  last.records[0].has_key = false;
-  last.records[0].has_value = true;
-  last.records[0].value =
-      absl::StrCat("{\"id\":\"last", number_++, "\",\"card\":\"", cards[0],
-                   "\",\"amount\":1,\"at\":", kStart + 100'000'000, ",\"fraud\":false}");
-  ++num_committed_;
-  arrivals_.push_back(std::move(last));
+  // Last rows far ahead, so that the watermark lets all others pass; one after the other, so that
+  // some come when it stands where they do.
+  for (uint64_t i = 1 + random.Below(4); i > 0; --i) {
+    Arrival last;
+    last.partition = partition;
+    last.at_us = at_us;
+    last.records.push_back(MakeRecord(random, cards, kStart, number_));
+    ModelKafka::Record& record = last.records.front();
+    record.has_key = false;
+    record.has_value = true;
+    record.value = absl::StrCat("{\"id\":\"last", number_++, "\",\"card\":\"",
+                                cards[random.Below(cards.size())],
+                                "\",\"amount\":1,\"at\":", kStart + 100'000'000,
+                                ",\"fraud\":false}");
+    ++num_committed_;
+    at_us += random.Between(1, 300'000);
+    arrivals_.push_back(std::move(last));
+  }
 }
 
 void TopicWorld::Begin(ModelKafka& kafka) const {

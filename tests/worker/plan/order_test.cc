@@ -70,10 +70,10 @@ class OrderTest : public testing::Test {
     std::vector<std::string> orders;
     if (!plan.ok()) return orders;
     for (const StagePlan& stage : plan->stages) {
-      EXPECT_FALSE(stage.on_arrival && stage.spec->event_order) << stage.spec->name;
+      EXPECT_FALSE(stage.spec->on_arrival && stage.spec->event_order) << stage.spec->name;
       orders.push_back(absl::StrCat(stage.spec->name, ": ",
                                     stage.spec->event_order ? "event order"
-                                    : stage.on_arrival      ? "arrival"
+                                    : stage.spec->on_arrival      ? "arrival"
                                                             : "any"));
     }
     return orders;

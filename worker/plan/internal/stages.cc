@@ -146,13 +146,13 @@ Place StageBuilder::OnArrival(Place from) {
 bool StageBuilder::CanOrder(const Place& from) const {
   const StagePlan& stage = stages_[from.stage];
   return from.on_arrival || stage.spec->event_order ||
-         !(stage.on_arrival || (any_arrival_ && stage.source >= 0));
+         !(stage.spec->on_arrival || (any_arrival_ && stage.source >= 0));
 }
 
 void StageBuilder::Order(const Place& from) {
   StagePlan& stage = stages_[from.stage];
   if (!from.on_arrival) stage.spec->event_order = true;
-  if (from.on_arrival && !stage.spec->event_order) stage.on_arrival = true;
+  if (from.on_arrival && !stage.spec->event_order) stage.spec->on_arrival = true;
 }
 
 // The window's rows of one partition key must be in one lane, in the order that `from` says.
@@ -193,7 +193,7 @@ Place StageBuilder::AddRekeyedStage(const Place& from, const std::vector<size_t>
   stage.spec->name = FreeName(owner);
   stage.spec->input_schema = from.schema;
   stage.spec->event_order = !from.on_arrival;
-  stage.on_arrival = from.on_arrival;
+  stage.spec->on_arrival = from.on_arrival;
   stage.num_partitions = columns.empty() ? 1 : num_partitions_;
   stage.num_lanes = std::min(max_lanes_, stage.num_partitions);
   stage.topic = absl::StrCat(stages_[from.stage].spec->name, "-to-", stage.spec->name);
