@@ -11,7 +11,7 @@ import time
 METADATA, METADATA_VERSION = 3, 8
 CREATE_TOPICS, CREATE_TOPICS_VERSION = 19, 4
 DELETE_TOPICS, DELETE_TOPICS_VERSION = 20, 3
-LIST_OFFSETS, LIST_OFFSETS_VERSION = 2, 1
+LIST_OFFSETS, LIST_OFFSETS_VERSION = 2, 2
 DELETE_RECORDS, DELETE_RECORDS_VERSION = 21, 1
 CREATE_PARTITIONS, CREATE_PARTITIONS_VERSION = 37, 1
 INCREMENTAL_ALTER_CONFIGS, INCREMENTAL_ALTER_CONFIGS_VERSION = 44, 0
@@ -170,11 +170,12 @@ def add_partitions(address, topic, total, timeout_s=10.0):
         time.sleep(0.02)
 
 
-def ends(address, topic, num_partitions, timeout_s=5.0):
-    """{partition: offset behind its last record, committed or not}"""
+def ends(address, topic, num_partitions, timeout_s=5.0, committed=False):
+    """{partition: offset behind its last record, committed or not; or behind the last one that committed readers get}"""
     partitions = b"".join(struct.pack(">iq", number, -1) for number in range(num_partitions))
-    body = struct.pack(">ii", -1, 1) + _text(topic) + struct.pack(">i", num_partitions) + partitions
+    body = struct.pack(">i?i", -1, committed, 1) + _text(topic) + struct.pack(">i", num_partitions) + partitions
     reader = _call(address, LIST_OFFSETS, LIST_OFFSETS_VERSION, body, timeout_s)
+    reader.take("i")  # throttle time
 
     def partition():
         number, code, _, offset = reader.take("ihqq")

@@ -138,6 +138,7 @@ TransactionalProducer::~TransactionalProducer() {
   if (handle_ == nullptr) return;
   rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
                                     RD_KAFKA_PURGE_F_NON_BLOCKING);
+  topics_.clear();
   handle_.reset();
 }
 
@@ -155,12 +156,23 @@ absl::Status TransactionalProducer::Fail(rd_kafka_error_t* error, std::string_vi
           absl::StrCat(std::string(status.message()), ": ", rd_kafka_error_string(error))};
 }
 
-absl::Status TransactionalProducer::Produce(const OutMessage& message, int64_t timestamp_ms) {
+// With a name instead of a handle, librdkafka looks for the topic under a lock for each message.
+absl::StatusOr<rd_kafka_topic_t*> TransactionalProducer::FindTopic(const std::string& name) {
+  TopicHandle& topic = topics_[name];
+  if (topic == nullptr) topic.reset(rd_kafka_topic_new(handle_.get(), name.c_str(), nullptr));
+  if (topic == nullptr) {
+    return ToStatus(rd_kafka_last_error(), absl::StrCat("topic '", name, "'"));
+  }
+  return topic.get();
+}
+
+absl::Status TransactionalProducer::Produce(const OutMessage& message, rd_kafka_topic_t* topic,
+                                            int64_t timestamp_ms) {
   const int32_t partition =
       message.partition == OutMessage::kByKey ? RD_KAFKA_PARTITION_UA : message.partition;
   while (true) {
     const rd_kafka_resp_err_t error = rd_kafka_producev(
-        handle_.get(), RD_KAFKA_V_TOPIC(message.topic->c_str()), RD_KAFKA_V_PARTITION(partition),
+        handle_.get(), RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
         RD_KAFKA_V_MSGFLAGS(0),
         RD_KAFKA_V_VALUE(const_cast<char*>(message.value.data()), message.value.size()),
         RD_KAFKA_V_KEY(message.has_key ? message.key.data() : nullptr, message.key.size()),
@@ -179,9 +191,15 @@ absl::Status TransactionalProducer::ProduceAll(absl::Span<const OutMessage> mess
   const int64_t now_ms = absl::ToUnixMillis(absl::Now());
   const std::string* topic = nullptr;
   int64_t oldest_ms = now_ms;  // of the messages in a row that go to one topic
+  const std::string* last_topic = nullptr;
+  rd_kafka_topic_t* handle = nullptr;
   for (const OutMessage& message : messages) {
     const int64_t time_ms = std::min(message.timestamp_ms, now_ms);
-    RETURN_IF_ERROR(Produce(message, time_ms));
+    if (message.topic != last_topic) {
+      ASSIGN_OR_RETURN(handle, FindTopic(*message.topic));
+      last_topic = message.topic;
+    }
+    RETURN_IF_ERROR(Produce(message, handle, time_ms));
     if (age_watch_ == nullptr || time_ms == 0) continue;
     if (message.topic != topic && topic != nullptr) age_watch_->Look(*topic, oldest_ms, now_ms);
     oldest_ms = message.topic == topic ? std::min(oldest_ms, time_ms) : time_ms;
