@@ -38,6 +38,8 @@ class TransactionalProducer final : public Producer {
   TransactionalProducer(KafkaClient& client, AgeWatch* age_watch)
       : client_(client), age_watch_(age_watch) {}
   static void OnDelivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* opaque);
+  absl::Status TakeId(const ProducerSpec& spec);
+  absl::Status MakeHandle(const ProducerSpec& spec);
   absl::Status Produce(const OutMessage& message, int64_t timestamp_ms);
   absl::Status ProduceAll(absl::Span<const OutMessage> messages);
   absl::Status Fail(rd_kafka_error_t* error, std::string_view what) const;
