@@ -199,6 +199,9 @@ class Job:
         for name in ("payments", *SINKS):
             # Records of the sinks carry event times, which are older than what brokers keep by default.
             self.broker.create_topic(name, NUM_PARTITIONS, {"retention.ms": -1})
+        end = time.monotonic() + 30
+        while not {"payments", *SINKS} <= set(self.broker.topics()) and time.monotonic() < end:
+            time.sleep(0.05)  # a busy broker knows them a moment later
 
     def fill(self, rate=None):
         command = [self.load, "fill", "--brokers", self.broker.address, "--topic", "payments", "--key", "card", "--file",

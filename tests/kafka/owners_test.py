@@ -45,8 +45,8 @@ from broker import Broker  # noqa: E402
 from cluster_job import Failure  # noqa: E402
 
 SKIPPED = 77
-NUM_ROWS = 24000
-RATE = 400  # rows per second
+NUM_ROWS = 28000
+RATE = 320  # rows per second
 CUT_S = 6  # longer than the coordinator waits for a silent worker (3 s), shorter than until it kills it (10 s)
 STOPPED_S = kill_job.TRANSACTION_TIMEOUT_S + 2
 # Silence until it is believed (3 s), a transaction that is left open in the worst case, and opening lanes on a busy machine.
