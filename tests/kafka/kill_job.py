@@ -7,6 +7,7 @@ import pathlib
 import random
 import select
 import shutil
+import signal
 import subprocess
 import time
 
@@ -74,6 +75,10 @@ TRANSACTION_TIMEOUT_S = 10
 COMMIT_OFTEN = ("--commit-rows", "64", "--commit-interval", "20ms", "--snapshot-interval", "300ms")
 
 
+class Failure(Exception):
+    """What went wrong, for people."""
+
+
 def manifest(address, train):
     emit = "arrival" if train == "arrival" else "watermark"
     return MANIFEST.replace("BROKERS", address).replace("TRAIN", TRAIN[train]).replace("EMIT", emit)
@@ -90,11 +95,11 @@ def make_record(rng, time_ms, name):
             "fraud": fraud}
 
 
-def make_rows(path, seed, num_rows):
-    """Event time runs about four times the windows' hour. The last rows stand far ahead, in every partition, and let
-    the watermark pass all others."""
+def make_rows(path, seed, num_rows, hours):
+    """Event time runs about so many hours, and windows have one. The last rows stand far ahead, in every partition, and
+    let the watermark pass all others."""
     rng = random.Random(seed)
-    time_ms, step = 1772323200000, 2 * 4 * 3600000 // num_rows
+    time_ms, step = 1772323200000, max(2, int(2 * hours * 3600000 / num_rows))
     with open(path, "w", encoding="ascii") as out:
         for row in range(num_rows):
             time_ms += rng.randrange(step)
@@ -179,7 +184,7 @@ class Worker:
 class Job:
     """The command on this job in `folder`, with one broker."""
 
-    def __init__(self, folder, build, broker, seed, num_rows, train):
+    def __init__(self, folder, build, broker, seed, num_rows, train, hours=4):
         self.folder, self.broker, self.train = pathlib.Path(folder), broker, train
         build = pathlib.Path(build).resolve()
         self.streamml = build / "worker/cli/streamml"
@@ -189,7 +194,7 @@ class Job:
             if not path.exists():
                 raise SystemExit(f"there is no {path}: build it with ./dev build")
         self.num_rows = num_rows
-        make_rows(self.folder / "rows.jsonl", seed, num_rows)
+        make_rows(self.folder / "rows.jsonl", seed, num_rows, hours)
         (self.folder / "job.yaml").write_text(manifest(broker.address, train), encoding="ascii")
 
     def reset(self):
@@ -201,6 +206,9 @@ class Job:
         for name in ("payments", *SINKS):
             # Records of the sinks carry event times, which are older than what brokers keep by default.
             self.broker.create_topic(name, NUM_PARTITIONS, {"retention.ms": -1})
+        end = time.monotonic() + 30
+        while not {"payments", *SINKS} <= set(self.broker.topics()) and time.monotonic() < end:
+            time.sleep(0.05)  # a busy broker knows them a moment later
 
     def fill(self, rate=None):
         command = [self.load, "fill", "--brokers", self.broker.address, "--topic", "payments", "--key", "card", "--file",
@@ -254,6 +262,29 @@ class Job:
                       for lane in summary["lanes"]},
             "counts": {name: summary[name] for name in ("rows", "late", "dead", "stages", "models", "accounting")},
         }
+
+
+def run_undisturbed(job):
+    """All rows in one `streamml run`: the outcome, and how long it took. Raises Failure."""
+    job.reset()
+    filling = job.fill()
+    if filling.wait(120) != 0:
+        raise Failure(f"kafka_load fill: {filling.output}")
+    follower = Follower(job.load, job.broker.address, SINKS[0])
+    started = time.monotonic()
+    worker = job.run("undisturbed")
+    try:
+        while follower.total == 0 or time.monotonic() - follower.last_s < 3:
+            follower.look(0.2)
+            if not worker.alive or time.monotonic() - started > 120:
+                raise Failure(f"the undisturbed run does not come to its end:\n{worker.output}")
+        worker.send(signal.SIGTERM)
+        if worker.wait(20) != 0:
+            raise Failure(f"the undisturbed run does not end in order:\n{worker.output}")
+    finally:
+        worker.end()
+        follower.close()
+    return job.outcome("undisturbed"), follower.last_s - started
 
 
 def _by_key(records):

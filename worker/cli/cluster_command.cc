@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <random>
 
 #include "absl/strings/str_join.h"
 #include "base/clock.h"
@@ -92,6 +93,7 @@ class ClusterRun {
     options_.num_workers = line_.workers;
     options_.standby = line_.standby ? decide::Standby::kEach : decide::Standby::kNone;
     options_.worker_flags = WorkerFlags(line_);
+    options_.lot = std::random_device()();
     ASSIGN_OR_RETURN(options_.program, FindProgram());
     return absl::OkStatus();
   }

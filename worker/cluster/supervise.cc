@@ -36,6 +36,11 @@ bool IsShaky(const ProcessView& view, int64_t now_us) {
   return IsUp(view, now_us) && view.quick_ends >= 2 && now_us - view.started_us < kSteadyUs;
 }
 
+bool IsCutOff(const ProcessView& view, int64_t others_us, int64_t now_us) {
+  const bool others_commit = others_us > 0 && now_us - others_us < kFreshUs;
+  return view.stalled_us >= kCutOffUs && others_commit;
+}
+
 bool IsStarting(const ProcessView& view, int64_t now_us) {
   return view.running && !view.was_up && now_us - view.started_us < kStartingUs;
 }

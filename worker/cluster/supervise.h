@@ -8,13 +8,15 @@ namespace streamml::cluster {
 // Times are of one clock that never goes back; 0: never.
 struct ProcessView {
   bool running = false;
-  int64_t started_us = 0;   // last
-  int64_t heard_us = 0;     // last, since that start
-  int64_t asked_us = 0;     // to end, since that start
-  int64_t ended_us = 0;     // last
-  uint32_t quick_ends = 0;  // in a row: ended by itself soon after its start
-  bool in_use = false;      // ended because its folder was: the life before still ends
-  bool was_up = false;      // answered in any of its lives
+  int64_t started_us = 0;    // last
+  int64_t heard_us = 0;      // last, since that start
+  int64_t asked_us = 0;      // to end, since that start
+  int64_t ended_us = 0;      // last
+  uint32_t quick_ends = 0;   // in a row: ended by itself soon after its start
+  bool in_use = false;       // ended because its folder was: the life before still ends
+  bool was_up = false;       // answered in any of its lives
+  int64_t stalled_us = 0;    // how long, as it told last, a lane of it has waited for brokers
+  int64_t committed_us = 0;  // when it last told of commits
 };
 
 enum class ProcessAct : uint8_t {
@@ -34,6 +36,8 @@ enum class ProcessWish : uint8_t {
 
 inline constexpr int64_t kSilentUs = 3'000'000;     // unheard for so long: its lanes go to others
 inline constexpr int64_t kStuckUs = 10'000'000;     // unheard for so long: killed
+inline constexpr int64_t kCutOffUs = 5'000'000;     // stalled for so long, while others commit
+inline constexpr int64_t kFreshUs = 2'000'000;      // of commits that show that brokers answer
 inline constexpr int64_t kStartingUs = 20'000'000;  // so long a new worker is waited for
 inline constexpr int64_t kEndingUs = 30'000'000;    // so long letting go may take
 inline constexpr int64_t kQuickEndUs = 10'000'000;  // of a life that counts as a failed start
@@ -47,6 +51,9 @@ bool IsUp(const ProcessView& view, int64_t now_us);
 // It answers, but ended by itself soon after its last starts: it gets lanes only once it has been
 // up for a while, else they would come and go with it.
 bool IsShaky(const ProcessView& view, int64_t now_us);
+// It answers, but cannot get through to the brokers, and another worker can: that one committed at
+// `others_us`, later than this one stalled. When nobody can, nobody is better off elsewhere.
+bool IsCutOff(const ProcessView& view, int64_t others_us, int64_t now_us);
 // It has not answered yet, in its first life, and will soon.
 bool IsStarting(const ProcessView& view, int64_t now_us);
 

@@ -135,6 +135,7 @@ fleet::v1::LaneFacts ToProto(const lane::LaneFacts& facts, double rows_per_secon
   const bool runs = facts.phase == lane::Phase::kRunning;
   out.set_rows_per_second(runs ? rows_per_second : 0);
   out.set_busy(std::clamp(facts.busy, 0.0, 1.0));
+  out.set_stalled_seconds(static_cast<double>(facts.stalled_us) / 1e6);
   if (facts.progress.watermark != data::kMinTime) out.set_watermark_us(facts.progress.watermark);
   AddLag(facts, clock, out);
   AddStore(facts.progress.uploads, clock, out);

@@ -84,5 +84,17 @@ TEST(SuperviseTest, AWorkerIsWaitedForInItsFirstLifeOnly) {
   EXPECT_FALSE(IsUp(view, kNow));
 }
 
+TEST(SuperviseTest, AWorkerIsCutOffWhileItWaitsForBrokersAndOthersCommit) {
+  ProcessView view = Running(1, kNow);
+  EXPECT_FALSE(IsCutOff(view, kNow, kNow)) << "it gets on";
+  view.stalled_us = kCutOffUs - 1;
+  EXPECT_FALSE(IsCutOff(view, kNow, kNow)) << "not for long";
+  view.stalled_us = kCutOffUs;
+  EXPECT_TRUE(IsCutOff(view, kNow, kNow));
+  EXPECT_TRUE(IsCutOff(view, kNow - kFreshUs + 1, kNow));
+  EXPECT_FALSE(IsCutOff(view, kNow - kFreshUs, kNow)) << "nobody gets through";
+  EXPECT_FALSE(IsCutOff(view, 0, kNow)) << "nobody has ever";
+}
+
 }  // namespace
 }  // namespace streamml::cluster

@@ -39,6 +39,8 @@ class TransactionalProducer final : public Producer {
   TransactionalProducer(KafkaClient& client, AgeWatch* age_watch)
       : client_(client), age_watch_(age_watch) {}
   static void OnDelivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* opaque);
+  absl::Status TakeId(const ProducerSpec& spec);
+  absl::Status MakeHandle(const ProducerSpec& spec);
   absl::StatusOr<rd_kafka_topic_t*> FindTopic(const std::string& name);
   absl::Status Produce(const OutMessage& message, rd_kafka_topic_t* topic, int64_t timestamp_ms);
   absl::Status ProduceAll(absl::Span<const OutMessage> messages);
