@@ -21,10 +21,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 # pylint: disable=wrong-import-position
-import cluster_test  # noqa: E402
+import cluster_job  # noqa: E402
 import kill_job  # noqa: E402
 from broker import Broker  # noqa: E402
-from cluster_test import Failure  # noqa: E402
+from kill_job import Failure  # noqa: E402
 
 NUM_ROWS = 12000
 RATE = 600
@@ -113,7 +113,7 @@ def await_lag(cluster):
 
 
 def lose_workers(job, follower):
-    cluster = cluster_test.Cluster(job, "stored")
+    cluster = cluster_job.Cluster(job, "stored")
     try:
         cluster.start(2)
         cluster.await_settled(2, "start of 2")
@@ -151,7 +151,7 @@ def finish(job, follower, expected):
 
 
 def run(job, store):
-    expected = cluster_test.run_undisturbed(job)
+    expected, _ = kill_job.run_undisturbed(job)
     job.reset()
     end = time.monotonic() + PATIENCE_S
     while not {"payments", *kill_job.SINKS} <= set(job.broker.topics()) and time.monotonic() < end:

@@ -234,11 +234,10 @@ std::string BoundOf(const StagePlan& stage, std::string_view line) {
 
 // "card (murmur2, checked)".
 std::string PartitioningText(const SourcePlan& source) {
-  std::vector<std::string> names;
-  for (const size_t column : source.partition_columns) {
-    names.push_back(source.schema->field(column).name);
-  }
-  return absl::StrCat(absl::StrJoin(names, ", "), " (",
+  const auto name = [&source](std::string* out, size_t column) {
+    out->append(source.schema->field(column).name);
+  };
+  return absl::StrCat(absl::StrJoin(source.partition_columns, ", ", name), " (",
                       connectors::PartitionerName(source.partitioner), ", checked)");
 }
 

@@ -12,12 +12,13 @@
 
 namespace streamml::operators::internal {
 
+inline constexpr size_t kNoArgument = static_cast<size_t>(-1);
+
 // An aggregate and the place of its argument in the layout; kNoArgument: count(*).
 struct WindowOutput {
   sql::Aggregate aggregate;
-  size_t argument;
+  size_t argument = kNoArgument;
 };
-inline constexpr size_t kNoArgument = static_cast<size_t>(-1);
 
 struct WindowPlan {
   std::shared_ptr<const data::Schema> schema;  // of the output; shared with its batches
