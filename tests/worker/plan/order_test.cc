@@ -13,7 +13,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 constexpr const char* kJob = R"(apiVersion: streamml.dev/v1alpha1
 kind: StreamMLJob
