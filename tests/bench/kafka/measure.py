@@ -10,7 +10,7 @@ import wire
 from engines import NUM_PARTITIONS, EngineError
 
 LOOK_S = 0.05
-SILENCE_S = 90      # without output an engine is broken
+SILENCE_S = 300     # without output an engine is broken, also on a busy machine
 TOLERANCE = 1e-9    # of doubles: sums are added, and taken back, in another order
 NEARLY_ALL = 0.985  # of a source: what is behind may wait for the watermark
 

@@ -13,7 +13,7 @@ constexpr int64_t kStartMs = 1772323200000;
 constexpr int64_t kStepMs = 20;
 constexpr uint64_t kDisorderMs = 4000;
 constexpr uint64_t kNumCards = 20'000;
-constexpr int64_t kFarAheadMs = 2 * 3600 * 1000;
+constexpr int64_t kFarAheadMs = int64_t{2} * 3600 * 1000;
 
 // SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 uint64_t Mix(uint64_t x) {

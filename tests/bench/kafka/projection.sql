@@ -6,7 +6,7 @@ CREATE TABLE payments (
   'scan.startup.mode' = 'earliest-offset', 'format' = 'json', 'properties.group.id' = 'flink-GROUP'
 );
 CREATE TABLE results (
-  id STRING, card STRING, gross DOUBLE, large BOOLEAN, `hour` DOUBLE
+  id STRING, card STRING, gross DOUBLE, `large` BOOLEAN, `hour` DOUBLE
 ) WITH (
   'connector' = 'kafka', 'topic' = 'SINK', 'properties.bootstrap.servers' = 'BROKERS',
   'key.format' = 'raw', 'key.fields' = 'card', 'value.format' = 'json',
