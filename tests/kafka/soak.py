@@ -361,10 +361,14 @@ def soak(arguments, folder):
         started = time.monotonic()
         run = Soak(arguments, job, lambda text: print(f"{time.monotonic() - started:7.1f} s  {text}", flush=True))
         try:
-            run.run()
-        finally:
-            run.end()
-        check_output(job)
+            try:
+                run.run()
+            finally:
+                run.end()
+            check_output(job)
+        except Failure as failure:
+            broker.kill()  # nobody needs it in order any more
+            return [str(failure)]
         return run.verdict(arguments.bounded_topics)
 
 

@@ -108,6 +108,7 @@ class Coordinator {
   std::string kept_;  // of the state, as it is on disk
   bool settled_ = false;
   std::vector<std::string> spare_;
+  int64_t may_cut_off_us_ = 0;  // from then on a worker may be taken for cut off
   std::map<std::string, Worker> workers_;
 };
 

@@ -11,13 +11,16 @@ namespace {
 
 constexpr int kFolderInUse = 4;  // exit code of a worker whose last life has not ended yet
 
-// The longest that one of its lanes has been waiting for brokers.
-int64_t StalledUs(const fleet::v1::Observation& observation) {
-  double seconds = 0;
+void NoteStalls(const fleet::v1::Observation& observation, ProcessView& view) {
+  view.stalled_us = view.least_stalled_us = 0;
+  bool is_first = true;
   for (const fleet::v1::LaneFacts& lane : observation.lanes()) {
-    seconds = std::max(seconds, lane.stalled_seconds());
+    if (lane.phase() == fleet::v1::PHASE_FOLLOWING) continue;
+    const auto stalled_us = static_cast<int64_t>(lane.stalled_seconds() * 1e6);
+    view.stalled_us = std::max(view.stalled_us, stalled_us);
+    view.least_stalled_us = is_first ? stalled_us : std::min(view.least_stalled_us, stalled_us);
+    is_first = false;
   }
-  return static_cast<int64_t>(seconds * 1e6);
 }
 
 std::string How(int result) {
@@ -35,7 +38,7 @@ void Coordinator::Look(const std::string& name, Worker& worker) {
     worker.view.heard_us = heard->time_us;
     worker.view.was_up = true;
     worker.observation = std::move(heard->observation);
-    worker.view.stalled_us = StalledUs(worker.observation);
+    NoteStalls(worker.observation, worker.view);
     if (NoteCommits(worker)) worker.view.committed_us = heard->time_us;
     TellProblems(name, worker);
   }
@@ -61,7 +64,7 @@ void Coordinator::NoteEnd(const std::string& name, Worker& worker, int result) {
   worker.view.in_use = in_use;
   worker.view.running = false;
   worker.view.heard_us = worker.view.asked_us = 0;
-  worker.view.stalled_us = worker.view.committed_us = 0;
+  worker.view.stalled_us = worker.view.least_stalled_us = worker.view.committed_us = 0;
   worker.view.ended_us = now;
   worker.link = nullptr;
   worker.process = nullptr;
@@ -100,17 +103,22 @@ bool Coordinator::NoteCommits(Worker& worker) {
   return got_on;
 }
 
-// Who is cut off from the brokers, while others are not.
+// Who is cut off from the brokers, while others are not. One at a time, and not one after the other
+// soon: where all is slow, lanes that go to and fro make it slower.
 void Coordinator::FindCutOff() {
   const int64_t now = clock_.MonotonicMicroseconds();
   for (auto& [name, worker] : workers_) {
     int64_t others_us = 0;
     for (const auto& [other_name, other] : workers_) {
-      const bool counts = other_name != name && IsWanted(other_name) && IsUp(other.view, now);
+      const bool counts =
+          other_name != name && IsWanted(other_name) && GetsThrough(other.view, now);
       if (counts) others_us = std::max(others_us, other.view.committed_us);
     }
-    const bool is_cut_off = IsUp(worker.view, now) && IsCutOff(worker.view, others_us, now);
+    bool is_cut_off = IsUp(worker.view, now) && IsCutOff(worker.view, others_us, now);
     if (is_cut_off && !worker.is_cut_off) {
+      is_cut_off = may_cut_off_us_ <= now;
+      if (!is_cut_off) continue;
+      may_cut_off_us_ = now + kCutOffPauseUs;
       note_(absl::StrCat(name, " has not got through to its brokers for ",
                          worker.view.stalled_us / 1'000'000,
                          " s, and others do: its lanes go to them"));

@@ -38,7 +38,11 @@ bool IsShaky(const ProcessView& view, int64_t now_us) {
 
 bool IsCutOff(const ProcessView& view, int64_t others_us, int64_t now_us) {
   const bool others_commit = others_us > 0 && now_us - others_us < kFreshUs;
-  return view.stalled_us >= kCutOffUs && others_commit;
+  return view.stalled_us >= kCutOffUs && view.least_stalled_us >= kAllStalledUs && others_commit;
+}
+
+bool GetsThrough(const ProcessView& view, int64_t now_us) {
+  return IsUp(view, now_us) && view.stalled_us < kAllStalledUs;
 }
 
 bool IsStarting(const ProcessView& view, int64_t now_us) {

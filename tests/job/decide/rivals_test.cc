@@ -127,7 +127,7 @@ class Rivals {
 };
 
 TEST(RivalsTest, TheOneThatBeganLaterHasTheJob) {
-  for (uint64_t seed = 1; seed <= 50; ++seed) {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE(seed);
     Rivals rivals(seed);
     rivals.Begin(0);
@@ -142,7 +142,7 @@ TEST(RivalsTest, TheOneThatBeganLaterHasTheJob) {
 }
 
 TEST(RivalsTest, OfTwoThatBeginTogetherOneHasTheJob) {
-  for (uint64_t seed = 1; seed <= 50; ++seed) {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE(seed);
     Rivals rivals(seed);
     rivals.Begin(0);

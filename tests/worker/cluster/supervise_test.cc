@@ -88,12 +88,24 @@ TEST(SuperviseTest, AWorkerIsCutOffWhileItWaitsForBrokersAndOthersCommit) {
   ProcessView view = Running(1, kNow);
   EXPECT_FALSE(IsCutOff(view, kNow, kNow)) << "it gets on";
   view.stalled_us = kCutOffUs - 1;
+  view.least_stalled_us = kAllStalledUs;
   EXPECT_FALSE(IsCutOff(view, kNow, kNow)) << "not for long";
   view.stalled_us = kCutOffUs;
   EXPECT_TRUE(IsCutOff(view, kNow, kNow));
   EXPECT_TRUE(IsCutOff(view, kNow - kFreshUs + 1, kNow));
   EXPECT_FALSE(IsCutOff(view, kNow - kFreshUs, kNow)) << "nobody gets through";
   EXPECT_FALSE(IsCutOff(view, 0, kNow)) << "nobody has ever";
+  view.least_stalled_us = kAllStalledUs - 1;
+  EXPECT_FALSE(IsCutOff(view, kNow, kNow)) << "another lane of it gets through";
+}
+
+TEST(SuperviseTest, WhoStandsStillItselfIsNoWitness) {
+  ProcessView view = Running(1, kNow);
+  EXPECT_TRUE(GetsThrough(view, kNow));
+  view.stalled_us = kAllStalledUs;
+  EXPECT_FALSE(GetsThrough(view, kNow));
+  view.stalled_us = 0;
+  EXPECT_FALSE(GetsThrough(view, kNow + kSilentUs)) << "it does not answer";
 }
 
 }  // namespace
