@@ -122,8 +122,8 @@ absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
 }
 
 // Between inputs that have an end the choice depends on positions only, never on what happens to be
-// there already, so that the order of unordered stages is a function of their inputs too. On arrival
-// nobody waits for the one that is furthest behind.
+// there already, so that the order of unordered stages is a function of their inputs too. On
+// arrival nobody waits for the one that is furthest behind.
 absl::StatusOr<bool> Executor::ReadFurthestBehind() {
   order_.clear();
   for (size_t i = 0; i < inputs_.size(); ++i) {

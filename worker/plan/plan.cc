@@ -357,9 +357,9 @@ std::string Explain(const JobPlan& plan) {
   for (const StagePlan& stage : plan.stages) {
     absl::StrAppend(&text, "stage ", stage.spec->name, ": ", stage.num_lanes,
                     stage.num_lanes == 1 ? " lane" : " lanes", ", ",
-                    stage.spec->event_order ? "in event order up to the watermark"
-                    : stage.spec->on_arrival      ? "rows are answered as they come"
-                                            : "rows pass on as they come",
+                    stage.spec->event_order  ? "in event order up to the watermark"
+                    : stage.spec->on_arrival ? "rows are answered as they come"
+                                             : "rows pass on as they come",
                     "\n");
     ExplainInput(plan, stage, text);
     ExplainLanes(plan, stage, text);

@@ -166,10 +166,9 @@ void TopicWorld::MakePartition(Random& random, uint32_t partition, uint64_t num_
     ModelKafka::Record& record = last.records.front();
     record.has_key = false;
     record.has_value = true;
-    record.value = absl::StrCat("{\"id\":\"last", number_++, "\",\"card\":\"",
-                                cards[random.Below(cards.size())],
-                                "\",\"amount\":1,\"at\":", kStart + 100'000'000,
-                                ",\"fraud\":false}");
+    record.value = absl::StrCat(
+        "{\"id\":\"last", number_++, "\",\"card\":\"", cards[random.Below(cards.size())],
+        "\",\"amount\":1,\"at\":", kStart + 100'000'000, ",\"fraud\":false}");
     ++num_committed_;
     at_us += random.Between(1, 300'000);
     arrivals_.push_back(std::move(last));

@@ -71,9 +71,9 @@ class OrderTest : public testing::Test {
     for (const StagePlan& stage : plan->stages) {
       EXPECT_FALSE(stage.spec->on_arrival && stage.spec->event_order) << stage.spec->name;
       orders.push_back(absl::StrCat(stage.spec->name, ": ",
-                                    stage.spec->event_order ? "event order"
-                                    : stage.spec->on_arrival      ? "arrival"
-                                                            : "any"));
+                                    stage.spec->event_order  ? "event order"
+                                    : stage.spec->on_arrival ? "arrival"
+                                                             : "any"));
     }
     return orders;
   }
