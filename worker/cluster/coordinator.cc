@@ -95,6 +95,10 @@ void Coordinator::Stop() {
 bool Coordinator::IsWanted(const std::string& name) const { return wanted_.workers.contains(name); }
 
 absl::Status Coordinator::Round() {
+  const int64_t now = clock_.MonotonicMicroseconds();
+  if (const int64_t pause_us = rounds_.Begin(now); pause_us > 0) {
+    for (auto& [name, worker] : workers_) Excuse(worker.view, pause_us);
+  }
   wanted_.workers.clear();
   for (uint32_t i = 0; i < num_workers_; ++i) wanted_.workers.insert(NameOf(i));
   if (!stopping_) {
@@ -103,7 +107,7 @@ absl::Status Coordinator::Round() {
   for (auto& [name, worker] : workers_) Look(name, worker);
   if (!stopping_) {
     RETURN_IF_ERROR(AwaitPlan());
-    if (plan_.has_value()) RETURN_IF_ERROR(Decide());
+    if (plan_.has_value() && rounds_.MayDecide(now)) RETURN_IF_ERROR(Decide());
   }
   for (auto worker = workers_.begin(); worker != workers_.end();) {
     const auto current = worker++;

@@ -103,6 +103,7 @@ class Coordinator {
   bool stopping_ = false;
   std::optional<fleet::v1::PlanReply> plan_;
   std::string plan_trouble_;  // that was told
+  Rounds rounds_;
   decide::Wanted wanted_;
   decide::FleetState state_;
   std::string kept_;  // of the state, as it is on disk

@@ -49,6 +49,8 @@ inline constexpr int64_t kQuickEndUs = 10'000'000;     // of a life that counts 
 inline constexpr int64_t kSteadyUs = 5'000'000;  // up for so long after two of them: trusted again
 inline constexpr int64_t kMinRestartUs = 100'000;  // after the second quick end; doubles
 inline constexpr int64_t kMaxRestartUs = 10'000'000;
+inline constexpr int64_t kPauseUs = 1'000'000;   // between two rounds: the coordinator stood still
+inline constexpr int64_t kListenUs = 1'000'000;  // after that, before it decides anything
 
 ProcessAct NextAct(const ProcessView& view, ProcessWish wish, int64_t now_us);
 // It answers.
@@ -64,5 +66,22 @@ bool IsCutOff(const ProcessView& view, int64_t others_us, int64_t now_us);
 bool GetsThrough(const ProcessView& view, int64_t now_us);
 // It has not answered yet, in its first life, and will soon.
 bool IsStarting(const ProcessView& view, int64_t now_us);
+
+// Nobody listened for `pause_us`: that nothing was heard meanwhile says nothing of the worker.
+void Excuse(ProcessView& view, int64_t pause_us);
+
+// Notices that the coordinator itself stood still: stopped, or on a machine that slept. What it
+// knows is old then, and others may have done its work: it listens before it decides.
+class Rounds {
+ public:
+  // At the begin of each round; how long the coordinator stood still before it, mostly 0.
+  int64_t Begin(int64_t now_us);
+  // Also when each round is as slow as a pause, every other one may.
+  bool MayDecide(int64_t now_us) const { return now_us >= listen_until_us_; }
+
+ private:
+  int64_t began_us_ = 0;
+  int64_t listen_until_us_ = 0;
+};
 
 }  // namespace streamml::cluster
