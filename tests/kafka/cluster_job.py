@@ -175,10 +175,12 @@ class Series:
 
     def finish(self):
         expected = sum(map(len, self.expected["topics"][kill_job.SINKS[0]]))
-        end = time.monotonic() + PATIENCE_S
+        come, end = 0, time.monotonic() + PATIENCE_S
         while self.follower.total < expected:
             self.follower.look(0.2)
-            if time.monotonic() > end:
+            if self.follower.total > come:  # rows may still be coming in
+                come, end = self.follower.total, time.monotonic() + PATIENCE_S
+            elif time.monotonic() > end:
                 raise Failure(f"{self.follower.total} of {expected} records have come:\n{self.cluster.process.output}")
         time.sleep(1)  # what comes too much comes now
         self.cluster.stop()

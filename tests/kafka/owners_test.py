@@ -192,7 +192,7 @@ class Trials:
     def stale(self):
         """The copy is made before a lane moves away from its owner, who then keeps the others."""
         kept = self.series.job.folder / self.series.cluster.data / ".streamml/workers/worker-0"
-        copy = self.series.job.folder / f"stale-{self.num_others}"
+        copy = self.series.job.folder / f"{self.series.name}-stale-{self.num_others}"
         try:
             shutil.copytree(kept, copy)
         except shutil.Error:
@@ -255,7 +255,7 @@ class Trials:
     def replace(self, what, before, after):
         """Who was started last has the lanes; the other one says so and ends, and so do its workers."""
         old, self.num_others = self.series.cluster, self.num_others + 1
-        places = Elsewhere(self.series.job, self.network, f"other-{self.num_others}", 3)
+        places = Elsewhere(self.series.job, self.network, f"{self.series.name}-other-{self.num_others}", 3)
         lanes, since = list(self.journals.moments), time.monotonic()
         before()
         self.series.cluster = places.cluster(self.series.job, f"{self.series.name}-{self.num_others}")
