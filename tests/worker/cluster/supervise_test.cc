@@ -138,8 +138,7 @@ TEST(RoundsTest, OneThatStoodStillListensBeforeItDecides) {
 TEST(RoundsTest, WhereEachRoundIsSlowEveryOtherOneDecides) {
   Rounds rounds;
   int decided = 0;
-  for (int i = 0; i < 10; ++i) {
-    const int64_t now = kNow + i * 2 * kPauseUs;
+  for (int64_t now = kNow; now < kNow + 20 * kPauseUs; now += 2 * kPauseUs) {
     rounds.Begin(now);
     decided += rounds.MayDecide(now) ? 1 : 0;
   }
