@@ -55,12 +55,12 @@ class Cuts:
 
     def look(self):
         ends = wire.ends(self.address, JOURNAL, kill_job.NUM_LANES)
-        begins = wire.begins(self.address, JOURNAL, kill_job.NUM_LANES)
+        begins = wire.offsets(self.address, JOURNAL, kill_job.NUM_LANES, -2)
         self.most = max(self.most, *(ends[lane] - begins[lane] for lane in ends))
 
     def check(self):
         for topic, partitions in self.topics.items():
-            begins = wire.begins(self.address, topic, partitions)
+            begins = wire.offsets(self.address, topic, partitions, -2)
             ends = wire.ends(self.address, topic, partitions)
             print(f"  {topic}: " + ", ".join(f"{begins[p]}..{ends[p]}" for p in begins), flush=True)
             whole = [p for p in begins if begins[p] == 0 and ends[p] > 0]

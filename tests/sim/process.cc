@@ -1,5 +1,6 @@
 #include "tests/sim/process.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -74,7 +75,9 @@ Process::Process(const World& world, support::ModelDisk& disk, support::Random& 
       random_(random),
       fingerprint_(std::move(fingerprint)),
       keeping_(keeping == nullptr ? own_keeping_ : *keeping),
-      background_lag_(1 + random.Below(60)) {}
+      background_lag_(1 + random.Below(60)) {
+  if (random.OneIn(3)) memory_.emplace(static_cast<int64_t>(random.Below(20'000)));
+}
 Process::~Process() = default;
 
 absl::Status Process::Start() {
@@ -96,6 +99,7 @@ absl::Status Process::Start() {
     environment.utc_us = [this] { return keeping_.now_us; };
     ASSIGN_OR_RETURN(const bool is_truncated, IsTruncated(i));
     opened_truncated_ = opened_truncated_ || is_truncated;
+    if (memory_.has_value()) environment.memory = &*memory_;
     ASSIGN_OR_RETURN(std::unique_ptr<lane::Lane> lane,
                      lane::Lane::Open(std::move(spec), environment, notes_));
     lanes_.push_back(std::move(lane));
@@ -122,6 +126,13 @@ bool Process::snapshot_under_way() const {
     if (lane->snapshot_under_way()) return true;
   }
   return false;
+}
+
+bool Process::read_values_back() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const std::unique_ptr<lane::Lane>& lane) {
+    const state::Spill* spill = lane->executor().states().spill();
+    return spill != nullptr && spill->num_read() > 0;
+  });
 }
 
 absl::Status Process::CheckSnapshots() const {

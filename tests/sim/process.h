@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -64,6 +65,8 @@ class Process {
   bool snapshot_under_way() const;
   // A lane has committed while its snapshot was under way.
   bool committed_meanwhile() const { return committed_meanwhile_; }
+  // Values of states had left memory and came back.
+  bool read_values_back() const;
   const std::vector<std::string>& notes() const { return notes_; }
 
   Outcome Collect();
@@ -93,6 +96,7 @@ class Process {
   bool committed_meanwhile_ = false;
   SeededBackground background_;
   const uint64_t background_lag_;  // actions until a task runs, on average
+  std::optional<state::MemoryBudget> memory_;
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> stores_;
   std::vector<std::unique_ptr<lane::Lane>> lanes_;

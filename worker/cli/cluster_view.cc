@@ -57,6 +57,7 @@ struct ClusterTotals {
   StoreTotals store;
   std::string truncation_problem;  // of some lane
   std::vector<const fleet::v1::ModelFacts*> models;
+  std::vector<const fleet::v1::TrainerFacts*> trainers;
 };
 
 void AddLag(const LaneFacts& lane, LagTotals& lag) {
@@ -98,6 +99,7 @@ ClusterTotals TotalsOf(const fleet::v1::StatusReply& status,
       totals.watermark = std::min(*totals.watermark, lane->watermark_us());
     }
     for (const fleet::v1::ModelFacts& model : lane->models()) totals.models.push_back(&model);
+    if (lane->has_trainer()) totals.trainers.push_back(&lane->trainer());
   }
   if (lanes.size() < status.num_lanes() || lanes.empty()) totals.watermark.reset();
   return totals;
@@ -131,6 +133,19 @@ std::string Metrics(const fleet::v1::ModelFacts& model, const char* separator) {
             out, metric.name(), " ",
             MetricText(metric.has_value() ? std::optional(metric.value()) : std::nullopt));
       });
+}
+
+// "0.3 s behind, learns at most about 52,000 rows/s"
+std::string TrainerText(const fleet::v1::TrainerFacts& trainer) {
+  std::string text = trainer.has_lag_seconds()
+                         ? absl::StrCat(trainer.behind() ? "TrainerBehind: " : "",
+                                        Seconds(trainer.lag_seconds()), " behind")
+                         : "lag not known";
+  if (trainer.has_ceiling_rows_per_second()) {
+    const auto ceiling = static_cast<uint64_t>(std::llround(trainer.ceiling_rows_per_second()));
+    absl::StrAppend(&text, ", learns at most about ", WithCommas(ceiling), " rows/s");
+  }
+  return text;
 }
 
 std::string PhaseText(fleet::v1::Phase phase) {
@@ -200,6 +215,10 @@ std::vector<std::string> ClusterBlock(const fleet::v1::StatusReply& status, doub
     lines.push_back(absl::StrFormat("  %-9s  version %s  %s", model->name(),
                                     WithCommas(model->version()), Metrics(*model, "  ")));
   }
+  for (const fleet::v1::TrainerFacts* trainer : totals.trainers) {
+    lines.push_back(
+        absl::StrFormat("  trainer    of %s: %s", trainer->model(), TrainerText(*trainer)));
+  }
   for (const fleet::v1::WorkerStatus& worker : status.workers()) {
     lines.push_back(WorkerLine(worker));
     for (const LaneFacts& lane : worker.observation().lanes()) {
@@ -250,6 +269,10 @@ std::string ClusterLine(const fleet::v1::StatusReply& status) {
   for (const fleet::v1::ModelFacts* model : totals.models) {
     absl::StrAppend(&line, "; ", model->name(), " version ", model->version(), ", ",
                     Metrics(*model, ", "));
+  }
+  for (const fleet::v1::TrainerFacts* trainer : totals.trainers) {
+    if (!trainer->behind()) continue;
+    absl::StrAppend(&line, "; ", trainer->model(), " ", TrainerText(*trainer));
   }
   return line;
 }

@@ -138,6 +138,13 @@ void AddDataDir(CLI::App& app, CommandLine& line) {
       ->check(NotEmpty());
 }
 
+void AddSize(CLI::App& app, const std::string& name, uint64_t& bytes, const std::string& help) {
+  app.add_option(name, bytes, help)
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
+      ->group("Advanced");
+}
+
 void AddCommits(CLI::App& app, CommandLine& line) {
   app.add_option("--commit-rows", line.commit_rows,
                  "commit after this many rows read by a lane; 0: only by time")
@@ -148,6 +155,10 @@ void AddCommits(CLI::App& app, CommandLine& line) {
   AddDuration(app, "--snapshot-interval", line.snapshot_interval_us,
               "take snapshots this often; default: snapshots.interval of the manifest")
       ->group("Advanced");
+  AddSize(
+      app, "--state-memory", line.state_memory,
+      "what values in windows may take in memory, such as 512MiB; beyond it those that were not "
+      "used for long are kept on disk; default: no bound");
 }
 
 void AddRun(CLI::App& app, CommandLine& line) {

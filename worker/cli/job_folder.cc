@@ -67,7 +67,9 @@ JobFolder::JobFolder(const Job& job, Disk& disk)
       fingerprint_(lane::Fingerprint()),
       patience_(StopOverdue),
       lane_snapshots_(job.manifest.job.spec().snapshots(), job.plan, disk,
-                      absl::StrCat(StateFolder(job), "/lanes"), StopRequested) {}
+                      absl::StrCat(StateFolder(job), "/lanes"), StopRequested) {
+  if (job.state_memory > 0) memory_.emplace(static_cast<int64_t>(job.state_memory));
+}
 
 absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, Disk& disk,
                                                            bool must_exist,
@@ -208,6 +210,7 @@ absl::Status JobFolder::OpenLane(uint32_t index, std::vector<std::string>& notes
                                     stop};
   environment.keep_us = job_.plan.keep_us;
   environment.utc_us = [] { return SystemClock().UtcMicroseconds(); };
+  if (memory_.has_value()) environment.memory = &*memory_;
   // Brokers come back. A log in files whose disk has failed must be opened anew.
   if (!job_.plan.log_cluster.empty()) {
     environment.wait_for_log = [this](const absl::Status& status, int attempt) {

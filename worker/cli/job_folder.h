@@ -71,6 +71,7 @@ class JobFolder {
   LogPatience patience_;
   const LaneSnapshots lane_snapshots_;
   std::unique_ptr<DiskLock> lock_;  // of a folder whose log is on Kafka
+  std::optional<state::MemoryBudget> memory_;
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> snapshots_;
   std::unique_ptr<lane::BackgroundRunner> background_ = lane::MakeThreadRunner();

@@ -66,6 +66,7 @@ class SnapshotsWithStore final : public state::SnapshotStore {
                               const std::vector<state::StateChange>& changes) override {
     return snapshots_->Save(key, engine, changes);
   }
+  state::SavedEntries* saved() override { return snapshots_->saved(); }
   state::Uploads* uploads() override { return snapshots_->uploads(); }
 
  private:

@@ -71,7 +71,8 @@ absl::StatusOr<Job> LoadJob(const CommandLine& line) {
   };
   ASSIGN_OR_RETURN(plan::JobPlan plan, plan::MakePlan(manifest, WithAbsolutePaths(std::move(files)),
                                                       plan::RealFiles(), topics));
-  Job job{std::move(manifest), std::move(clusters), std::move(plan), "", line.data_dir};
+  Job job{std::move(manifest), std::move(clusters), std::move(plan), "",
+          line.data_dir,       line.state_memory};
   job.name = job.manifest.job.metadata().name();
   if (job.data_dir.empty()) job.data_dir = absl::StrCat("./", job.name, ".data");
   return job;

@@ -142,6 +142,7 @@ class Executor {
   int64_t FirstHeldTime() const;
   absl::Status TakeSidesAt(int64_t time);
   absl::Status PassFrontier();
+  void Forget();
   // Rows that are larger than their sink takes are added to `failed`.
   void Emit(int node, const data::Batch& rows, std::vector<internal::FailedRow>& failed);
   void NoteRead(size_t input, const InputPoint& end);

@@ -184,6 +184,7 @@ absl::Status Executor::Import(const journal::v1::LaneState& state) {
     output_.destination_digests()[i] =
         internal::FromBytes(state.destination_digests(static_cast<int>(i)));
   }
+  Forget();  // as the commit did that the state is of
   return absl::OkStatus();
 }
 

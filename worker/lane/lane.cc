@@ -130,7 +130,24 @@ absl::Status Lane::WriteCommit(journal::v1::Commit& commit, bool markers) {
   executor_->MarkCommitted();
   for (const std::unique_ptr<Input>& input : executor_->inputs()) input->NoteCommitted();
   ++num_commits_;
+  return KeepToMemory();
+}
+
+// What changes while a snapshot is under way cannot leave before the next one has ended; at twice
+// the bound the lane waits.
+absl::Status Lane::KeepToMemory() {
+  needs_snapshot_ = !executor_->states().KeepToBudget();
+  if (!needs_snapshot_ || snapshot_ == nullptr) return absl::OkStatus();
+  if (environment_.memory->excess() <= environment_.memory->limit()) return absl::OkStatus();
+  RETURN_IF_ERROR(AwaitSnapshot());
+  needs_snapshot_ = !executor_->states().KeepToBudget();
   return absl::OkStatus();
+}
+
+void Lane::LetValuesLeave(Executor& executor) const {
+  state::SavedEntries* const saved = environment_.snapshots.saved();
+  if (environment_.memory == nullptr || saved == nullptr) return;
+  executor.states().LeaveMemory(*environment_.memory, *saved);
 }
 
 absl::Status Lane::StartSnapshot() {
@@ -148,6 +165,7 @@ absl::Status Lane::StartSnapshot() {
   *state.mutable_provenance() = past_->provenance.stored();
   state.set_taken_us(Now());
   contents.engine = state.SerializeAsString();
+  if (state::Spill* spill = executor_->states().spill()) spill->BeginSave();
   ChangeCollector collector(contents.changes);
   for (state::DeclaredState* declared : executor_->states().states()) {
     collector.SetState(declared->id().ToString());
@@ -171,6 +189,7 @@ absl::Status Lane::CollectSnapshot() {
     return Annotate(task->result().status(), absl::StrCat("lane ", spec_.name, ": snapshot"));
   }
   NoteSnapshot(*task);
+  if (state::Spill* spill = executor_->states().spill()) spill->SaveEnded();
   state_digest_ = *task->result();
   snapshot_sequence_ = task->key().sequence;
   snapshot_unreported_ = true;

@@ -102,6 +102,9 @@ struct LaneEnvironment {
   // Microseconds since 1970: from it snapshots have their age, and nothing else is made of it. Empty:
   // they have none, and nothing is removed.
   std::function<int64_t()> utc_us = {};
+  // What values of states may take in memory; those that are saved leave it beyond that, where the
+  // snapshots can be read back. Null: no bound.
+  state::MemoryBudget* memory = nullptr;
 };
 
 // Path of the part file a lane writes for a sink.
@@ -165,6 +168,9 @@ class Lane {
   // under way or when nothing was committed since the last.
   absl::Status StartSnapshot();
   bool snapshot_under_way() const { return snapshot_ != nullptr; }
+  // The values of its states exceed their memory, and none can leave it before they are saved: a
+  // snapshot is due.
+  bool needs_snapshot() const { return needs_snapshot_ && snapshot_ == nullptr; }
   // After the last row: commits and, once, takes the final snapshot and journals its state digest.
   // Waits for the snapshot, as Stop() and the destructor do.
   absl::Status Finish();
@@ -238,6 +244,9 @@ class Lane {
   // Takes the result of a snapshot that is done; Await waits for it first.
   absl::Status CollectSnapshot();
   absl::Status AwaitSnapshot();
+  // Of a new executor; and when all that it has processed is committed.
+  void LetValuesLeave(Executor& executor) const;
+  absl::Status KeepToMemory();
   absl::Status WriteSinks();
   absl::Status WriteCommit(journal::v1::Commit& commit, bool markers);
   absl::Status Append(const journal::v1::JournalRecord& record, log::Transaction& transaction);
@@ -269,6 +278,7 @@ class Lane {
   bool finished_ = false;
   bool claimed_ = false;
   bool store_is_stale_ = false;  // the snapshot store holds nothing that this journal knows
+  bool needs_snapshot_ = false;
   bool broken_ = false;          // a write failed: its outcome is unknown
   std::unique_ptr<internal::Retention> retention_;
   uint64_t base_ = 0;            // that the next record names; 0: all is needed

@@ -228,6 +228,7 @@ absl::Status Lane::BeginAnew(const std::vector<state::SnapshotInfo>& snapshots,
       true;  // emptied before the first snapshot is taken, not before replay has gone well
   ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
   executor_->SetStop(environment_.stop);
+  LetValuesLeave(*executor_);
   return absl::OkStatus();
 }
 
@@ -260,13 +261,14 @@ absl::Status Lane::ExplainTruncated(const absl::Status& status, uint64_t began_a
 }
 
 absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& damaged) {
-  ASSIGN_OR_RETURN(internal::Restored restored,
-                   internal::RestoreExecutor(
-                       spec_, snapshot,
-                       [&](const state::SnapshotStore::EntryFunction& entry) {
-                         return environment_.snapshots.Restore(snapshot.key, entry);
-                       },
-                       environment_.stop, damaged));
+  ASSIGN_OR_RETURN(
+      internal::Restored restored,
+      internal::RestoreExecutor(
+          spec_, snapshot,
+          [&](const state::SnapshotStore::EntryFunction& entry) {
+            return environment_.snapshots.Restore(snapshot.key, entry);
+          },
+          [this](Executor& executor) { LetValuesLeave(executor); }, environment_.stop, damaged));
   executor_ = std::move(restored.executor);
   sink_bytes_ = std::move(restored.sink_bytes);
   epoch_ = restored.epoch;
@@ -321,6 +323,7 @@ absl::Status Lane::Execute(const JournalRecord& record) {
   RETURN_IF_ERROR(executor_->Apply(commit));
   RETURN_IF_ERROR(CheckDigest(spec_, record.sequence(), commit, *executor_));
   executor_->MarkCommitted();
+  RETURN_IF_ERROR(KeepToMemory());
   if (static_cast<size_t>(commit.sink_bytes_size()) != sink_bytes_.size()) {
     return absl::DataLossError(
         absl::StrCat("journal position ", record.sequence(), " names ", commit.sink_bytes_size(),

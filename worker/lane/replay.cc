@@ -172,7 +172,7 @@ class Replayer {
           });
     };
     ASSIGN_OR_RETURN(internal::Restored restored,
-                     internal::RestoreExecutor(spec_, snapshot, load, options_.stop, damaged));
+                     internal::RestoreExecutor(spec_, snapshot, load, {}, options_.stop, damaged));
     executor_ = std::move(restored.executor);
     start_.sequence = snapshot.key.sequence;
     start_.sink_bytes = std::move(restored.sink_bytes);

@@ -84,7 +84,12 @@ void AddFlags(CLI::App& app, WorkerLine& line) {
               "commit at least this often; default 100ms");
   AddDuration(app, "--snapshot-interval", line.snapshot_interval_us,
               "take snapshots this often; default: snapshots.interval of the manifest");
-  for (const char* name : {"--commit-interval", "--snapshot-interval"}) {
+  app.add_option("--state-memory", line.state_memory,
+                 "what values in windows may take in memory, such as 512MiB; beyond it those that "
+                 "were not used for long are kept on disk; default: no bound")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
+  for (const char* name : {"--commit-interval", "--snapshot-interval", "--state-memory"}) {
     app.get_option(name)->group("Advanced");
   }
 }

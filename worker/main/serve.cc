@@ -98,6 +98,7 @@ absl::Status Serve(const WorkerLine& line, Disk& disk) {
   options.worker = absl::StrCat(line.name, ":", getpid());
   options.snapshot_folder = absl::StrCat(line.data_dir, "/lanes");
   options.output_folder = line.output_dir.empty() ? line.data_dir : line.output_dir;
+  options.state_memory = line.state_memory;
   options.run = {line.commit_interval_us, line.snapshot_interval_us, line.commit_rows};
   options.run.finish_uploads_us = std::min(kFinishUploadsUs, line.grace_us / 2);
   options.give_up = cli::StopOverdue;

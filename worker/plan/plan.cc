@@ -58,6 +58,9 @@ lane::SourceRules RulesOf(const SourcePlan& source) {
 lane::InputFactory TopicFactory(const SourcePlan& source, uint32_t partition,
                                 const TopicAccess& access) {
   lane::TopicInputSpec spec{RulesOf(source), source.topic, partition};
+  if (!source.partition_columns.empty()) {
+    spec.partitioning = {source.partition_columns, source.partitioner, source.num_partitions()};
+  }
   return
       [spec, access, cluster = source.cluster]() -> absl::StatusOr<std::unique_ptr<lane::Input>> {
         ASSIGN_OR_RETURN(log::Topics * topics, access(cluster));
@@ -180,6 +183,11 @@ bool TrainsApart(const JobPlan& plan) {
                      [](const StagePlan& stage) { return !stage.side_topics.empty(); });
 }
 
+bool AnswersOnArrival(const JobPlan& plan) {
+  return std::any_of(plan.stages.begin(), plan.stages.end(),
+                     [](const StagePlan& stage) { return stage.spec->on_arrival; });
+}
+
 std::vector<std::string> ModelsThatRaceFiles(const JobPlan& plan) {
   std::vector<std::string> models;
   if (std::any_of(plan.sources.begin(), plan.sources.end(),
@@ -258,6 +266,15 @@ std::string BoundOf(const StagePlan& stage, std::string_view line) {
   return "its bound is not known here";
 }
 
+// "card (murmur2, checked)".
+std::string PartitioningText(const SourcePlan& source) {
+  const auto name = [&source](std::string* out, size_t column) {
+    out->append(source.schema->field(column).name);
+  };
+  return absl::StrCat(absl::StrJoin(source.partition_columns, ", ", name), " (",
+                      connectors::PartitionerName(source.partitioner), ", checked)");
+}
+
 void ExplainInput(const JobPlan& plan, const StagePlan& stage, std::string& text) {
   if (stage.source < 0) {
     absl::StrAppend(&text, "    reads topic ", stage.topic, ": ",
@@ -270,6 +287,9 @@ void ExplainInput(const JobPlan& plan, const StagePlan& stage, std::string& text
   if (source.is_topic()) {
     absl::StrAppend(&text, "topic ", source.topic, " of cluster ", source.cluster, ", ",
                     internal::Partitions(source.num_partitions()));
+    if (!source.partition_columns.empty()) {
+      absl::StrAppend(&text, " by ", PartitioningText(source));
+    }
   } else {
     absl::StrAppend(&text, source.files.size(), source.files.size() == 1 ? " file" : " files");
   }
@@ -375,8 +395,9 @@ std::string Explain(const JobPlan& plan) {
   for (const StagePlan& stage : plan.stages) {
     absl::StrAppend(&text, "stage ", stage.spec->name, ": ", stage.num_lanes,
                     stage.num_lanes == 1 ? " lane" : " lanes", ", ",
-                    stage.spec->event_order ? "in event order up to the watermark"
-                                            : "rows pass on as they come",
+                    stage.spec->event_order  ? "in event order up to the watermark"
+                    : stage.spec->on_arrival ? "rows are answered as they come"
+                                             : "rows pass on as they come",
                     "\n");
     ExplainInput(plan, stage, text);
     ExplainLanes(plan, stage, text);

@@ -15,6 +15,7 @@
 #include "job/manifest/manifest.h"
 #include "worker/connectors/byte_stream.h"
 #include "worker/connectors/format.h"
+#include "worker/connectors/partitioner.h"
 #include "worker/lane/file_input.h"
 #include "worker/lane/lane.h"
 #include "worker/lane/program.h"
@@ -55,6 +56,9 @@ struct SourcePlan {
   std::string topic;               // in place of files
   std::string cluster;             // of the topic
   log::TopicDescription description;
+  // Of a topic: what is promised of its partitions.
+  std::vector<size_t> partition_columns;
+  connectors::Partitioner partitioner = connectors::Partitioner::kMurmur2;
 
   bool is_topic() const { return !topic.empty(); }
   uint32_t num_partitions() const {
@@ -77,6 +81,7 @@ struct StagePlan {
   int source = -1;                       // index in JobPlan::sources of stages that read files
   std::string topic;                     // of stages that read an internal topic
   uint32_t num_partitions = 0;           // of that topic
+  std::string trains;                    // the model that it trains apart; empty: none
   std::vector<std::string> side_topics;  // in the order of StageSpec::sides
   std::vector<std::string> key;          // names of its key columns, for people
   std::vector<std::string> operators;    // a line for each node, for people
@@ -137,6 +142,9 @@ std::map<uint32_t, std::set<uint32_t>> ReadersOfLanes(const JobPlan& plan);
 
 // Some model is trained in another lane than those that score.
 bool TrainsApart(const JobPlan& plan);
+
+// Some stage answers rows as they come.
+bool AnswersOnArrival(const JobPlan& plan);
 
 // Models that are trained apart and adopted as soon as possible, in a job whose sources all end.
 std::vector<std::string> ModelsThatRaceFiles(const JobPlan& plan);

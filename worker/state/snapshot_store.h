@@ -68,6 +68,10 @@ class SnapshotStore {
   virtual absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                                       const std::vector<StateChange>& changes) = 0;
 
+  // To read back what Save, Restore or Clear have made the working copy; as long as the store. Null
+  // where that is not kept.
+  virtual SavedEntries* saved() { return nullptr; }
+
   // Null where snapshots stay where they are. Any thread; what it gives lives as long as the store.
   // (A seventh method, so that who tells of lanes need not know of stores.)
   virtual Uploads* uploads() { return nullptr; }

@@ -168,7 +168,6 @@ TEST(Validate, WhatIsNotBuiltIsRefusedByName) {
       {"type: double precision", "type: numeric", "spec.sources[events].columns[amount].type"},
       {"format: json", "format: avro", "spec.sources[events].format"},
       {"    format: json", "    follow: true\n    format: json", "spec.sources[events].follow"},
-      {"name: doubled", "name: doubled\n    emit: arrival", "spec.views[doubled].emit"},
       {"name: doubled", "name: doubled\n    allowedLateness: 1h",
        "spec.views[doubled].allowedLateness"},
       {"mode: inline", "mode: inline, labels: {early: true}", "spec.models[guess].train.labels"},

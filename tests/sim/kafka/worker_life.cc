@@ -21,7 +21,9 @@ WorkerLife::WorkerLife(const TopicWorld& world, support::ModelDisk& disk, Shared
       log_options_(world.LogOptions()),
       topics_(MakeModelTopics(state_)),
       plan_(world.PlanFor(*topics_)),
-      background_lag_(1 + random.Below(40)) {}
+      background_lag_(1 + random.Below(40)) {
+  if (random.OneIn(3)) memory_.emplace(static_cast<int64_t>(random.Below(20'000)));
+}
 WorkerLife::~WorkerLife() = default;
 
 absl::Status WorkerLife::Start() {
@@ -56,6 +58,7 @@ absl::Status WorkerLife::Open(uint32_t index) {
                                     "data", name_, "sim",       plan_.job_hash};
   environment.keep_us = shared_.keep_us;
   environment.utc_us = [this] { return shared_.clock.UtcMicroseconds(); };
+  if (memory_.has_value()) environment.memory = &*memory_;
   environment.wait_for_log = [this, index](const absl::Status& status, int attempt) {
     return wait_for_log_(index, status, attempt);
   };

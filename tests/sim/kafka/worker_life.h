@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,7 @@ class WorkerLife {
   const uint64_t background_lag_;  // actions until a task runs, on average
   bool only_looked_ = false;
   std::vector<std::string> notes_;
+  std::optional<state::MemoryBudget> memory_;
   std::map<uint32_t, OpenLane> lanes_;
 };
 

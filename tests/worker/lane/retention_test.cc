@@ -30,7 +30,7 @@ std::vector<uint64_t> Sequences(const std::vector<state::SnapshotKey>& keys) {
 }
 
 // A lane that takes a snapshot every 10 and looks after each.
-struct Run {
+struct Life {
   Retention retention{kKeepUs, 1};
   uint64_t base = 0;
   size_t most = 0;
@@ -50,21 +50,21 @@ struct Run {
 };
 
 TEST(RetentionTest, WhatIsReplayableIsAtLeastKeepAndAtMostAFourthMore) {
-  Run run;
-  run.Go(10, 10'000, std::nullopt);
-  EXPECT_GT(run.base, 9'000);
-  EXPECT_GE(run.shortest, kKeepUs);
-  EXPECT_LE(run.longest, kKeepUs * 5 / 4 + 20);
-  EXPECT_LE(run.most, 8);
+  Life life;
+  life.Go(10, 10'000, std::nullopt);
+  EXPECT_GT(life.base, 9'000);
+  EXPECT_GE(life.shortest, kKeepUs);
+  EXPECT_LE(life.longest, kKeepUs * 5 / 4 + 20);
+  EXPECT_LE(life.most, 8);
 }
 
 TEST(RetentionTest, TheBaseIsNotNewerThanWhatTheStoreHas) {
-  Run run;
-  run.Go(10, 3'000, 700);
-  EXPECT_LE(run.base, 700);
-  EXPECT_LE(run.most, 8);  // also while the store is away for long
-  run.Go(3'010, 5'000, 4'990);
-  EXPECT_GE(run.base, 4'400);
+  Life life;
+  life.Go(10, 3'000, 700);
+  EXPECT_LE(life.base, 700);
+  EXPECT_LE(life.most, 8);  // also while the store is away for long
+  life.Go(3'010, 5'000, 4'990);
+  EXPECT_GE(life.base, 4'400);
 }
 
 TEST(RetentionTest, WithoutKeepNothingIsOldAndOnlyTheFirstOfAFingerprintStays) {

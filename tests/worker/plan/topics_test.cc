@@ -1,6 +1,4 @@
 // Jobs whose log is on Kafka: which topics are theirs, and what keeps lanes on one machine.
-#include <map>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
@@ -8,6 +6,7 @@
 #include "job/manifest/diagnostic.h"
 #include "job/manifest/manifest.h"
 #include "job/manifest/validate.h"
+#include "tests/worker/plan/fake_topics.h"
 #include "worker/plan/plan.h"
 
 namespace streamml::plan {
@@ -43,22 +42,6 @@ spec:
   - {name: out, from: features, cluster: main, topic: out}
   workers: {lanes: 2}
 )";
-
-// Describes topics; nobody reads them here.
-class FakeTopics final : public log::Topics {
- public:
-  absl::StatusOr<log::TopicDescription> Describe(const std::string& topic) override {
-    const auto found = topics.find(topic);
-    if (found == topics.end()) return absl::NotFoundError("there is no such topic");
-    return found->second;
-  }
-  absl::StatusOr<std::unique_ptr<log::TopicReader>> Open(const std::string&, uint32_t,
-                                                         uint64_t) override {
-    return absl::UnimplementedError("nobody reads here");
-  }
-  std::map<std::string, log::TopicDescription> topics = {{"events", {"cluster", "id-1", 3}},
-                                                         {"out", {"cluster", "id-2", 5}}};
-};
 
 class TopicsPlanTest : public testing::Test {
  protected:

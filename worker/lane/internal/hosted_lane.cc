@@ -85,9 +85,16 @@ HostedLane::Wish HostedLane::wish() const {
   return wish_;
 }
 
+// A lane that runs is never long in one step, unless the log does not answer. One that is restored
+// may be long without that.
 LaneFacts HostedLane::Facts() const {
+  const int64_t got_on = got_on_us_.load();
+  const int64_t now = host_.clock_.MonotonicMicroseconds();
   const MutexLock lock(mutex_);
-  return facts_;
+  LaneFacts facts = facts_;
+  const bool waits = facts.phase == Phase::kRunning || facts.phase == Phase::kWaiting;
+  if (got_on > 0 && waits) facts.stalled_us = std::max<int64_t>(now - got_on, 0);
+  return facts;
 }
 
 void HostedLane::Enter(Phase phase, bool caught_up) {
@@ -96,6 +103,7 @@ void HostedLane::Enter(Phase phase, bool caught_up) {
     if (facts_.phase == phase && facts_.caught_up == caught_up) return;
     facts_.phase = phase;
     facts_.caught_up = caught_up;
+    if (phase == Phase::kFollowing || phase == Phase::kReleased) got_on_us_.store(0);
     if (phase == Phase::kRunning || phase == Phase::kFollowing) facts_.problem = absl::OkStatus();
     if (phase != Phase::kRunning) facts_.busy = 0;
     ordered_.NotifyAll();
@@ -303,9 +311,11 @@ absl::Status HostedLane::RunWhileOwner() {
   Publish();
   Enter(lane_->finished() ? Phase::kFinished : Phase::kRunning);
   for (Wish wanted = wish(); wanted.role == Role::kOwn; wanted = wish()) {
+    got_on_us_.store(host_.clock_.MonotonicMicroseconds());
     ServeSnapshots(loop);
     if (lane_->finished()) {
       Enter(Phase::kFinished);
+      got_on_us_.store(0);
       SleepUnlessChanged(wanted.epoch, kMaxRetryUs);
       continue;
     }
@@ -365,6 +375,12 @@ void HostedLane::Retreat(const absl::Status& status) {
     facts_.problem = status;
   }
   host_.note_(std::string(status.message()));
+  // Who cannot even be opened waits for brokers since it was tried first.
+  const bool is_stalled = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+  if (!is_stalled) got_on_us_.store(0);
+  if (is_stalled && got_on_us_.load() == 0) {
+    got_on_us_.store(host_.clock_.MonotonicMicroseconds());
+  }
   const Remedy remedy = RemedyOf(status);
   Enter(remedy == Remedy::kTime ? Phase::kWaiting : Phase::kFailed);
   if (remedy == Remedy::kPerson) {

@@ -34,12 +34,13 @@ class Loader {
 }  // namespace
 
 absl::StatusOr<Restored> RestoreExecutor(const LaneSpec& spec, const state::SnapshotInfo& snapshot,
-                                         const LoadFunction& load, const StopFunction& stop,
-                                         bool& damaged) {
+                                         const LoadFunction& load, const PrepareFunction& prepare,
+                                         const StopFunction& stop, bool& damaged) {
   Restored restored;
   damaged = false;
   ASSIGN_OR_RETURN(restored.executor, Executor::Make(*spec.stage, spec.inputs));
   restored.executor->SetStop(stop);
+  if (prepare) prepare(*restored.executor);
   journal::v1::LaneState engine;
   if (!engine.ParseFromString(snapshot.engine)) {
     damaged = true;

@@ -33,7 +33,8 @@ Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* f
       topics_(topics),
       spec_(manifest.job.spec()),
       stages_(static_cast<uint32_t>(spec_.workers().lanes()),
-              static_cast<uint32_t>(spec_.log().partitions())) {}
+              static_cast<uint32_t>(spec_.log().partitions()),
+              std::any_of(spec_.views().begin(), spec_.views().end(), EmitsOnArrival)) {}
 
 absl::StatusOr<JobPlan> Planner::Run() {
   plan_.owner.identity =
@@ -156,8 +157,26 @@ void Planner::AddSource(int index) {
     result.files = {source.name()};
   }
   AddMetadata(source, result);
+  AddPartitioning(source, result);
   Define(source.name(), stages_.AddSource(result));
   plan_.sources.push_back(std::move(result));
+}
+
+void Planner::AddPartitioning(const job::v1::Source& source, SourcePlan& plan) {
+  for (int i = 0; i < source.partitioned_by().columns_size(); ++i) {
+    const std::string& name = source.partitioned_by().columns(i);
+    if (const std::optional<size_t> column = plan.schema->Find(name)) {
+      plan.partition_columns.push_back(*column);
+      continue;
+    }
+    Report(absl::StrCat(ListPath("sources", source.name()), ".partitionedBy.columns[", i, "]"),
+           absl::NotFoundError(
+               absl::StrCat("source '", source.name(), "' has no column '", name, "'")));
+  }
+  plan.partitioner = connectors::FindPartitioner(source.partitioned_by().partitioner())
+                         .value_or(connectors::Partitioner::kMurmur2);
+  // Files are not cut by key, whatever the topic is.
+  if (!plan.is_topic()) plan.partition_columns.clear();
 }
 
 bool Planner::FindInput(const job::v1::Source& source, SourcePlan& plan) {

@@ -32,7 +32,7 @@ auto WithoutExceptions(const Function& function) -> decltype(function()) {
 
 bool IsTable(std::string_view name) { return name.ends_with(".sst"); }
 
-class RocksDbSnapshots final : public LocalSnapshots {
+class RocksDbSnapshots final : public LocalSnapshots, public SavedEntries {
  public:
   RocksDbSnapshots(Disk& disk, const std::string& folder)
       : disk_(disk),
@@ -67,6 +67,15 @@ class RocksDbSnapshots final : public LocalSnapshots {
       const absl::Status status = SaveSnapshot(key, engine, changes);
       if (!status.ok()) return Annotate(status, absl::StrCat("snapshot '", FolderOf(key), "'"));
       return sum_.digest;
+    });
+  }
+
+  SavedEntries* saved() override { return this; }
+  // While a Save is under way it only changes what it was given, so this may be asked meanwhile.
+  absl::Status Get(std::string_view state, std::string_view key, std::string& value) override {
+    return WithoutExceptions([&]() -> absl::Status {
+      if (working_ == nullptr) return absl::NotFoundError("nothing is saved");
+      return working_->Get(state, key, value);
     });
   }
 

@@ -32,6 +32,7 @@ class StoredSnapshotsOnDisk final : public StoredSnapshots {
   absl::Status Restore(const SnapshotKey& key, const EntryFunction& entry) override;
   absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) override;
   absl::Status Clear() override;
+  SavedEntries* saved() override { return local_->saved(); }
   void Keep(std::vector<SnapshotKey> keys) override;
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                               const std::vector<StateChange>& changes) override;
