@@ -282,7 +282,7 @@ absl::Status Coordinator::RotateLog(const std::string& path) {
 // What keeps one process from being started is no reason to stop the others; where none ever was,
 // there is a mistake.
 absl::Status Coordinator::TryToStart(const std::string& name, Worker& worker) {
-  const absl::Status status = Start(name, worker);
+  absl::Status status = Start(name, worker);
   const bool any = std::any_of(workers_.begin(), workers_.end(),
                                [](const auto& entry) { return entry.second.num_starts > 0; });
   if (status.ok() || !any) return status;
