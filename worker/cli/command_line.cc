@@ -77,9 +77,9 @@ constexpr const char* kClusterFooter =
 until it has caught up, then the old one lets go. A worker that ends by itself, also by kill -9, loses its lanes to the
 others at once and is started again. Sources and sinks have to be topics; journal and internal topics are on Kafka.
 
-Running again with the same data folder goes on where it stopped, with any number of workers. In DIR: dead letters and
-late rows as with `run`; .streamml/workers has each worker's folder and its messages (worker-N.log). Ctrl-C, SIGTERM or
---stop: workers commit, let go and end; a second Ctrl-C does not wait for them.
+Running again with the same data folder goes on where it stopped, with any number of workers. Dead letters and late rows
+are in topics of the job's own (docs/kafka.md). In DIR, .streamml/workers has each worker's folder and its messages
+(worker-N.log). Ctrl-C, SIGTERM or --stop: workers commit, let go and end; a second Ctrl-C does not wait for them.
 
 Examples:
   streamml cluster job.yaml --workers 2 --standby --data-dir out

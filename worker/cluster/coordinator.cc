@@ -76,10 +76,13 @@ absl::Status Coordinator::RemoveSockets() {
   return absl::OkStatus();
 }
 
+std::string Coordinator::SocketName(const std::string& name, uint32_t life) {
+  return absl::StrCat(name, "-", getpid(), "-", life, kSocket);
+}
+
 // Each life has an address of its own: nobody talks to the one before, which may still be ending.
 std::string Coordinator::Address(const std::string& name, const Worker& worker) const {
-  return absl::StrCat("unix:", socket_folder_, "/", name, "-", getpid(), "-", worker.num_starts,
-                      kSocket);
+  return absl::StrCat("unix:", socket_folder_, "/", SocketName(name, worker.num_starts));
 }
 
 void Coordinator::Resize(uint32_t num_workers) {
@@ -247,7 +250,7 @@ absl::Status Coordinator::Act(const std::string& name, Worker& worker) {
     case ProcessAct::kNothing:
       return absl::OkStatus();
     case ProcessAct::kStart:
-      return Start(name, worker);
+      return TryToStart(name, worker);
     case ProcessAct::kAskToEnd:
       worker.view.asked_us = now;
       worker.process->Signal(SIGTERM);
@@ -276,12 +279,25 @@ absl::Status Coordinator::RotateLog(const std::string& path) {
   return disk_.Rename(path, absl::StrCat(path, ".before"));
 }
 
+// What keeps one process from being started is no reason to stop the others; where none ever was,
+// there is a mistake.
+absl::Status Coordinator::TryToStart(const std::string& name, Worker& worker) {
+  absl::Status status = Start(name, worker);
+  const bool any = std::any_of(workers_.begin(), workers_.end(),
+                               [](const auto& entry) { return entry.second.num_starts > 0; });
+  if (status.ok() || !any) return status;
+  note_(absl::StrCat(name, " cannot be started, trying again: ", status.message()));
+  worker.view.ended_us = clock_.MonotonicMicroseconds();
+  ++worker.view.quick_ends;
+  return absl::OkStatus();
+}
+
 absl::Status Coordinator::Start(const std::string& name, Worker& worker) {
   const std::string folder = absl::StrCat(Folder(), "/workers/", name);
   const std::string address = Address(name, worker);
   std::vector<std::string> command = {
-      options_.program,  "--name",   name,    "--data-dir", folder,       "--output-dir",
-      options_.data_dir, "--listen", address, "--http",     "127.0.0.1:0"};
+      options_.program, "--name", name,     "--data-dir", folder,
+      "--listen",       address,  "--http", "127.0.0.1:0"};
   command.insert(command.end(), options_.worker_flags.begin(), options_.worker_flags.end());
   const std::string log = absl::StrCat(folder, ".log");
   RETURN_IF_ERROR(RotateLog(log));

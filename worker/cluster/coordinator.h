@@ -73,6 +73,7 @@ class Coordinator {
 
   std::string Folder() const;
   absl::Status RemoveSockets();
+  static std::string SocketName(const std::string& name, uint32_t life);
   std::string Address(const std::string& name, const Worker& worker) const;
   bool IsWanted(const std::string& name) const;
   void Look(const std::string& name, Worker& worker);
@@ -90,6 +91,7 @@ class Coordinator {
   void Send(const std::string& name);
   absl::Status Act(const std::string& name, Worker& worker);
   absl::Status RotateLog(const std::string& path);
+  absl::Status TryToStart(const std::string& name, Worker& worker);
   absl::Status Start(const std::string& name, Worker& worker);
 
   const ClusterOptions options_;

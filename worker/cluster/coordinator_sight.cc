@@ -11,18 +11,6 @@ namespace {
 
 constexpr int kFolderInUse = 4;  // exit code of a worker whose last life has not ended yet
 
-void NoteStalls(const fleet::v1::Observation& observation, ProcessView& view) {
-  view.stalled_us = view.least_stalled_us = 0;
-  bool is_first = true;
-  for (const fleet::v1::LaneFacts& lane : observation.lanes()) {
-    if (lane.phase() == fleet::v1::PHASE_FOLLOWING) continue;
-    const auto stalled_us = static_cast<int64_t>(lane.stalled_seconds() * 1e6);
-    view.stalled_us = std::max(view.stalled_us, stalled_us);
-    view.least_stalled_us = is_first ? stalled_us : std::min(view.least_stalled_us, stalled_us);
-    is_first = false;
-  }
-}
-
 std::string How(int result) {
   return result < 0 ? absl::StrCat("was ended by signal ", -result)
                     : absl::StrCat("ended with exit code ", result);
@@ -68,6 +56,9 @@ void Coordinator::NoteEnd(const std::string& name, Worker& worker, int result) {
   worker.view.ended_us = now;
   worker.link = nullptr;
   worker.process = nullptr;
+  // One that was killed leaves it behind. Nobody needs it, so nothing is lost where it stays.
+  disk_.Remove(absl::StrCat(Folder(), "/workers/", SocketName(name, worker.num_starts - 1)))
+      .IgnoreError();
   worker.observation.Clear();
   worker.problems.clear();
 }
@@ -132,7 +123,8 @@ decide::Observed Coordinator::Observe() const {
   decide::Observed observed;
   for (const auto& [name, worker] : workers_) {
     if (worker.view.asked_us > 0) continue;  // it lets go by itself
-    if (worker.is_cut_off) continue;         // it cannot let go
+    if (IsLeaving(worker.observation)) continue;  // likewise
+    if (worker.is_cut_off) continue;              // it cannot let go
     if (IsUp(worker.view, now)) {
       decide::SeenWorker& seen = observed.up[name];
       seen = ToSeen(worker.observation, options_.job);

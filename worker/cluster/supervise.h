@@ -70,8 +70,8 @@ bool IsStarting(const ProcessView& view, int64_t now_us);
 // Nobody listened for `pause_us`: that nothing was heard meanwhile says nothing of the worker.
 void Excuse(ProcessView& view, int64_t pause_us);
 
-// Notices that the coordinator itself stood still: stopped, or on a machine that slept. What it
-// knows is old then, and others may have done its work: it listens before it decides.
+// Notices that the coordinator itself stood still. What it knows is old then, and others may have
+// done its work: it listens before it decides.
 class Rounds {
  public:
   // At the begin of each round; how long the coordinator stood still before it, mostly 0.

@@ -65,10 +65,6 @@ void AddFlags(CLI::App& app, WorkerLine& line) {
       ->type_name("ADDRESS");
   app.add_option("--http", line.http, "where HTTP is served; default: nowhere")
       ->type_name("HOST:PORT");
-  app.add_option("--output-dir", line.output_dir,
-                 "folder for dead letters and late rows; default: DIR. Workers on one machine may "
-                 "share it")
-      ->type_name("DIR");
   app.add_option("--tls-ca", line.server.tls.ca, "who signs the certificates of callers, PEM")
       ->type_name("FILE");
   app.add_option("--tls-cert", line.server.tls.certificate, "certificate of this worker, PEM")

@@ -14,7 +14,6 @@ struct WorkerLine {
   control::ServerOptions server;
   std::string http;  // empty: no endpoints
   std::string data_dir;
-  std::string output_dir;  // empty: the data folder
   std::string name;
   int64_t grace_us = 25'000'000;
   uint64_t commit_rows = 0;

@@ -59,7 +59,11 @@ class ExpiringState final : public DeclaredState {
     const Handle handle = it != index_.end() ? *it : Insert(wanted, time);
     Slot& slot = slots_[handle];
     slot.time = std::max(slot.time, time);
-    if (Spill* spill = set_.spill()) Use(*spill, slot);
+    if (Spill* spill = set_.spill()) {
+      CountLast(*spill);
+      Use(*spill, slot);
+      last_ = handle;
+    }
     if (!slot.dirty) {
       slot.dirty = true;
       dirty_.push_back(handle);
@@ -89,6 +93,7 @@ class ExpiringState final : public DeclaredState {
 
   const StateId& id() const override { return id_; }
   void TakeChanges(ChangeSink& sink) override {
+    if (Spill* spill = set_.spill()) CountLast(*spill);
     for (const std::string& key : deleted_) {
       if (!index_.contains(KeyAndHash{key, Hash64(key)})) sink.Delete(key);
     }
@@ -208,6 +213,15 @@ class ExpiringState final : public DeclaredState {
   void Use(Spill& spill, Slot& slot) {
     slot.used = true;
     if (slot.away) Bring(spill, slot);
+    Count(spill, slot);
+  }
+  // What was touched last has grown since.
+  void CountLast(Spill& spill) {
+    if (last_ < slots_.size() && slots_[last_].present && !slots_[last_].away) {
+      Count(spill, slots_[last_]);
+    }
+  }
+  void Count(Spill& spill, Slot& slot) {
     const int64_t bytes = codec_.Bytes(slot.value);
     spill.Add(bytes - std::exchange(slot.bytes, bytes));
   }
@@ -261,6 +275,7 @@ class ExpiringState final : public DeclaredState {
   int64_t bucket_us_;
   StateSet& set_;
   size_t hand_ = 0;
+  Handle last_ = std::numeric_limits<Handle>::max();  // that was touched
   std::string buffer_;  // for a value that is brought back
   std::vector<Slot> slots_;
   std::vector<Handle> free_;

@@ -63,6 +63,7 @@ class Spill {
     bytes_ += bytes;
     budget_.Add(bytes);
   }
+  int64_t bytes() const { return bytes_; }
   MemoryBudget& budget() { return budget_; }
   // Nothing more can leave memory before another save has ended.
   bool exhausted() const { return exhausted_; }

@@ -26,7 +26,8 @@ bool StateSet::KeepToBudget() {
   for (DeclaredState* state : states_) {
     if (excess > 0) excess -= state->Evict(excess);
   }
-  if (excess <= slack) return true;
+  // Where others take the memory, a save of these states would free nothing.
+  if (excess <= slack || spill()->bytes() <= slack) return true;
   spill()->NoteExhausted();
   return false;
 }

@@ -99,5 +99,29 @@ TEST(ToSeenTest, PhasesBecomeWhatTheStepNeeds) {
   EXPECT_EQ(ToSeen(observation, Job("b")).epoch, 0u);
 }
 
+TEST(NoteStallsTest, OnlyLanesThatNeedBrokersHaveASay) {
+  fleet::v1::Observation observation;
+  const auto add = [&](fleet::v1::Phase phase, double seconds) {
+    fleet::v1::LaneFacts& lane = *observation.add_lanes();
+    lane.set_phase(phase);
+    lane.set_stalled_seconds(seconds);
+  };
+  ProcessView view;
+  for (const fleet::v1::Phase phase : {fleet::v1::PHASE_FAILED, fleet::v1::PHASE_RESTORING,
+                                       fleet::v1::PHASE_FOLLOWING, fleet::v1::PHASE_FINISHED}) {
+    add(phase, 0);
+  }
+  NoteStalls(observation, view);
+  EXPECT_EQ(view.stalled_us, 0);
+  add(fleet::v1::PHASE_RUNNING, 9);
+  add(fleet::v1::PHASE_WAITING, 3);
+  NoteStalls(observation, view);
+  EXPECT_EQ(view.stalled_us, 9'000'000);
+  EXPECT_EQ(view.least_stalled_us, 3'000'000);
+  add(fleet::v1::PHASE_RUNNING, 0);
+  NoteStalls(observation, view);
+  EXPECT_EQ(view.least_stalled_us, 0);
+}
+
 }  // namespace
 }  // namespace streamml::cluster

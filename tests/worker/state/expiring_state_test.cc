@@ -197,6 +197,40 @@ TEST(ExpiringStateInMemory, OnlyWhatIsSavedLeaves) {
   EXPECT_EQ(f.budget.used(), 400);
 }
 
+TEST(ExpiringStateInMemory, WhatCameToAValueAfterItsTouchCounts) {
+  struct Texts {
+    static void Encode(const std::string& value, std::string& out) { out += value; }
+    static bool Decode(std::string_view bytes, std::string& out) {
+      out = bytes;
+      return true;
+    }
+    static int64_t Time(const std::string&) { return 5; }
+    static int64_t Bytes(const std::string& value) { return static_cast<int64_t>(value.size()); }
+  };
+  MemoryBudget budget(0);
+  Saved saved;
+  StateSet set;
+  ExpiringState<std::string, Texts> texts(StateId{"test", "texts", 1}, Texts(), 10, set);
+  set.LeaveMemory(budget, saved);
+  for (const char* key : {"a", "b", "c"}) texts.At(texts.Touch(key, 5)) += std::string(100, 'x');
+  EXPECT_EQ(budget.used(), 200) << "that of the last is seen by the next, or by a save";
+  set.spill()->BeginSave();
+  texts.TakeChanges(saved);
+  set.spill()->SaveEnded();
+  EXPECT_TRUE(set.KeepToBudget());
+  EXPECT_EQ(budget.used(), 0);
+}
+
+TEST(ExpiringStateInMemory, WhereOthersTakeTheMemoryASaveIsNotDue) {
+  SpillFixture f(1000);
+  f.Touch("a", 5);
+  f.budget.Add(5000);
+  EXPECT_FALSE(f.set.KeepToBudget()) << "it holds more than a sixteenth";
+  f.set.spill()->SaveEnded();
+  f.set.spill()->Add(-50);
+  EXPECT_TRUE(f.set.KeepToBudget());
+}
+
 TEST(ExpiringStateInMemory, WhatChangedSinceItsSaveStays) {
   SpillFixture f(0);
   f.Touch("a", 5);

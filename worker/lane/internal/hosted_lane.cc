@@ -194,7 +194,7 @@ void HostedLane::Run() {
   }
 }
 
-// The lane is let go already, and whoever takes it does not wait for this; but it may be all that a
+// The lane is let go already, and nobody who takes it waits for this; but it may be all that a
 // machine leaves behind.
 void HostedLane::FinishUploads() {
   state::Uploads* uploads = snapshots_ == nullptr ? nullptr : snapshots_->uploads();
@@ -370,11 +370,12 @@ void HostedLane::NoteSnapshots(SnapshotTicket ticket) {
 void HostedLane::Retreat(const absl::Status& status) {
   lane_ = nullptr;
   snapshots_ = nullptr;
+  bool is_new = false;
   {
     const MutexLock lock(mutex_);
-    facts_.problem = status;
+    is_new = std::exchange(facts_.problem, status) != status;
   }
-  host_.note_(std::string(status.message()));
+  if (is_new) host_.note_(std::string(status.message()));
   // Who cannot even be opened waits for brokers since it was tried first.
   const bool is_stalled = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
   if (!is_stalled) got_on_us_.store(0);

@@ -84,7 +84,9 @@ void Compact(const FrameLayout& layout, Frame& frame) {
                live * layout.row_words * sizeof(uint64_t));
   frame.words.resize(layout.header_words + live * layout.row_words);
   const auto texts = frame.texts.begin();
-  frame.texts.erase(texts, texts + static_cast<int64_t>(frame.first * layout.row_texts));
+  const auto stay = texts + static_cast<int64_t>(frame.first * layout.row_texts);
+  for (auto text = texts; text != stay; ++text) frame.text_bytes -= text->size();
+  frame.texts.erase(texts, stay);
   frame.end = static_cast<uint32_t>(live);
   frame.first = 0;
   // A burst of rows must not hold its memory for ever.
@@ -198,6 +200,7 @@ void Append(const FrameLayout& layout, const FrameRow& row, Frame& frame) {
     const FrameArgument& argument = layout.arguments[a];
     if (argument.type == Type::kText) {
       frame.texts.emplace_back(row.texts[a]);
+      frame.text_bytes += row.texts[a].size();
     } else {
       words[argument.value] = row.values[a];
     }

@@ -57,6 +57,7 @@ inline constexpr size_t kBlockWord = 1;
 struct Frame {
   std::vector<uint64_t> words;     // header, then row_words for each row
   std::vector<std::string> texts;  // row_texts for each row
+  size_t text_bytes = 0;           // of all of them
   uint32_t first = 0;              // rows before it have left the frame
   uint32_t end = 0;
 };

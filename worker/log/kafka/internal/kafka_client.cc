@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/status.h"
 #include "worker/log/kafka/internal/ask.h"
 
@@ -255,12 +256,14 @@ absl::Status KafkaClient::CreateTopic(const std::string& topic, uint32_t num_par
 
 std::string KafkaClient::last_error() const {
   const MutexLock lock(mutex_);
-  return last_error_;
+  const int64_t age_us = SystemClock().MonotonicMicroseconds() - last_error_us_;
+  return age_us < 2'000 * int64_t{timeout_ms()} ? last_error_ : "";
 }
 
 void KafkaClient::NoteError(std::string text) {
   const MutexLock lock(mutex_);
   last_error_ = std::move(text);
+  last_error_us_ = SystemClock().MonotonicMicroseconds();
 }
 
 absl::Status KafkaClient::Explain(const absl::Status& status) const {

@@ -59,7 +59,7 @@ class KafkaClient {
   bool gives_up() const { return options_.give_up && options_.give_up(); }
   static constexpr int kSliceMs = 100;  // of waits, between two looks at gives_up
   CommitBell& bell() { return bell_; }
-  // The last thing that went wrong with a connection, for messages; "" when nothing did.
+  // The last thing that went wrong with a connection, for messages; "" when nothing did lately.
   std::string last_error() const;
   void NoteError(std::string text);
   // The status with what the connections last complained about.
@@ -74,6 +74,7 @@ class KafkaClient {
   CommitBell bell_;
   mutable Mutex mutex_;
   std::string last_error_ ABSL_GUARDED_BY(mutex_);
+  int64_t last_error_us_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<std::unique_ptr<SharedConsumer>> consumers_ ABSL_GUARDED_BY(mutex_);
 };
 
