@@ -122,7 +122,7 @@ decide::Observed Coordinator::Observe() const {
   const int64_t now = clock_.MonotonicMicroseconds();
   decide::Observed observed;
   for (const auto& [name, worker] : workers_) {
-    if (worker.view.asked_us > 0) continue;  // it lets go by itself
+    if (worker.view.asked_us > 0) continue;       // it lets go by itself
     if (IsLeaving(worker.observation)) continue;  // likewise
     if (worker.is_cut_off) continue;              // it cannot let go
     if (IsUp(worker.view, now)) {

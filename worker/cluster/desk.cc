@@ -200,11 +200,10 @@ absl::StatusOr<fleet::v1::StatusReply> AskStatus(const std::string& data_dir) {
 absl::Status AskResize(const std::string& data_dir, uint32_t num_workers) {
   fleet::v1::ResizeRequest request;
   request.set_workers(num_workers);
-  return Ask(data_dir, kAskUs,
-             [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
-               fleet::v1::ResizeReply reply;
-               return stub.Resize(&context, request, &reply);
-             });
+  return Ask(data_dir, kAskUs, [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
+    fleet::v1::ResizeReply reply;
+    return stub.Resize(&context, request, &reply);
+  });
 }
 
 absl::Status AskStop(const std::string& data_dir) {

@@ -223,7 +223,7 @@ class Link final : public WorkerLink {
 
   Bell& bell_;
   const int64_t min_send_retry_us_;
-  int64_t send_retry_us_;     // of the sender
+  int64_t send_retry_us_;    // of the sender
   uint64_t sent_epoch_ = 0;  // likewise
   const std::unique_ptr<fleet::v1::Fleet::Stub> stub_;
   mutable Mutex mutex_;

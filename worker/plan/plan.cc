@@ -226,7 +226,8 @@ constexpr StateBound kStateBounds[] = {
     {"window.rows",
      "times and arguments of the rows within the frame, per key; a key leaves with its last row"},
     {"arrivalWindow.rows",
-     "times and arguments of the rows within the frame and of what the watermark is behind, per key; "
+     "times and arguments of the rows within the frame and of what the watermark is behind, per "
+     "key; "
      "a key leaves with its last row"},
     {"features.scaler", "count, mean and variance of each numeric column"},
     {"features.not_finite", "one number"},

@@ -276,7 +276,7 @@ class ExpiringState final : public DeclaredState {
   StateSet& set_;
   size_t hand_ = 0;
   Handle last_ = std::numeric_limits<Handle>::max();  // that was touched
-  std::string buffer_;  // for a value that is brought back
+  std::string buffer_;                                // for a value that is brought back
   std::vector<Slot> slots_;
   std::vector<Handle> free_;
   absl::flat_hash_set<Handle, SlotHash, SlotEqual> index_;

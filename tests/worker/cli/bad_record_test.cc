@@ -25,8 +25,7 @@ struct Variant {
 };
 constexpr const char* kInline = "mode: inline";
 // Who scores and who trains read from each other, and so end together.
-constexpr const char* kApart =
-    "mode: async, adopt: {policy: eventTime, every: 20s, lag: 1m}";
+constexpr const char* kApart = "mode: async, adopt: {policy: eventTime, every: 20s, lag: 1m}";
 
 class BadRecordTest : public CommandTest, public testing::WithParamInterface<Variant> {
  protected:

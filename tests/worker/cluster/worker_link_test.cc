@@ -1,5 +1,6 @@
-// Assignments on their way to a worker, over real gRPC. Mutants these kill: one that was refused for a
-// reason that has passed is never sent again; one that can never be accepted is sent for ever.
+// Assignments on their way to a worker, over real gRPC. Mutants these kill: one that was refused
+// for a reason that has passed is never sent again; one that can never be accepted is sent for
+// ever.
 #include "worker/cluster/worker_link.h"
 
 #include <memory>
