@@ -22,12 +22,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 # pylint: disable=wrong-import-position
-import cluster_test  # noqa: E402
 import kill_job  # noqa: E402
 import store_test  # noqa: E402
 import wire  # noqa: E402
 from broker import Broker  # noqa: E402
-from cluster_test import Failure  # noqa: E402
+from kill_job import Failure  # noqa: E402
 
 NUM_ROWS = 16000
 RATE = 500
@@ -112,7 +111,7 @@ def check_replay(job):
 
 
 def run(job, store):
-    expected = cluster_test.run_undisturbed(job)
+    expected, _ = kill_job.run_undisturbed(job)
     job.reset()
     end = time.monotonic() + store_test.PATIENCE_S
     while not {"payments", *kill_job.SINKS} <= set(job.broker.topics()) and time.monotonic() < end:
