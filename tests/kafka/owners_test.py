@@ -191,20 +191,26 @@ class Trials:
 
     def stale(self):
         """The copy is made before a lane moves away from its owner, who then keeps the others."""
-        kept = self.series.job.folder / self.series.cluster.data / ".streamml/workers/worker-0"
-        copy = self.series.job.folder / f"{self.series.name}-stale-{self.num_others}"
-        try:
-            shutil.copytree(kept, copy)
-        except shutil.Error:
-            pass  # snapshots come and go meanwhile: what is missing is read from the journal
-        mine = lanes_of(next(worker for worker in self.status["workers"] if worker["name"] == "worker-0"))
+        workers = self.series.job.folder / self.series.cluster.data / ".streamml/workers"
+        copies = self.series.job.folder / f"{self.series.name}-stale-{self.num_others}"
+        copies.mkdir()
+        before = {worker["name"]: lanes_of(worker) for worker in self.status["workers"]}
+        for name in before:
+            try:
+                shutil.copytree(workers / name, copies / name)
+            except shutil.Error:
+                pass  # snapshots come and go meanwhile: what is missing is read from the journal
         self.series.cluster.ask("--resize", 3)
         self.status = self.series.cluster.await_settled(3, "stale: 2 -> 3")
+        # Of an odd number of lanes only one of the two gives some away.
+        name, mine = next((worker["name"], before[worker["name"]]) for worker in self.status["workers"]
+                          if set(before.get(worker["name"], ())) - set(lanes_of(worker)))
+        copy = copies / name
         self.num_others += 1
         place, since = self.network.add(), time.monotonic()
         program = self.series.job.streamml.with_name("streamml-worker")
         stale = kill_job.Worker(place.inside([
-            program, "--name", "worker-0", "--data-dir", copy, "--listen", f"unix:{copy}/fleet.sock", "--http",
+            program, "--name", name, "--data-dir", copy, "--listen", f"unix:{copy}/fleet.sock", "--http",
             f"{place.address}:8080", *kill_job.COMMIT_OFTEN]), self.series.job.folder)
         try:
             self.await_loss(stale, f"http://{place.address}:8080/metrics", since, len(mine))

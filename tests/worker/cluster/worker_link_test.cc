@@ -33,17 +33,7 @@ class WorkerLinkTest : public testing::Test {
   }
 
   static fleet::v1::AssignRequest Request(uint64_t epoch, const std::string& worker) {
-    fleet::v1::AssignRequest request;
-    request.mutable_job()->set_identity("fake");
-    request.mutable_job()->set_incarnation(1);
-    request.set_epoch(epoch);
-    request.set_worker(worker);
-    request.set_manifest("text");
-    request.set_manifest_hash(control::ManifestHash("text"));
-    fleet::v1::LaneRole& role = *request.add_lanes();
-    role.set_lane(0);
-    role.set_role(fleet::v1::ROLE_OWN);
-    return request;
+    return control::FakeAssignment(epoch, worker, {{0, true}});
   }
   // Until the link tells of one.
   absl::Status AwaitRefusal() {

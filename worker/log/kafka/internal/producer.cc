@@ -276,7 +276,13 @@ absl::Status TransactionalProducer::Commit(absl::Span<const OutMessage> messages
     return rd_kafka_commit_transaction(handle_.get(), timeout_ms);
   };
   if (rd_kafka_error_t* error = CallInSlices(client_, {kCommitTimeoutMs}, commit, Never)) {
-    return client_.Explain(Fail(error, "committing a transaction"));
+    const bool is_refused = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__AUTHENTICATION;
+    const absl::Status failure = Fail(error, "committing a transaction");
+    const absl::Status explained = client_.Explain(failure);
+    // Who was let in before may be again, with a newer token: whether it is so, the next producer
+    // tells. A message that was refused is another matter.
+    const bool may_pass = absl::IsUnavailable(failure) || (is_refused && delivery_.ok());
+    return may_pass ? absl::UnavailableError(explained.message()) : explained;
   }
   return absl::OkStatus();
 }
