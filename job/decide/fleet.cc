@@ -245,7 +245,8 @@ class Stepper {
 
   // A worker gets a new epoch when it is to do something else than before, and when there has been
   // a higher one that we do not know of (our state is not the newest that there ever was): one that
-  // the worker has accepted, or that a lane of its was claimed with.
+  // the worker has accepted, or that a lane of its was claimed with; and when another process has
+  // claimed with the one it has, so that the worker that we hear is the one that is right.
   void GiveEpochs() {
     for (const auto& [name, seen] : observed_.up) {
       if (seen.epoch > 0) next_.workers.try_emplace(name);
@@ -254,7 +255,9 @@ class Stepper {
       const auto before = before_.workers.find(name);
       const auto seen = observed_.up.find(name);
       const bool ahead =
-          seen != observed_.up.end() && (seen->second.epoch > roles.epoch || IsOutdated(roles));
+          seen != observed_.up.end() &&
+          (seen->second.epoch > roles.epoch || IsOutdated(roles) ||
+           (seen->second.contested > 0 && seen->second.contested >= roles.epoch));
       const bool same = before == before_.workers.end()
                             ? roles.lanes.empty() && roles.epoch == 0 && !ahead
                             : before->second.lanes == roles.lanes;

@@ -8,6 +8,7 @@ rows come in. The trials:
   deaf          a worker is cut off from the broker alone: the coordinator still hears it
   stopped       a worker stands still for longer than a transaction may be open, and goes on; nobody can kill it
   stale         a worker is started from a copy of what another one kept, older than what it does now
+  twin          the same with what it does now: two processes have one assignment
   coordinators  a second coordinator is started for the job while the first one works, with workers of its own
   late          the same while the first one stands still, which then goes on
 
@@ -189,54 +190,68 @@ class Trials:
             raise Failure(f"stopped: the worker that was replaced does not end within {LOSER_S} s of a SIGTERM")
         self.settle("stopped", 2, since, lanes)
 
-    def stale(self):
-        """The copy is made before a lane moves away from its owner, who then keeps the others."""
-        workers = self.series.job.folder / self.series.cluster.data / ".streamml/workers"
-        copies = self.series.job.folder / f"{self.series.name}-stale-{self.num_others}"
+    def copied(self, what):
+        """Copies of what the workers keep now, and the lanes that each runs."""
+        copies = self.series.job.folder / f"{self.series.name}-{what}-{self.num_others}"
         copies.mkdir()
-        before = {worker["name"]: lanes_of(worker) for worker in self.status["workers"]}
-        for name in before:
+        self.num_others += 1
+        lanes = {worker["name"]: lanes_of(worker) for worker in self.status["workers"]}
+        for name in lanes:
             try:
-                shutil.copytree(workers / name, copies / name)
+                shutil.copytree(self.series.job.folder / self.series.cluster.data / ".streamml/workers" / name,
+                                copies / name)
             except shutil.Error:
                 pass  # snapshots come and go meanwhile: what is missing is read from the journal
+        return copies, lanes
+
+    def run_copy(self, what, copy, mine):
+        """Starts a worker from the copy of another one, and waits until it has lost its lanes."""
+        place, since = self.network.add(), time.monotonic()
+        program = self.series.job.streamml.with_name("streamml-worker")
+        worker = kill_job.Worker(place.inside([
+            program, "--name", copy.name, "--data-dir", copy, "--listen", f"unix:{copy}/fleet.sock", "--http",
+            f"{place.address}:8080", *kill_job.COMMIT_OFTEN]), self.series.job.folder)
+        try:
+            self.await_loss(what, worker, f"http://{place.address}:8080/metrics", since, len(mine))
+            worker.send(signal.SIGTERM)
+            if worker.wait(LOSER_S) != 0:
+                raise Failure(f"{what}: exit code {worker.wait(0)}:\n{worker.output}")
+        finally:
+            worker.end()
+        self.settle(what, len(self.status["workers"]), since, mine)
+
+    def stale(self):
+        """The copy is made before a lane moves away from its owner, who then keeps the others."""
+        copies, before = self.copied("stale")
         self.series.cluster.ask("--resize", 3)
         self.status = self.series.cluster.await_settled(3, "stale: 2 -> 3")
         # Of an odd number of lanes only one of the two gives some away.
-        name, mine = next((worker["name"], before[worker["name"]]) for worker in self.status["workers"]
-                          if set(before.get(worker["name"], ())) - set(lanes_of(worker)))
-        copy = copies / name
-        self.num_others += 1
-        place, since = self.network.add(), time.monotonic()
-        program = self.series.job.streamml.with_name("streamml-worker")
-        stale = kill_job.Worker(place.inside([
-            program, "--name", name, "--data-dir", copy, "--listen", f"unix:{copy}/fleet.sock", "--http",
-            f"{place.address}:8080", *kill_job.COMMIT_OFTEN]), self.series.job.folder)
-        try:
-            self.await_loss(stale, f"http://{place.address}:8080/metrics", since, len(mine))
-            stale.send(signal.SIGTERM)
-            if stale.wait(LOSER_S) != 0:
-                raise Failure(f"stale: exit code {stale.wait(0)}:\n{stale.output}")
-        finally:
-            stale.end()
-        self.settle("stale", 3, since, mine)
+        name = next(worker["name"] for worker in self.status["workers"]
+                    if set(before.get(worker["name"], ())) - set(lanes_of(worker)))
+        self.run_copy("stale", copies / name, before[name])
         self.series.cluster.ask("--resize", 2)
         self.status = self.series.cluster.await_settled(2, "stale: 3 -> 2")
 
-    def await_loss(self, worker, page, since, num_lanes):
+    def twin(self):
+        """The copy has the assignment that its original has: only the coordinator knows who is right."""
+        copies, lanes = self.copied("twin")
+        name = self.victim()["name"]
+        self.run_copy("twin", copies / name, lanes[name])
+
+    def await_loss(self, what, worker, page, since, num_lanes):
         """Until it runs no lane, and has not for three seconds."""
         quiet_since = None
         while quiet_since is None or time.monotonic() - quiet_since < 3:
             self.series.follower.look(0.1)
             if not worker.alive:
-                raise Failure(f"stale: it has ended:\n{worker.output}")
+                raise Failure(f"{what}: it has ended:\n{worker.output}")
             waiting, running = self.phases(page)
             if waiting < num_lanes or running:
                 quiet_since = None
             elif quiet_since is None:
                 quiet_since = time.monotonic()
             if time.monotonic() - since > BOUND_S + 3:
-                raise Failure(f"stale: {waiting} of {num_lanes} lanes wait, {running} run:\n{worker.output}")
+                raise Failure(f"{what}: {waiting} of {num_lanes} lanes wait, {running} run:\n{worker.output}")
 
     @staticmethod
     def phases(page):
@@ -292,7 +307,7 @@ class Series(cluster_job.Series):
                 cluster.end()
 
 
-TRIALS = ("cut", "deaf", "stopped", "stale", "coordinators", "late")
+TRIALS = ("cut", "deaf", "stopped", "stale", "twin", "coordinators", "late")
 
 
 def parse_arguments():

@@ -114,6 +114,7 @@ decide::SeenWorker ToSeen(const fleet::v1::Observation& observation, const fleet
   if (!SameJob(observation.job(), job)) return seen;
   seen.epoch = observation.epoch();
   for (const fleet::v1::LaneFacts& lane : observation.lanes()) {
+    seen.contested = std::max(seen.contested, lane.contested_epoch());
     if (lane.claimed_epoch() > 0) seen.claims[lane.lane()] = lane.claimed_epoch();
     if (lane.phase() == fleet::v1::PHASE_RELEASED) continue;
     seen.lanes[lane.lane()] = ToSeen(lane);

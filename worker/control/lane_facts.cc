@@ -140,6 +140,7 @@ fleet::v1::LaneFacts ToProto(const lane::LaneFacts& facts, double rows_per_secon
   AddLag(facts, clock, out);
   AddStore(facts.progress.uploads, clock, out);
   out.set_claimed_epoch(facts.progress.claimed_assignment);
+  out.set_contested_epoch(facts.contested_epoch);
   if (facts.looked_us > 0) out.set_state_entries(facts.progress.num_state_entries);
   const uint64_t snapshot = facts.progress.snapshot_sequence;
   if (snapshot > 0) out.set_snapshot_position(snapshot);

@@ -90,7 +90,7 @@ struct LaneEnvironment {
   state::SnapshotStore& snapshots;
   BackgroundRunner& background;  // snapshots are saved in it
   std::string data_folder;       // sinks' part files are written below it
-  std::string worker;            // for people
+  std::string worker;            // this process: another one in each life
   std::string fingerprint;       // of this build on this machine (I3)
   uint64_t job_hash = 0;         // of all in the job that decides results
   StopFunction stop = {};        // asked all along while a lane is opened; may be empty
@@ -144,6 +144,10 @@ class Lane {
   // ABORTED when the lane was claimed under a later assignment than this one, as far as the journal
   // was read.
   absl::Status CheckAssignment(uint64_t assignment) const;
+  // The last claim in the journal, as far as it was read, is another process's under the same
+  // assignment: the worker was started twice, or its last life may not have ended. Neither has the
+  // better right; only a newer assignment decides.
+  bool IsContested(uint64_t assignment) const;
   // Follows and takes over at once.
   static absl::StatusOr<std::unique_ptr<Lane>> Open(LaneSpec spec,
                                                     const LaneEnvironment& environment,

@@ -128,6 +128,11 @@ absl::Status Lane::CheckAssignment(uint64_t assignment) const {
                                          assignment_, ", so another worker has it or had it"));
 }
 
+bool Lane::IsContested(uint64_t assignment) const {
+  const journal::v1::Claim& last = past_->claim;
+  return assignment > 0 && last.assignment() == assignment && last.worker() != environment_.worker;
+}
+
 // Brings back what the newest usable snapshot holds; the cursor stands behind it. Of the journal only
 // what comes after that is read.
 absl::Status Lane::Restore(std::vector<std::string>& notes) {

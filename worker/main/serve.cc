@@ -102,7 +102,9 @@ absl::Status Serve(const WorkerLine& line, Disk& disk) {
   ASSIGN_OR_RETURN(const std::unique_ptr<DiskLock> lock, TakeFolder(line, disk));
   control::Worker* notes = nullptr;  // set before any lane is made
   JobsOptions options;
-  options.worker = absl::StrCat(line.name, ":", getpid());
+  const fleet::v1::WorkerInfo info = InfoOf(line);
+  // In containers all have the same process id.
+  options.worker = absl::StrCat(line.name, ":", info.pid(), "@", info.started_us());
   options.snapshot_folder = absl::StrCat(line.data_dir, "/lanes");
   options.output_folder = line.data_dir;
   options.state_memory = line.state_memory;
@@ -114,7 +116,7 @@ absl::Status Serve(const WorkerLine& line, Disk& disk) {
     notes->Note(text);
   };
   const std::unique_ptr<control::JobMaker> jobs = MakeJobs(std::move(options), disk);
-  const control::WorkerOptions worker_options{InfoOf(line),
+  const control::WorkerOptions worker_options{info,
                                               absl::StrCat(line.data_dir, "/assignment")};
   ASSIGN_OR_RETURN(const std::unique_ptr<control::Worker> worker,
                    control::Worker::Make(worker_options, *jobs, disk, SystemClock()));

@@ -2,7 +2,7 @@
 // target follows; the target told to own before the owner let go; an epoch used twice; a lane left
 // with a dead worker; a failover to a cold worker although one is warm; a plan that changes when
 // nothing did; what was durable forgotten; claims in journals not heeded; two coordinators
-// that go above each other for ever.
+// that go above each other for ever; two processes with one assignment left to each other.
 #include "job/decide/fleet.h"
 
 #include "base/status.h"
@@ -70,6 +70,19 @@ TEST(FleetTest, AHandOffTakesItsStepsInOrder) {
   step = NextStep(wanted, step.state, observed, 0);
   EXPECT_TRUE(step.settled);
   EXPECT_EQ(step.state, NextStep(wanted, step.state, observed, 99).state);
+}
+
+TEST(FleetTest, AWorkerWhoseAssignmentAnotherProcessUsesGetsANewerOne) {
+  const Wanted wanted = TwoLanes({"a"});
+  FleetState state = OneHasBoth();
+  Observed observed{{{"a", Running(4, {0, 1})}}, {}};
+  observed.up["a"].contested = 4;
+  const FleetStep step = NextStep(wanted, state, observed, 0);
+  EXPECT_THAT(step.send, ElementsAre("a"));
+  EXPECT_EQ(step.state.workers.at("a").epoch, 5u);
+  EXPECT_EQ(step.state.workers.at("a").lanes, state.workers.at("a").lanes);
+  observed.up["a"].epoch = 5;
+  EXPECT_THAT(NextStep(wanted, step.state, observed, 0).send, IsEmpty()) << "it was told once";
 }
 
 TEST(FleetTest, AnOwnerThatDoesNotLetGoIsFencedAtLast) {

@@ -88,6 +88,8 @@ TEST(ToSeenTest, PhasesBecomeWhatTheStepNeeds) {
   add(8, static_cast<fleet::v1::Phase>(77), true);  // of a later version: decides nothing
   observation.mutable_lanes(6)->set_claimed_epoch(3);
   observation.mutable_lanes(7)->set_claimed_epoch(12);
+  observation.mutable_lanes(1)->set_contested_epoch(4);
+  observation.mutable_lanes(2)->set_contested_epoch(2);
   const decide::SeenWorker seen = ToSeen(observation, Job("a"));
   EXPECT_EQ(seen.epoch, 4u);
   const std::map<uint32_t, SeenLane> expected = {{0, SeenLane::kRunning},  {1, SeenLane::kRunning},
@@ -96,6 +98,7 @@ TEST(ToSeenTest, PhasesBecomeWhatTheStepNeeds) {
                                                  {7, SeenLane::kOther},    {8, SeenLane::kOther}};
   EXPECT_EQ(seen.lanes, expected);
   EXPECT_EQ(seen.claims, (std::map<uint32_t, uint64_t>{{6, 3}, {7, 12}}));
+  EXPECT_EQ(seen.contested, 4u);
   EXPECT_EQ(ToSeen(observation, Job("b")).epoch, 0u);
 }
 

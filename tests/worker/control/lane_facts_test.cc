@@ -57,9 +57,11 @@ TEST_F(LaneFactsTest, TellsOfSnapshotStateAndClaim) {
   facts_.progress.snapshot_sequence = 40;
   facts_.progress.num_state_entries = 0;
   facts_.progress.claimed_assignment = 9;
+  facts_.contested_epoch = 8;
   EXPECT_EQ(Told().snapshot_position(), 40u);
   EXPECT_TRUE(Told().has_state_entries());
   EXPECT_EQ(Told().claimed_epoch(), 9u);
+  EXPECT_EQ(Told().contested_epoch(), 8u);
 }
 
 TEST_F(LaneFactsTest, TellsWhatTheStoreLacks) {

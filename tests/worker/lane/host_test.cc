@@ -188,6 +188,26 @@ TEST_F(HostTest, WhoActsOnAnOlderAssignmentDoesNotShutOutTheOwner) {
   EXPECT_THAT(stale.Facts().front().problem.message(), HasSubstr("assignment 5 is out of date"));
 }
 
+// They could take the lane from each other for ever; who hears of it can end that.
+TEST_F(HostTest, AClaimOfAnotherProcessUnderTheSameAssignmentIsTold) {
+  Begin();
+  LaneHost& owner = AddWorker();
+  LaneHost& copy = AddWorker();
+  ASSERT_TRUE(owner.Assign(7, {{0, Role::kOwn}}).ok());
+  ASSERT_TRUE(Await(owner, IsFinished));
+  EXPECT_EQ(owner.Facts().front().contested_epoch, 0u);
+  owner.Stop();
+  ASSERT_TRUE(copy.Assign(7, {{0, Role::kOwn}}).ok());
+  ASSERT_TRUE(Await(copy, IsFinished));
+  EXPECT_EQ(copy.Facts().front().contested_epoch, 7u);
+  // A newer assignment is another matter.
+  LaneHost& newer = AddWorker();
+  copy.Stop();
+  ASSERT_TRUE(newer.Assign(8, {{0, Role::kOwn}}).ok());
+  ASSERT_TRUE(Await(newer, IsFinished));
+  EXPECT_EQ(newer.Facts().front().contested_epoch, 0u);
+}
+
 // Its claim stands before the snapshot that the next life starts from.
 TEST_F(HostTest, AClaimBeforeTheSnapshotIsHeededAndTold) {
   Begin();

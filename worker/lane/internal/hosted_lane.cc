@@ -223,6 +223,10 @@ absl::Status HostedLane::Serve() {
     AwaitNewerAssignment(wanted.epoch, outdated);
     return absl::OkStatus();
   }
+  if (lane_->IsContested(wanted.epoch)) {
+    const MutexLock lock(mutex_);
+    facts_.contested_epoch = wanted.epoch;
+  }
   RETURN_IF_ERROR(Own(wanted.epoch));
   RETURN_IF_ERROR(RunUntilLetGo());
   failures_ = 0;
