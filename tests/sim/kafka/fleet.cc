@@ -36,6 +36,7 @@ Fleet::Fleet(uint64_t seed, const TopicWorld& world, uint32_t num_workers, bool 
   pause_rate_ = 20 + random_.Below(150);
   fate_rate_ = 4 + random_.Below(40);
   if (random_.OneIn(2)) shared_.keep_us = random_.Between(20'000, 2'000'000);
+  shared_.is_hasty = shared_.keep_us > 0 && random_.OneIn(2);
 }
 Fleet::~Fleet() = default;
 

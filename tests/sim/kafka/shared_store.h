@@ -27,6 +27,8 @@ struct SharedStore {
   explicit SharedStore(const ModelKafka& kafka) : clock(kafka) {}
   ModelClock clock;
   int64_t keep_us = 0;  // 0: always, and then there is no store
+  // Snapshots and uploads come often, and who stands by seldom looks: it is overtaken.
+  bool is_hasty = false;
   support::ModelDisk disk;
   std::unique_ptr<state::ObjectStore> objects = state::MakeFolderStore(disk, "/shared");
 };

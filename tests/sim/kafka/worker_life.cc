@@ -21,7 +21,7 @@ WorkerLife::WorkerLife(const TopicWorld& world, support::ModelDisk& disk, Shared
       log_options_(world.LogOptions()),
       topics_(MakeModelTopics(state_)),
       plan_(world.PlanFor(*topics_)),
-      background_lag_(1 + random.Below(40)) {
+      background_lag_(1 + random.Below(shared.is_hasty ? 3 : 40)) {
   if (random.OneIn(3)) memory_.emplace(static_cast<int64_t>(random.Below(20'000)));
 }
 WorkerLife::~WorkerLife() = default;
@@ -82,6 +82,7 @@ absl::Status WorkerLife::StandBy(uint32_t index) {
   const auto found = lanes_.find(index);
   if (found == lanes_.end()) return Open(index);
   if (found->second.owner) return absl::OkStatus();
+  if (shared_.is_hasty && !random_.OneIn(4)) return absl::OkStatus();
   return found->second.lane->CatchUp(1 + random_.Below(20)).status();
 }
 
@@ -108,7 +109,9 @@ absl::Status WorkerLife::Act(uint32_t index, uint64_t assignment) {
     return open.lane->TakeOver(assignment, notes_);
   }
   if (!open.claimed) return Claim(open);
-  if (open.stored != nullptr && random_.OneIn(8)) return open.stored->UploadNow();
+  if (open.stored != nullptr && random_.OneIn(shared_.is_hasty ? 4 : 8)) {
+    return open.stored->UploadNow();
+  }
   if (background_.has_work() && random_.OneIn(background_lag_)) {
     background_.RunOldest();
     return absl::OkStatus();
@@ -118,7 +121,7 @@ absl::Status WorkerLife::Act(uint32_t index, uint64_t assignment) {
   if (only_looked_) return open.lane->CheckNotReplaced();
   if (choice < 7) return open.lane->Advance(1 + random_.Below(60)).status();
   RETURN_IF_ERROR(open.lane->Commit());
-  return choice < 11 ? absl::OkStatus() : open.lane->StartSnapshot();
+  return choice < (shared_.is_hasty ? 8 : 11) ? absl::OkStatus() : open.lane->StartSnapshot();
 }
 
 absl::Status WorkerLife::Settle(uint32_t index, uint64_t assignment, bool& progress) {
