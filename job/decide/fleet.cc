@@ -12,21 +12,17 @@ class Stepper {
   Stepper(const Wanted& wanted, const FleetState& state, const Observed& observed, int64_t now_us)
       : wanted_(wanted), before_(state), observed_(observed), now_us_(now_us) {
     next_ = state;
-    next_epoch_ = state.epoch;
-    for (const auto& [name, worker] : observed.up) {
-      next_epoch_ = std::max(next_epoch_, worker.epoch);
-    }
-    ++next_epoch_;
+    next_epoch_ = NextEpoch();
   }
 
   FleetStep Run() {
-    // Journals remember epochs that nobody else does: those of a coordinator whose folder was lost,
-    // given to workers that are gone.
-    for (const auto& [name, worker] : observed_.up) {
-      for (const auto& [lane, epoch] : worker.claims) {
-        next_epoch_ = std::max(next_epoch_, epoch + 1);
-      }
+    if (std::optional<Rival> rival = FindRival()) {
+      FleetStep step;
+      step.state = before_;
+      step.rival = *rival;
+      return step;
     }
+    NoteOurs();
     MakePlan();
     for (const LaneWeight& lane : wanted_.lanes) StepLane(lane.lane);
     DropUnknownLanes();
@@ -48,6 +44,42 @@ class Stepper {
   }
 
  private:
+  // The first of the series above all that is known of. Journals remember epochs that nobody else
+  // does: those of a coordinator whose folder was lost, given to workers that are gone.
+  uint64_t NextEpoch() const {
+    uint64_t highest = before_.epoch;
+    for (const auto& [name, worker] : observed_.up) {
+      highest = std::max(highest, worker.epoch);
+      for (const auto& [lane, epoch] : worker.claims) highest = std::max(highest, epoch);
+    }
+    const auto [modulus, remainder] = wanted_.epochs;
+    const uint64_t first = highest - highest % modulus + remainder;
+    return first > highest ? first : first + modulus;
+  }
+
+  // A claim that is higher than all we gave out is nothing to wonder at in a lane that we have not
+  // had yet: our memory may be lost. A lane that was ours has been taken.
+  std::optional<Rival> FindRival() const {
+    for (const uint32_t lane : before_.ours) {
+      const uint64_t claim = HighestClaim(lane);
+      if (claim > before_.epoch) return Rival{lane, claim};
+    }
+    return std::nullopt;
+  }
+
+  bool IsOfOurSeries(uint64_t epoch) const {
+    return epoch > 0 && epoch <= before_.epoch &&
+           epoch % wanted_.epochs.modulus == wanted_.epochs.remainder;
+  }
+
+  void NoteOurs() {
+    for (const auto& [name, seen] : observed_.up) {
+      for (const auto& [lane, epoch] : seen.claims) {
+        if (IsOfOurSeries(epoch) && Sees(name, lane, SeenLane::kRunning)) next_.ours.insert(lane);
+      }
+    }
+  }
+
   bool IsPresent(const std::string& worker) const {
     return observed_.up.contains(worker) || observed_.starting.contains(worker);
   }
@@ -213,7 +245,8 @@ class Stepper {
 
   // A worker gets a new epoch when it is to do something else than before, and when there has been
   // a higher one that we do not know of (our state is not the newest that there ever was): one that
-  // the worker has accepted, or that a lane of its was claimed with.
+  // the worker has accepted, or that a lane of its was claimed with; and when another process has
+  // claimed with the one it has, so that the worker that we hear is the one that is right.
   void GiveEpochs() {
     for (const auto& [name, seen] : observed_.up) {
       if (seen.epoch > 0) next_.workers.try_emplace(name);
@@ -222,7 +255,9 @@ class Stepper {
       const auto before = before_.workers.find(name);
       const auto seen = observed_.up.find(name);
       const bool ahead =
-          seen != observed_.up.end() && (seen->second.epoch > roles.epoch || IsOutdated(roles));
+          seen != observed_.up.end() &&
+          (seen->second.epoch > roles.epoch || IsOutdated(roles) ||
+           (seen->second.contested > 0 && seen->second.contested >= roles.epoch));
       const bool same = before == before_.workers.end()
                             ? roles.lanes.empty() && roles.epoch == 0 && !ahead
                             : before->second.lanes == roles.lanes;

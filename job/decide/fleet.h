@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ struct SeenWorker {
   std::map<uint32_t, SeenLane> lanes;
   // By lane: the highest epoch that the lane was claimed with, as its journal says.
   std::map<uint32_t, uint64_t> claims = {};
+  // The highest epoch under which it took a lane that another process had claimed with the same one.
+  uint64_t contested = 0;
 };
 
 struct Observed {
@@ -40,10 +43,19 @@ struct Observed {
   std::set<std::string> starting;
 };
 
+// The epochs that a coordinator gives out are those that leave `remainder` when divided by
+// `modulus`: so two coordinators that do not know of each other never give out the same one, and
+// one of the two has the higher claim. 1 and 0: there can be only one.
+struct EpochSeries {
+  uint64_t modulus = 1;
+  uint64_t remainder = 0;  // below `modulus`
+};
+
 struct Wanted {
   std::vector<LaneWeight> lanes;  // all lanes of the job
   std::set<std::string> workers;  // that shall share them
   Standby standby = Standby::kNone;
+  EpochSeries epochs = {};
 };
 
 struct WorkerRoles {
@@ -61,13 +73,21 @@ struct Leaving {
 };
 
 // What the coordinator has promised. `epoch` and what is in `workers` and `leaving` (but since_us)
-// is durable before any worker hears of it; `plan` need not be.
+// is durable before any worker hears of it; `plan` need not be, `ours` must not.
 struct FleetState {
   uint64_t epoch = 0;  // the highest that was given out
   std::map<std::string, WorkerRoles> workers;
   std::map<uint32_t, Leaving> leaving;
   Assignment plan;  // where lanes shall be
+  // Lanes that ran under a claim of this life of the coordinator, or of one before it.
+  std::set<uint32_t> ours = {};
   friend bool operator==(const FleetState&, const FleetState&) = default;
+};
+
+// Another coordinator of the job, known by a claim.
+struct Rival {
+  uint32_t lane = 0;
+  uint64_t epoch = 0;  // of the claim
 };
 
 // For people.
@@ -90,6 +110,9 @@ struct FleetStep {
   std::vector<std::string> send;   // workers, up, that have to be told what `state` has for them
   std::vector<std::string> spare;  // workers, up, that are not wanted and hold nothing any more
   bool settled = false;            // every lane runs where it shall, and nothing is on its way
+  // A lane of ours was claimed with an epoch above all that we ever gave out: another coordinator
+  // began later than we, and has the job. Nothing else is in the step, and there is to be no next.
+  std::optional<Rival> rival;
   std::vector<FleetEvent> events;
 };
 

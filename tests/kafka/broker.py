@@ -58,18 +58,20 @@ def free_ports(names):
 
 
 class Broker:
-    def __init__(self, folder=None, *, secure=False, full_speed=False, settings=None,
-                 log_level="INFO"):
+    def __init__(self, folder=None, *, secure=False, full_speed=False, settings=None, log_level="INFO",
+                 host="127.0.0.1", enter=()):
         """folder: for data, settings and log; None: a temporary one, gone after close(). secure: also listeners
         SASL, TLS and SASL_TLS (users and mechanisms in settings.py, certificates in certificates/). full_speed: the
         heap, compiler and session timeout of a real broker, which (re)starts slower. settings: over those of
-        settings.py."""
+        settings.py. host: its address, where it is not this machine's loopback; enter: words before its command that
+        bring it there."""
         self._lock = None
         self._temporary = folder is None
         self.folder = self._temporary_folder() if self._temporary else pathlib.Path(folder).resolve()
         self._secure, self._full_speed, self._log_level = secure, full_speed, log_level
         self._settings = {} if full_speed else dict(server_settings.QUICK_RETURN)
         self._settings |= {key: str(value) for key, value in (settings or {}).items()}
+        self._host, self._enter = host, list(enter)
         self._ports, self._process, self._log_start = {}, None, 0
         jars = java.jars()
         self._server = java.Program("kafka.Kafka", jars)
@@ -83,7 +85,7 @@ class Broker:
 
     def listener(self, name):
         """HOST:PORT of PLAIN, SASL, TLS or SASL_TLS; known from the first start on."""
-        return f"127.0.0.1:{self._ports[name]}"
+        return f"{self._host}:{self._ports[name]}"
 
     @property
     def pid(self):
@@ -146,7 +148,9 @@ class Broker:
             self._server.after_exit(clean=False)
 
     def pause(self):
+        """From now on it answers nothing: its last thread has stopped when this returns."""
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def resume(self):
         self._process.send_signal(signal.SIGCONT)
@@ -200,7 +204,7 @@ class Broker:
         self._ports = free_ports(names)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "server.properties").write_text(
-            server_settings.properties(self.folder, self._ports, self._settings))
+            server_settings.properties(self.folder, self._host, self._ports, self._settings))
         if not (self.folder / "data" / "meta.properties").exists():
             self._format()
 
@@ -222,7 +226,7 @@ class Broker:
         guard = ["setpriv", "--pdeathsig", "KILL", "bash", "-c", '[[ $PPID == "$0" ]] && exec "$@"', str(os.getpid())]
         with open(self.folder / "broker.log", "ab") as log:
             self._log_start = log.tell()
-            self._process = subprocess.Popen(guard + command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self._process = subprocess.Popen(guard + self._enter + command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                              start_new_session=True,
                                              pass_fds=[] if self._lock is None else [self._lock])
 

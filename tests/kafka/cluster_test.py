@@ -8,12 +8,10 @@ of all that coordinator and workers keep. Committed output, digests, counts and 
 """
 
 import argparse
-import json
 import os
 import pathlib
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,164 +23,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 # pylint: disable=wrong-import-position
+import cluster_job  # noqa: E402
 import kill_job  # noqa: E402
 from broker import Broker  # noqa: E402
+from cluster_job import Failure, owner_of  # noqa: E402
 
 NUM_ROWS = 16000
 RATE = 400  # rows per second, while things happen
-PATIENCE_S = 60
-
-
-class Failure(Exception):
-    """What went wrong, for people."""
-
-
-class Cluster:
-    """`streamml cluster` of one job with one data folder."""
-
-    def __init__(self, job, data):
-        self.job, self.data, self.process = job, data, None
-
-    def start(self, workers, *flags):
-        command = [self.job.streamml, "cluster", "job.yaml", "--workers", workers, "--data-dir", self.data,
-                   *kill_job.COMMIT_OFTEN, *flags]
-        self.process = kill_job.Worker(command, self.job.folder)
-
-    def ask(self, *flags):
-        return subprocess.run([self.job.streamml, "cluster", "job.yaml", "--data-dir", self.data, *map(str, flags)],
-                              cwd=self.job.folder, capture_output=True, text=True, timeout=30, check=False)
-
-    def status(self):
-        """None while it cannot be asked."""
-        answer = self.ask("--status", "--json")
-        if answer.returncode == 0:
-            return json.loads(answer.stdout)
-        print(f"  --status: {answer.stderr.strip()}", file=sys.stderr, flush=True)
-        return None
-
-    def await_epoch(self, old, look=lambda: time.sleep(0.05)):
-        """Until it has assigned anew."""
-        end = time.monotonic() + PATIENCE_S
-        while True:
-            status = self.status()
-            if status and status["epoch"] != old["epoch"]:
-                return
-            if time.monotonic() > end:
-                raise Failure(f"it assigns nothing anew: {status}\n{self.process.output}")
-            look()
-
-    def await_settled(self, workers, what):
-        """The status when all lanes run where they shall; and how long that took."""
-        started = time.monotonic()
-        while time.monotonic() - started < PATIENCE_S:
-            if not self.process.alive:
-                raise Failure(f"{what}: the coordinator has ended:\n{self.process.output}")
-            status = self.status()
-            if status and status["settled"] and len(status["workers"]) == workers:
-                print(f"  {what}: settled after {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
-                return status
-            time.sleep(0.1)
-        raise Failure(f"{what}: not settled after {PATIENCE_S} s: {status}\n{self.process.output}")
-
-    def stop(self):
-        if self.ask("--stop").returncode != 0 or self.process.wait(40) != 0:
-            raise Failure(f"the cluster does not stop in order:\n{self.process.output}")
-
-    def end(self):
-        if self.process:
-            self.process.end()
-
-
-def owner_of(status, lane):
-    for worker in status["workers"]:
-        for facts in worker["observation"]["lanes"]:
-            if facts["name"] == lane and facts["phase"] == "PHASE_RUNNING":
-                return worker
-    raise Failure(f"nobody runs lane {lane}: {status}")
-
-
-def longest_gap(follower, since_s):
-    """Until now."""
-    moments = [since_s, *(moment for moment, _, _ in follower.arrivals if moment > since_s), time.monotonic()]
-    return max((later - earlier for earlier, later in zip(moments, moments[1:])), default=0.0)
-
-
-class Series:
-    def __init__(self, job, name, expected):
-        self.job, self.name, self.expected = job, name, expected
-        self.cluster = Cluster(job, name)
-        self.follower = self.filling = None
-
-    def await_output(self):
-        """The first windows are complete, and results come steadily."""
-        end = time.monotonic() + PATIENCE_S
-        while self.follower.total < 500 and time.monotonic() < end:
-            self.follower.look(0.1)
-
-    def watched(self, what, seconds, started=None):
-        """Lets it run for so long, and tells the longest time without output."""
-        started = started or time.monotonic()
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.follower.look(0.05)
-        print(f"  {what}: longest time without committed output {longest_gap(self.follower, started):.2f} s", flush=True)
-
-    def run(self, script):
-        print(f"{self.name}:", flush=True)
-        self.job.reset()
-        self.filling = self.job.fill(RATE)
-        self.follower = kill_job.Follower(self.job.load, self.job.broker.address, kill_job.SINKS[0])
-        try:
-            script(self)
-            self.finish()
-        finally:
-            for process in (self.filling, self.cluster):
-                process.end()
-            self.follower.close()
-
-    def finish(self):
-        expected = sum(map(len, self.expected["topics"][kill_job.SINKS[0]]))
-        end = time.monotonic() + PATIENCE_S
-        while self.follower.total < expected:
-            self.follower.look(0.2)
-            if time.monotonic() > end:
-                raise Failure(f"{self.follower.total} of {expected} records have come:\n{self.cluster.process.output}")
-        time.sleep(1)  # what comes too much comes now
-        self.cluster.stop()
-        left = [path for path in pathlib.Path("/proc").glob("[0-9]*/cmdline") if self.is_worker(path)]
-        if left:
-            raise Failure(f"workers are left running: {left}")
-        self.compare()
-
-    def is_worker(self, path):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:
-            return False
-        return words[0].endswith(b"streamml-worker") and f"{self.name}/".encode() in b" ".join(words)
-
-    def compare(self):
-        """`run` goes on where the cluster stopped: its summary has the digests. Then a clean replay."""
-        journal = self.job.journal_ends()
-        run = self.job.run(self.name)
-        end = time.monotonic() + PATIENCE_S
-        while not all(now > journal[lane] for lane, now in self.job.journal_ends().items()):
-            if not run.alive or time.monotonic() > end:
-                raise Failure(f"`run` does not go on where the cluster stopped:\n{run.output}")
-            time.sleep(0.1)
-        time.sleep(1)
-        run.send(signal.SIGTERM)
-        code = run.wait(30)
-        run.end()
-        if code != 0:
-            raise Failure(f"`run` ended with exit code {code}:\n{run.output}")
-        problem = kill_job.difference(self.expected, self.job.outcome(self.name), self.job.train)
-        if problem:
-            raise Failure(problem)
-        code, output = self.job.replay(self.name)
-        if code != 0 or "everything is equal" not in output:
-            raise Failure(f"replay --all ended with exit code {code}:\n{output}")
-        print("  equal to the undisturbed run, and replayed", flush=True)
 
 
 def check_endpoints(status):
@@ -247,27 +94,6 @@ def standby_and_coordinator(series):
     cluster.await_settled(2, "all that coordinator and workers keep is lost")
 
 
-def run_undisturbed(job):
-    job.reset()
-    filling = job.fill()
-    if filling.wait(120) != 0:
-        raise Failure(f"kafka_load fill: {filling.output}")
-    follower = kill_job.Follower(job.load, job.broker.address, kill_job.SINKS[0])
-    worker = job.run("undisturbed")
-    try:
-        while follower.total == 0 or time.monotonic() - follower.last_s < 3:
-            follower.look(0.2)
-            if not worker.alive:
-                raise Failure(f"the undisturbed run has ended:\n{worker.output}")
-        worker.send(signal.SIGTERM)
-        if worker.wait(20) != 0:
-            raise Failure(f"the undisturbed run does not end in order:\n{worker.output}")
-    finally:
-        worker.end()
-        follower.close()
-    return job.outcome("undisturbed")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=str(HERE.parents[1] / "build/release"))
@@ -278,9 +104,9 @@ def main():
     try:
         with Broker() as broker:
             job = kill_job.Job(folder, arguments.build, broker, 1, NUM_ROWS, "apart")
-            expected = run_undisturbed(job)
-            Series(job, "resized", expected).run(resize_and_kill)
-            Series(job, "stood-by", expected).run(standby_and_coordinator)
+            expected, _ = kill_job.run_undisturbed(job)
+            cluster_job.Series(job, "resized", expected, RATE).run(resize_and_kill)
+            cluster_job.Series(job, "stood-by", expected, RATE).run(standby_and_coordinator)
         failed = False
     except Failure as failure:
         print(f"FAILED: {failure}", flush=True)

@@ -1,4 +1,4 @@
-"""Java programs from the jars of Kafka, started quickly."""
+"""Java programs from jars that maven fetches, started quickly."""
 
 import hashlib
 import os
@@ -10,14 +10,19 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class JarsMissing(Exception):
-    """Maven could not fetch Kafka's jars; it has said why on stderr."""
+    """Maven could not fetch jars; it has said why on stderr."""
 
 
-def jars():
-    outcome = subprocess.run([HERE / "jars"], stdout=subprocess.PIPE, text=True, check=False)
+def jars(pom=HERE / "pom.xml"):
+    """The folder of the jars that this pom names; by default the broker's."""
+    outcome = subprocess.run([HERE / "jars", pom], stdout=subprocess.PIPE, text=True, check=False)
     if outcome.returncode != 0:
-        raise JarsMissing("there are no jars of Kafka, and they could not be fetched; the reason is above")
+        raise JarsMissing(f"there are no jars for {pom}, and they could not be fetched; the reason is above")
     return pathlib.Path(outcome.stdout.strip())
+
+
+def executable():
+    return pathlib.Path(shutil.which("java") or "/usr/bin/java").resolve()
 
 
 class Program:
@@ -26,7 +31,7 @@ class Program:
 
     def __init__(self, main, folder):
         self._main, self._folder = main, folder
-        java = pathlib.Path(shutil.which("java") or "/usr/bin/java").resolve()
+        java = executable()
         library = (java.parents[1] / "lib/server/libjvm.so").stat()
         key = hashlib.sha256(f"{java} {library.st_size} {int(library.st_mtime)}".encode()).hexdigest()[:12]
         self._java = java

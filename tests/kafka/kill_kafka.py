@@ -5,7 +5,7 @@ The job reads three partitions in three lanes, has windows of an hour behind a r
 (--train inline: in the lane that scores), and two sinks that are topics. Rows come in at a rate, while the worker is killed inside calls of the client and at any time,
 the broker is killed, the worker stands still while another one takes its place, and data folders are lost. After some
 ten of these the job is let finish. Then its committed output is that of the undisturbed run record for record, the
-dead letters and late rows are its own too, the digests of all lanes are equal (with --train asap: their numbers), and `streamml replay --all` in a clean process with an empty data folder passes.
+dead letters and late rows are its own too, the digests of all lanes are equal (with --train asap and arrival: their numbers), and `streamml replay --all` in a clean process with an empty data folder passes.
 
 Exit code 0 when nothing failed. The folder of a failed run is kept. Needs Kafka's jars: ./dev kafka-kill.
 """
@@ -41,29 +41,6 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def run_undisturbed(job):
-    """The outcome, and how long it took."""
-    job.reset()
-    filling = job.fill()
-    if filling.wait(120) != 0:
-        sys.exit(f"kafka_load fill: {filling.output}")
-    follower = kill_job.Follower(job.load, job.broker.address, kill_job.SINKS[0])
-    started = time.monotonic()
-    worker = job.run("undisturbed")
-    try:
-        while follower.total == 0 or time.monotonic() - follower.last_s < 3:
-            follower.look(0.2)
-            if not worker.alive or time.monotonic() - started > 120:
-                sys.exit(f"the undisturbed run does not come to its end:\n{worker.output}")
-        worker.send(kill_lives.signal.SIGTERM)
-        if worker.wait(20) != 0:
-            sys.exit(f"the undisturbed run does not end in order:\n{worker.output}")
-    finally:
-        worker.end()
-        follower.close()
-    return job.outcome("undisturbed"), follower.last_s - started
-
-
 def deal(num_kills):
     """The kinds of each series."""
     kinds = [kill_lives.KINDS[i % len(kill_lives.KINDS)] for i in range(num_kills)]
@@ -90,7 +67,7 @@ def print_table(counts, num_series):
 
 def run_all(arguments, job):
     """The number of series that failed."""
-    expected, seconds = run_undisturbed(job)
+    expected, seconds = kill_job.run_undisturbed(job)
     records = {topic: sum(map(len, partitions)) for topic, partitions in expected["topics"].items()}
     records |= {topic: len(values) for topic, values in expected["rejects"].items()}
     if not all(records.values()):
@@ -110,7 +87,7 @@ def run_all(arguments, job):
             kill_lives.Series(job, number, arguments.seed, counts, expected, tell).run(kinds)
             counts.passed += 1
             tell("equal and replayed")
-        except kill_lives.Failure as failure:
+        except kill_job.Failure as failure:
             failures.append(f"series {number}: {failure}")
             tell(f"FAILED {failure}")
             if len(failures) >= MAX_FAILURES:
@@ -132,8 +109,12 @@ def main():
     folder.mkdir(parents=True)
     print(f"seed {arguments.seed}, {arguments.kills} kills, {arguments.rows} rows, train {arguments.train}", flush=True)
     with Broker() as broker:
-        failed = run_all(arguments, kill_job.Job(folder, arguments.build, broker, arguments.seed, arguments.rows,
-                                                 arguments.train))
+        try:
+            failed = run_all(arguments, kill_job.Job(folder, arguments.build, broker, arguments.seed, arguments.rows,
+                                                     arguments.train))
+        except kill_job.Failure as failure:
+            print(f"FAILED {failure}")
+            failed = 1
     if failed:
         print(f"again: ./dev kafka-kill --seed {arguments.seed} --kills {arguments.kills} --train {arguments.train}; data in {folder}")
     else:

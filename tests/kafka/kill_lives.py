@@ -32,10 +32,6 @@ OTHER_OWNER = re.compile(r"was written by another owner .*another process runs t
 EXIT_OTHER_OWNER = 4
 
 
-class Failure(Exception):
-    """What went wrong, for people."""
-
-
 class Counts:
     """What happened in all series."""
 
@@ -69,7 +65,7 @@ class Series:
             while self.filling.alive and time.monotonic() < end:
                 self.watch(0.1)
             if self.filling.wait(0) != 0:
-                raise Failure(f"kafka_load fill: {self.filling.output}")
+                raise kill_job.Failure(f"kafka_load fill: {self.filling.output}")
             self.finish()
         finally:
             for process in (self.filling, self.worker):
@@ -94,7 +90,7 @@ class Series:
         if code is None:  # its turn did not come: there was little to do
             return self.kill_now("outside", "too little to do for " + plan.rsplit(":", 1)[0])
         if code != -signal.SIGKILL:
-            raise Failure(f"{kind}: the worker ended with exit code {code}:\n{self.worker.output}")
+            raise kill_job.Failure(f"{kind}: the worker ended with exit code {code}:\n{self.worker.output}")
         place, state = report.read_text(encoding="ascii").split()
         return self.count_kill(place, f"{state} call {number}")
 
@@ -134,7 +130,7 @@ class Series:
         code = self.worker.wait(30)
         took = time.monotonic() - started
         if code not in (-signal.SIGTERM, 0, 1) or took > MAX_STOP_S:
-            raise Failure(f"SIGTERM without a broker: exit code {code} after {took:.1f} s:\n{self.worker.output}")
+            raise kill_job.Failure(f"SIGTERM without a broker: exit code {code} after {took:.1f} s:\n{self.worker.output}")
         self.worker.end()
         self.worker = None
         self.job.broker.start()
@@ -160,9 +156,9 @@ class Series:
         took = time.monotonic() - continued
         old.end()
         if code != EXIT_OTHER_OWNER or not OTHER_OWNER.search(old.output):
-            raise Failure(f"the worker that was replaced ended with exit code {code}:\n{old.output}")
+            raise kill_job.Failure(f"the worker that was replaced ended with exit code {code}:\n{old.output}")
         if not self.worker.alive:
-            raise Failure(f"the worker that replaced another one has ended:\n{self.worker.output}")
+            raise kill_job.Failure(f"the worker that replaced another one has ended:\n{self.worker.output}")
         self.counts.kills[kind] += 1
         self.tell(f"fenced    stood still for {continued - paused:.1f} s, ended {took:.1f} s after it went on, code {code}")
 
@@ -190,7 +186,7 @@ class Series:
             self.note_arrival()
             if code is not None:
                 if code != -signal.SIGKILL:
-                    raise Failure(f"the worker ended with exit code {code}:\n{self.worker.output}")
+                    raise kill_job.Failure(f"the worker ended with exit code {code}:\n{self.worker.output}")
                 return code
         return None
 
@@ -246,7 +242,7 @@ class Series:
         self.worker.send(signal.SIGTERM)
         code = self.worker.wait(20)
         if code != 0:
-            raise Failure(f"SIGTERM: the worker ended with exit code {code}:\n{self.worker.output}")
+            raise kill_job.Failure(f"SIGTERM: the worker ended with exit code {code}:\n{self.worker.output}")
         self.worker = None
 
     def finish(self):
@@ -260,11 +256,11 @@ class Series:
             if ends != journal:
                 journal, since = ends, time.monotonic()
             if time.monotonic() > end:
-                raise Failure(f"{self.follower.total} of {expected} records have come:\n{self.worker.output}")
+                raise kill_job.Failure(f"{self.follower.total} of {expected} records have come:\n{self.worker.output}")
         self.stop_in_order()
         problem = kill_job.difference(self.expected, self.job.outcome(self.data), self.job.train)
         if problem:
-            raise Failure(problem)
+            raise kill_job.Failure(problem)
         code, output = self.job.replay(f"{self.data}-clean")
         if code != 0 or "everything is equal" not in output:
-            raise Failure(f"replay --all ended with exit code {code}:\n{output}")
+            raise kill_job.Failure(f"replay --all ended with exit code {code}:\n{output}")

@@ -59,13 +59,13 @@ def _secure(certificates):
     return settings
 
 
-def properties(folder, ports, overrides):
+def properties(folder, host, ports, overrides):
     """ports: {listener: port}, with CONTROLLER, PLAIN and, if wanted, those of SECURE_LISTENERS."""
     secure = [name for name in ports if name in SECURE_LISTENERS]
     protocols = {name: SECURE_LISTENERS.get(name, "PLAINTEXT") for name in ports}
     settings = ONE_NODE | {
-        "controller.quorum.voters": f"1@127.0.0.1:{ports['CONTROLLER']}",
-        "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items()),
+        "controller.quorum.voters": f"1@{host}:{ports['CONTROLLER']}",
+        "listeners": ",".join(f"{name}://{host}:{port}" for name, port in ports.items()),
         "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
         "log.dirs": f"{folder}/data",
     }

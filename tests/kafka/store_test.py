@@ -21,10 +21,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 # pylint: disable=wrong-import-position
-import cluster_test  # noqa: E402
+import cluster_job  # noqa: E402
 import kill_job  # noqa: E402
 from broker import Broker  # noqa: E402
-from cluster_test import Failure  # noqa: E402
+from kill_job import Failure  # noqa: E402
 
 NUM_ROWS = 12000
 RATE = 600
@@ -32,8 +32,7 @@ PATIENCE_S = 60
 
 
 def give_store(job, store):
-    text = kill_job.MANIFEST.replace("BROKERS", job.broker.address).replace("TRAIN", kill_job.TRAIN[job.train])
-    text = text.replace("  workers: {lanes: 3}\n",
+    text = kill_job.manifest(job.broker.address, job.train).replace("  workers: {lanes: 3}\n",
                         f'  workers: {{lanes: 3}}\n  snapshots: {{store: "{store}", upload: 1s}}\n')
     (job.folder / "job.yaml").write_text(text, encoding="ascii")
 
@@ -114,7 +113,7 @@ def await_lag(cluster):
 
 
 def lose_workers(job, follower):
-    cluster = cluster_test.Cluster(job, "stored")
+    cluster = cluster_job.Cluster(job, "stored")
     try:
         cluster.start(2)
         cluster.await_settled(2, "start of 2")
@@ -152,7 +151,7 @@ def finish(job, follower, expected):
 
 
 def run(job, store):
-    expected = cluster_test.run_undisturbed(job)
+    expected, _ = kill_job.run_undisturbed(job)
     job.reset()
     end = time.monotonic() + PATIENCE_S
     while not {"payments", *kill_job.SINKS} <= set(job.broker.topics()) and time.monotonic() < end:

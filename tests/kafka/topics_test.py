@@ -73,6 +73,7 @@ class TruncatedTest(JobTest):
     def test_a_truncation_is_noticed_by_a_job_that_runs(self):
         job = running(self)
         job.worker.send(signal.SIGSTOP)
+        time.sleep(1)  # the fetch that was under way ends without a row
         job.fill([row(i) for i in range(3, 10)])
         wire.delete_records(self.address, job.source, {0: 8})
         job.worker.send(signal.SIGCONT)

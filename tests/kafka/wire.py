@@ -11,7 +11,7 @@ import time
 METADATA, METADATA_VERSION = 3, 8
 CREATE_TOPICS, CREATE_TOPICS_VERSION = 19, 4
 DELETE_TOPICS, DELETE_TOPICS_VERSION = 20, 3
-LIST_OFFSETS, LIST_OFFSETS_VERSION = 2, 1
+LIST_OFFSETS, LIST_OFFSETS_VERSION = 2, 2
 DELETE_RECORDS, DELETE_RECORDS_VERSION = 21, 1
 CREATE_PARTITIONS, CREATE_PARTITIONS_VERSION = 37, 1
 INCREMENTAL_ALTER_CONFIGS, INCREMENTAL_ALTER_CONFIGS_VERSION = 44, 0
@@ -62,17 +62,48 @@ class _Reader:
         return [read() for _ in range(max(0, self.take("i")))]
 
 
-def _call(address, key, version, body, timeout_s):
-    host, port = address.rsplit(":", 1)
-    request = struct.pack(">hhi", key, version, 1) + _text("streamml-tests") + body
-    try:
-        with socket.create_connection((host, int(port)), timeout_s) as connection:
-            connection.sendall(struct.pack(">i", len(request)) + request)
-            with connection.makefile("rb") as answer:
+class Connection:
+    """To one broker, kept over calls: given in place of an address by who asks often. Not for several threads."""
+
+    def __init__(self, address):
+        self._address, self._socket = address, None
+
+    def __str__(self):
+        return self._address
+
+    def call(self, request, timeout_s):
+        if self._socket is None:
+            host, port = self._address.rsplit(":", 1)
+            self._socket = socket.create_connection((host, int(port)), timeout_s)
+        try:
+            self._socket.settimeout(timeout_s)
+            self._socket.sendall(struct.pack(">i", len(request)) + request)
+            with self._socket.makefile("rb") as answer:
                 head = answer.read(4)
                 data = answer.read(struct.unpack(">i", head)[0]) if len(head) == 4 else b""
+        except OSError:
+            self.close()
+            raise
+        if len(data) < 4:
+            self.close()
+        return data
+
+    def close(self):
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _call(address, key, version, body, timeout_s):
+    request = struct.pack(">hhi", key, version, 1) + _text("streamml-tests") + body
+    connection = address if isinstance(address, Connection) else Connection(address)
+    try:
+        data = connection.call(request, timeout_s)
     except OSError as error:
         raise WireError(f"{address}: {error}") from error
+    finally:
+        if connection is not address:
+            connection.close()
     if len(data) < 4:
         raise WireError(f"{address}: the connection ended without an answer")
     return _Reader(data[4:])
@@ -170,11 +201,17 @@ def add_partitions(address, topic, total, timeout_s=10.0):
         time.sleep(0.02)
 
 
-def ends(address, topic, num_partitions, timeout_s=5.0):
-    """{partition: offset behind its last record, committed or not}"""
-    partitions = b"".join(struct.pack(">iq", number, -1) for number in range(num_partitions))
-    body = struct.pack(">ii", -1, 1) + _text(topic) + struct.pack(">i", num_partitions) + partitions
+def ends(address, topic, num_partitions, timeout_s=5.0, committed=False):
+    """{partition: offset behind its last record, committed or not; or behind the last one that committed readers get}"""
+    return offsets(address, topic, num_partitions, -1, timeout_s, committed)
+
+
+def offsets(address, topic, num_partitions, at, timeout_s=5.0, committed=False):
+    """{partition: offset}; at: -1 for that behind the last record, -2 for that of the first one."""
+    partitions = b"".join(struct.pack(">iq", number, at) for number in range(num_partitions))
+    body = struct.pack(">i?i", -1, committed, 1) + _text(topic) + struct.pack(">i", num_partitions) + partitions
     reader = _call(address, LIST_OFFSETS, LIST_OFFSETS_VERSION, body, timeout_s)
+    reader.take("i")  # throttle time
 
     def partition():
         number, code, _, offset = reader.take("ihqq")

@@ -45,10 +45,13 @@ void Disturbance::PlanFault(bool last) {
       last ? UINT64_MAX : disk_.num_operations() + 1 + random_.Below(1 + random_.Below(400));
   fault_ = random_.OneIn(8) ? DiskAction::kFull : DiskAction::kStop;
   disk_.SetHook([this](const DiskOperation& operation) {
+    const bool was_truncating = truncating_;
+    truncating_ = operation.path.ends_with(".log") && operation.name == "remove";
     if (operation.number < fault_at_) return DiskAction::kProceed;
     if (operation.number > fault_at_)
       return fault_ == DiskAction::kFull ? fault_ : DiskAction::kProceed;
     struck_ = std::string(operation.name);
+    struck_truncating_ = truncating_ || was_truncating;
     struck_phase_ = process_->phase();
     struck_under_way_ = process_->snapshot_under_way();
     return fault_;
@@ -57,9 +60,13 @@ void Disturbance::PlanFault(bool last) {
 
 absl::StatusOr<bool> Disturbance::Live(bool last, std::set<std::string>& events) {
   struck_.clear();
+  struck_truncating_ = false;
+  // Clocks are set, also back.
+  if (random_.OneIn(10)) keeping_.now_us += random_.Between(-50'000'000, 50'000'000);
   PlanFault(last);
   const uint64_t stop_after = random_.OneIn(5) ? random_.Below(150) : kMaxActions;
-  process_ = std::make_unique<Process>(world_, disk_, random_, absl::StrCat("sim", fingerprint_));
+  process_ = std::make_unique<Process>(world_, disk_, random_, absl::StrCat("sim", fingerprint_),
+                                       &keeping_);
   Process* const process = process_.get();
   process->BeginFrom(restore_);
   absl::Status status = process->Start();
@@ -77,6 +84,10 @@ absl::StatusOr<bool> Disturbance::Live(bool last, std::set<std::string>& events)
                 PhaseName(process->phase()), struck_.c_str());
     for (const std::string& note : process->notes()) std::printf("  note: %s\n", note.c_str());
   }
+  if (status.ok() && process->opened_truncated()) {
+    events.insert("recovered behind a truncated beginning");
+  }
+  if (process->read_values_back()) events.insert("values read back from snapshots");
   if (process->committed_meanwhile()) events.insert("commit while a snapshot is under way");
   if (status.ok() && stopped) {
     events.insert("orderly stop");
@@ -90,6 +101,7 @@ absl::StatusOr<bool> Disturbance::Live(bool last, std::set<std::string>& events)
     outcome_ = process->Collect();
     RETURN_IF_ERROR(Annotate(process->ReplayAll(), "replay"));
     if (process->replayed_from_snapshot()) events.insert("replayed after a change");
+    if (process->replayed_truncated()) events.insert("replayed behind a truncated beginning");
     return true;
   }
   if (!status.ok()) RETURN_IF_ERROR(NoteFault(status, events));
@@ -120,6 +132,7 @@ absl::Status Disturbance::NoteFault(const absl::Status& status,
   if (restore_ != nullptr && struck_phase_ == Phase::kRecovery) {
     events.insert("crash while a savepoint is restored");
   }
+  if (struck_truncating_) events.insert("crash while the log is truncated");
   if (struck_under_way_) events.insert("crash while a snapshot is under way");
   for (const char* name : {"rename", "sync", "append"}) {
     if (struck_ == name)

@@ -20,7 +20,9 @@ class Disturbance {
  public:
   // With `restore` the job begins from there. All must outlive it.
   Disturbance(uint64_t seed, const World& world, bool trace, lane::RestoreSource* restore = nullptr)
-      : random_(seed * 2 + 1), world_(world), trace_(trace), restore_(restore) {}
+      : random_(seed * 2 + 1), world_(world), trace_(trace), restore_(restore) {
+    if (!random_.OneIn(3)) keeping_.keep_us = random_.Between(1'000'000, 151'000'000);
+  }
 
   // What the job left; adds what happened.
   absl::StatusOr<Outcome> Run(std::set<std::string>& events);
@@ -41,6 +43,9 @@ class Disturbance {
   std::string struck_;
   Phase struck_phase_ = Phase::kOpenLog;
   bool struck_under_way_ = false;
+  bool struck_truncating_ = false;
+  bool truncating_ = false;  // the last operation removed a file of the log
+  Keeping keeping_;
   int fingerprint_ = 0;
   Outcome outcome_;
 };

@@ -1,5 +1,6 @@
 #include "tests/sim/process.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -68,12 +69,15 @@ std::string Difference(const Outcome& expected, const Outcome& seen) {
 }
 
 Process::Process(const World& world, support::ModelDisk& disk, support::Random& random,
-                 std::string fingerprint)
+                 std::string fingerprint, Keeping* keeping)
     : world_(world),
       disk_(disk),
       random_(random),
       fingerprint_(std::move(fingerprint)),
-      background_lag_(1 + random.Below(60)) {}
+      keeping_(keeping == nullptr ? own_keeping_ : *keeping),
+      background_lag_(1 + random.Below(60)) {
+  if (random.OneIn(3)) memory_.emplace(static_cast<int64_t>(random.Below(20'000)));
+}
 Process::~Process() = default;
 
 absl::Status Process::Start() {
@@ -81,6 +85,7 @@ absl::Status Process::Start() {
   const plan::JobPlan& plan = world_.plan();
   log::FileLogOptions options;
   options.segment_bytes = 3000;  // so that segments roll
+  options.readers = plan::ReadersOfLanes(plan);
   ASSIGN_OR_RETURN(log_,
                    log::OpenFileLog(disk_, absl::StrCat(kFolder, "/log"),
                                     static_cast<uint32_t>(plan.lanes.size()), options, notes_));
@@ -91,12 +96,23 @@ absl::Status Process::Start() {
     lane::LaneEnvironment environment{disk_,   *log_, *stores_.back(), background_,
                                       kFolder, "sim", fingerprint_,    plan.job_hash};
     environment.restore = restore_;
+    environment.keep_us = keeping_.keep_us;
+    environment.utc_us = [this] { return keeping_.now_us; };
+    ASSIGN_OR_RETURN(const bool is_truncated, IsTruncated(i));
+    opened_truncated_ = opened_truncated_ || is_truncated;
+    if (memory_.has_value()) environment.memory = &*memory_;
     ASSIGN_OR_RETURN(std::unique_ptr<lane::Lane> lane,
                      lane::Lane::Open(std::move(spec), environment, notes_));
     lanes_.push_back(std::move(lane));
   }
   for (const std::unique_ptr<lane::Lane>& lane : lanes_) RETURN_IF_ERROR(lane->Claim());
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Process::IsTruncated(uint32_t index) const {
+  ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader, log_->OpenJournal(index));
+  ASSIGN_OR_RETURN(const std::optional<log::JournalEntry> first, reader->Next());
+  return first.has_value() && first->sequence > 1;
 }
 
 bool Process::finished() const {
@@ -111,6 +127,13 @@ bool Process::snapshot_under_way() const {
     if (lane->snapshot_under_way()) return true;
   }
   return false;
+}
+
+bool Process::read_values_back() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const std::unique_ptr<lane::Lane>& lane) {
+    const state::Spill* spill = lane->executor().states().spill();
+    return spill != nullptr && spill->num_read() > 0;
+  });
 }
 
 absl::Status Process::CheckSnapshots() const {
@@ -134,6 +157,7 @@ absl::Status Process::Commit(lane::Lane& lane) {
 }
 
 absl::Status Process::Act() {
+  keeping_.now_us += static_cast<int64_t>(random_.Below(2'000'000));
   if (background_.has_work() && random_.OneIn(background_lag_)) {
     phase_ = Phase::kSnapshot;
     background_.RunOldest();
@@ -200,7 +224,14 @@ absl::Status Process::ReplayLane(uint32_t index) {
                                             start.sequence, ", but could after ",
                                             start.first_own_claim - 1));
   }
-  replayed_from_snapshot_ = replayed_from_snapshot_ || start.sequence > 0;
+  if (start.sequence + 1 != lanes_[index]->oldest_replayable()) {
+    return absl::InternalError(absl::StrCat("replay of ", spec.name, " begins after ",
+                                            start.sequence, ", and the oldest position is said to be ",
+                                            lanes_[index]->oldest_replayable()));
+  }
+  replayed_from_snapshot_ = replayed_from_snapshot_ || !start.fingerprint.empty();
+  ASSIGN_OR_RETURN(const bool is_truncated, IsTruncated(index));
+  replayed_truncated_ = replayed_truncated_ || is_truncated;
   if (result.output_digest != lanes_[index]->output_digest() ||
       result.state_digest != lanes_[index]->state_digest()) {
     return absl::InternalError(absl::StrCat("replay of ", spec.name, " ends with other digests"));

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,11 +38,17 @@ struct Outcome {
 // The first difference between two outcomes for people; empty when they are equal.
 std::string Difference(const Outcome& expected, const Outcome& seen);
 
+// How long what was computed is to be replayable, and the time, which goes on between lives.
+struct Keeping {
+  int64_t keep_us = 0;  // 0: always
+  int64_t now_us = 1'000'000;
+};
+
 class Process {
  public:
-  // All must outlive the process.
+  // All must outlive the process. `keeping` null: always.
   Process(const World& world, support::ModelDisk& disk, support::Random& random,
-          std::string fingerprint = "sim");
+          std::string fingerprint = "sim", Keeping* keeping = nullptr);
   ~Process();
 
   // The job begins from there; null: from nothing. Before Start().
@@ -60,6 +67,8 @@ class Process {
   bool snapshot_under_way() const;
   // A lane has committed while its snapshot was under way.
   bool committed_meanwhile() const { return committed_meanwhile_; }
+  // Values of states had left memory and came back.
+  bool read_values_back() const;
   const std::vector<std::string>& notes() const { return notes_; }
 
   std::vector<std::unique_ptr<lane::Lane>>& lanes() { return lanes_; }
@@ -70,20 +79,29 @@ class Process {
   absl::Status ReplayAll();
   // The last ReplayAll began some lane after a change of fingerprint.
   bool replayed_from_snapshot() const { return replayed_from_snapshot_; }
+  // Some lane's beginning was not kept when it was replayed, or when it was opened.
+  bool replayed_truncated() const { return replayed_truncated_; }
+  bool opened_truncated() const { return opened_truncated_; }
 
  private:
   absl::Status Commit(lane::Lane& lane);
   absl::Status ReplayLane(uint32_t index);
+  absl::StatusOr<bool> IsTruncated(uint32_t index) const;
 
   const World& world_;
   support::ModelDisk& disk_;
   support::Random& random_;
   const std::string fingerprint_;
   lane::RestoreSource* restore_ = nullptr;
+  Keeping own_keeping_;
+  Keeping& keeping_;
   bool replayed_from_snapshot_ = false;
+  bool replayed_truncated_ = false;
+  bool opened_truncated_ = false;
   bool committed_meanwhile_ = false;
   SeededBackground background_;
   const uint64_t background_lag_;  // actions until a task runs, on average
+  std::optional<state::MemoryBudget> memory_;
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> stores_;
   std::vector<std::unique_ptr<lane::Lane>> lanes_;

@@ -48,14 +48,22 @@ std::string Record(support::Random& random, int64_t time_ms, uint64_t number) {
                       ",\"fraud\":", fraud ? "true}" : "false}");
 }
 
-std::string Manifest(uint32_t lanes, uint32_t partitions, const std::string& learner,
-                     const std::string& train) {
+// Shape of the job.
+struct Shape {
+  uint32_t lanes = 1;
+  uint32_t partitions = 1;
+  std::string learner;
+  std::string train;
+  std::string emit;
+};
+
+std::string Manifest(const Shape& shape) {
   return absl::StrCat(R"(apiVersion: streamml.dev/v1alpha1
 kind: StreamMLJob
 metadata: {name: sim}
 spec:
   log: {partitions: )",
-                      partitions, R"(}
+                      shape.partitions, R"(}
   sources:
   - name: payments
     topic: payments
@@ -70,6 +78,8 @@ spec:
     watermark: {column: at, delay: 5s}
   views:
   - name: features
+    emit: )",
+                      shape.emit, R"(
     sql: |
       SELECT id, card, at, amount, 100 / divisor AS share, fraud, count(*) OVER w AS recent, sum(amount) OVER w AS total
       FROM payments WHERE amount IS NULL OR amount < 80000
@@ -78,16 +88,16 @@ spec:
   - name: risk
     score: features
     train: {from: features, label: fraud, )",
-                      train, R"(}
+                      shape.train, R"(}
     features: {numeric: [amount, recent, total], scale: standard, categorical: [{columns: [card]}], hashBits: 6}
     learner: )",
-                      learner, R"(
+                      shape.learner, R"(
     metrics: [logloss, accuracy]
   sinks:
   - {name: scores, from: risk}
   - {name: windows, sql: "SELECT id, card, recent, total FROM features WHERE recent > 1"}
   workers: {lanes: )",
-                      lanes, "}\n");
+                      shape.lanes, "}\n");
 }
 
 }  // namespace
@@ -116,19 +126,25 @@ absl::StatusOr<std::unique_ptr<World>> World::Make(uint64_t seed, const WorldOpt
   std::unique_ptr<World> world(new World);
   support::Random random(seed * 2);
   world->MakeFiles(random, options.num_rows);
-  const auto chosen_lanes = static_cast<uint32_t>(1 + random.Below(3));
-  const auto partitions = static_cast<uint32_t>(2 + random.Below(4));
-  const std::string learner = random.OneIn(2) ? "{name: ftrl, parameters: {alpha: 0.1}}"
-                                              : "{name: sgd, parameters: {learningRate: 0.05}}";
+  Shape shape;
+  shape.lanes = static_cast<uint32_t>(1 + random.Below(3));
+  if (options.num_lanes > 0) shape.lanes = options.num_lanes;
+  shape.partitions = static_cast<uint32_t>(2 + random.Below(4));
+  shape.learner = random.OneIn(2) ? "{name: ftrl, parameters: {alpha: 0.1}}"
+                                  : "{name: sgd, parameters: {learningRate: 0.05}}";
   const uint64_t block_records = 1 + random.Below(30);
-  // In event time, so that scores do not depend on who was faster.
-  const std::string train =
-      random.OneIn(2)
-          ? "mode: inline"
-          : absl::StrCat("mode: async, adopt: {policy: eventTime, every: ", 1 + random.Below(4),
-                         "s, lag: ", 1 + random.Below(6), "s}");
-  world->manifest_ = Manifest(options.num_lanes > 0 ? options.num_lanes : chosen_lanes, partitions,
-                              learner, train);
+  // Mostly in event time, so that scores do not depend on who was faster.
+  const bool apart = !random.OneIn(2);
+  const bool as_rows_come = random.OneIn(4);
+  world->in_event_order_ = !(as_rows_come && options.any_order);
+  shape.emit = world->in_event_order_ || random.OneIn(4) ? "watermark" : "arrival";
+  const bool asap = !world->in_event_order_ && (apart || shape.emit == "watermark");
+  shape.train =
+      asap    ? "mode: async, adopt: {policy: asap, every: 1s}"
+      : apart ? absl::StrCat("mode: async, adopt: {policy: eventTime, every: ", 1 + random.Below(4),
+                             "s, lag: ", 1 + random.Below(6), "s}")
+              : "mode: inline";
+  world->manifest_ = Manifest(shape);
   ASSIGN_OR_RETURN(const manifest::Manifest manifest,
                    manifest::Parse(world->manifest_, "sim.yaml"));
   plan::FileAccess access;

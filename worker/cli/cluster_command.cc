@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <random>
 
 #include "absl/strings/str_join.h"
 #include "base/clock.h"
@@ -42,6 +43,10 @@ std::vector<std::string> WorkerFlags(const CommandLine& line) {
   std::vector<std::string> flags = {"--commit-interval",
                                     absl::StrCat(line.commit_interval_us, "us"), "--commit-rows",
                                     absl::StrCat(line.commit_rows)};
+  if (line.state_memory > 0) {
+    flags.emplace_back("--state-memory");
+    flags.push_back(absl::StrCat(line.state_memory));
+  }
   if (line.snapshot_interval_us >= 0) {
     flags.push_back("--snapshot-interval");
     flags.push_back(absl::StrCat(line.snapshot_interval_us, "us"));
@@ -95,6 +100,7 @@ class ClusterRun {
     options_.num_workers = line_.workers;
     options_.standby = line_.standby ? decide::Standby::kEach : decide::Standby::kNone;
     options_.worker_flags = WorkerFlags(line_);
+    options_.lot = std::random_device()();
     ASSIGN_OR_RETURN(options_.program, FindProgram());
     return absl::OkStatus();
   }

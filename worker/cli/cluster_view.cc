@@ -55,7 +55,9 @@ struct ClusterTotals {
   std::optional<int64_t> watermark = data::kMaxTime;  // of the lane that is furthest behind
   LagTotals lag;
   StoreTotals store;
+  std::string truncation_problem;  // of some lane
   std::vector<const fleet::v1::ModelFacts*> models;
+  std::vector<const fleet::v1::TrainerFacts*> trainers;
 };
 
 void AddLag(const LaneFacts& lane, LagTotals& lag) {
@@ -91,11 +93,13 @@ ClusterTotals TotalsOf(const fleet::v1::StatusReply& status,
     if (Runs(*lane)) ++totals.num_running;
     AddLag(*lane, totals.lag);
     AddStore(*lane, totals.store);
+    if (totals.truncation_problem.empty()) totals.truncation_problem = lane->truncation_problem();
     if (!lane->has_watermark_us()) totals.watermark.reset();
     if (totals.watermark.has_value()) {
       totals.watermark = std::min(*totals.watermark, lane->watermark_us());
     }
     for (const fleet::v1::ModelFacts& model : lane->models()) totals.models.push_back(&model);
+    if (lane->has_trainer()) totals.trainers.push_back(&lane->trainer());
   }
   if (lanes.size() < status.num_lanes() || lanes.empty()) totals.watermark.reset();
   return totals;
@@ -129,6 +133,19 @@ std::string Metrics(const fleet::v1::ModelFacts& model, const char* separator) {
             out, metric.name(), " ",
             MetricText(metric.has_value() ? std::optional(metric.value()) : std::nullopt));
       });
+}
+
+// "0.3 s behind, learns at most about 52,000 rows/s"
+std::string TrainerText(const fleet::v1::TrainerFacts& trainer) {
+  std::string text = trainer.has_lag_seconds()
+                         ? absl::StrCat(trainer.behind() ? "TrainerBehind: " : "",
+                                        Seconds(trainer.lag_seconds()), " behind")
+                         : "lag not known";
+  if (trainer.has_ceiling_rows_per_second()) {
+    const auto ceiling = static_cast<uint64_t>(std::llround(trainer.ceiling_rows_per_second()));
+    absl::StrAppend(&text, ", learns at most about ", WithCommas(ceiling), " rows/s");
+  }
+  return text;
 }
 
 std::string PhaseText(fleet::v1::Phase phase) {
@@ -191,9 +208,16 @@ std::vector<std::string> ClusterBlock(const fleet::v1::StatusReply& status, doub
   lines.push_back(absl::StrCat("  lag        ", LagText(totals.lag, lanes.size())));
   if (totals.store.is_there)
     lines.push_back(absl::StrCat("  store      ", StoreText(totals.store)));
+  if (!totals.truncation_problem.empty()) {
+    lines.push_back(absl::StrCat("  truncation fails: ", totals.truncation_problem));
+  }
   for (const fleet::v1::ModelFacts* model : totals.models) {
     lines.push_back(absl::StrFormat("  %-9s  version %s  %s", model->name(),
                                     WithCommas(model->version()), Metrics(*model, "  ")));
+  }
+  for (const fleet::v1::TrainerFacts* trainer : totals.trainers) {
+    lines.push_back(
+        absl::StrFormat("  trainer    of %s: %s", trainer->model(), TrainerText(*trainer)));
   }
   for (const fleet::v1::WorkerStatus& worker : status.workers()) {
     lines.push_back(WorkerLine(worker));
@@ -206,10 +230,10 @@ std::vector<std::string> ClusterBlock(const fleet::v1::StatusReply& status, doub
 }
 
 std::vector<std::string> ClusterLanes(const fleet::v1::StatusReply& status) {
-  constexpr const char* kRow = "  %-20s %-10s %-10s %10s %10s %10s %8s %10s %5s %10s";
+  constexpr const char* kRow = "  %-20s %-10s %-10s %10s %10s %10s %10s %8s %10s %5s %10s";
   std::vector<std::string> lines;
-  lines.push_back(absl::StrFormat(kRow, "lane", "worker", "phase", "position", "snapshot",
-                                  "lag rows", "lag s", "rows/s", "busy", "state"));
+  lines.push_back(absl::StrFormat(kRow, "lane", "worker", "phase", "oldest", "position",
+                                  "snapshot", "lag rows", "lag s", "rows/s", "busy", "state"));
   for (const fleet::v1::WorkerStatus& worker : status.workers()) {
     for (const LaneFacts& lane : worker.observation().lanes()) {
       const auto number = [](bool known, uint64_t value) {
@@ -217,6 +241,7 @@ std::vector<std::string> ClusterLanes(const fleet::v1::StatusReply& status) {
       };
       lines.push_back(absl::StrFormat(
           kRow, lane.name(), worker.name(), PhaseText(lane.phase()),
+          number(lane.oldest_replayable() > 0, lane.oldest_replayable()),
           number(true, lane.journal_position()),
           number(lane.has_snapshot_position(), lane.snapshot_position()),
           number(lane.has_lag_rows(), lane.lag_rows()),
@@ -244,6 +269,10 @@ std::string ClusterLine(const fleet::v1::StatusReply& status) {
   for (const fleet::v1::ModelFacts* model : totals.models) {
     absl::StrAppend(&line, "; ", model->name(), " version ", model->version(), ", ",
                     Metrics(*model, ", "));
+  }
+  for (const fleet::v1::TrainerFacts* trainer : totals.trainers) {
+    if (!trainer->behind()) continue;
+    absl::StrAppend(&line, "; ", trainer->model(), " ", TrainerText(*trainer));
   }
   return line;
 }

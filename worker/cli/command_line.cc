@@ -77,9 +77,9 @@ constexpr const char* kClusterFooter =
 until it has caught up, then the old one lets go. A worker that ends by itself, also by kill -9, loses its lanes to the
 others at once and is started again. Sources and sinks have to be topics; journal and internal topics are on Kafka.
 
-Running again with the same data folder goes on where it stopped, with any number of workers. In DIR: dead letters and
-late rows as with `run`; .streamml/workers has each worker's folder and its messages (worker-N.log). Ctrl-C, SIGTERM or
---stop: workers commit, let go and end; a second Ctrl-C does not wait for them.
+Running again with the same data folder goes on where it stopped, with any number of workers. Dead letters and late rows
+are in topics of the job's own (docs/kafka.md). In DIR, .streamml/workers has each worker's folder and its messages
+(worker-N.log). Ctrl-C, SIGTERM or --stop: workers commit, let go and end; a second Ctrl-C does not wait for them.
 
 Examples:
   streamml cluster job.yaml --workers 2 --standby --data-dir out
@@ -150,6 +150,13 @@ void AddDataDir(CLI::App& app, CommandLine& line) {
       ->check(NotEmpty());
 }
 
+void AddSize(CLI::App& app, const std::string& name, uint64_t& bytes, const std::string& help) {
+  app.add_option(name, bytes, help)
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
+      ->group("Advanced");
+}
+
 void AddCommits(CLI::App& app, CommandLine& line) {
   app.add_option("--commit-rows", line.commit_rows,
                  "commit after this many rows read by a lane; 0: only by time")
@@ -160,6 +167,10 @@ void AddCommits(CLI::App& app, CommandLine& line) {
   AddDuration(app, "--snapshot-interval", line.snapshot_interval_us,
               "take snapshots this often; default: snapshots.interval of the manifest")
       ->group("Advanced");
+  AddSize(
+      app, "--state-memory", line.state_memory,
+      "what values in windows may take in memory, such as 512MiB; beyond it those that were not "
+      "used for long are kept on disk; default: no bound");
 }
 
 void AddRun(CLI::App& app, CommandLine& line) {

@@ -33,6 +33,7 @@ struct CommandLine {
   uint64_t commit_rows = 0;
   int64_t commit_interval_us = 100'000;
   int64_t snapshot_interval_us = -1;  // -1: as the manifest says
+  uint64_t state_memory = 0;          // bytes; 0: no bound
 };
 
 struct ParseResult {

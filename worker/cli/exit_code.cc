@@ -37,8 +37,8 @@ std::string ErrorText(const absl::Status& status) {
     case absl::StatusCode::kPermissionDenied:
       return absl::StrCat(
           message,
-          "\nnothing that was committed is lost: make the folder writable and run the same "
-          "command again, or use another --data-dir");
+          "\nnothing that was committed is lost: give the right that is missing and run the same "
+          "command again; where it is the data folder's, another --data-dir will do, too");
     case absl::StatusCode::kUnavailable:
       return absl::StrCat(
           message,

@@ -67,7 +67,9 @@ JobFolder::JobFolder(const Job& job, Disk& disk)
       fingerprint_(lane::Fingerprint()),
       patience_(StopOverdue),
       lane_snapshots_(job.manifest.job.spec().snapshots(), job.plan, disk,
-                      absl::StrCat(StateFolder(job), "/lanes"), StopRequested) {}
+                      absl::StrCat(StateFolder(job), "/lanes"), StopRequested) {
+  if (job.state_memory > 0) memory_.emplace(static_cast<int64_t>(job.state_memory));
+}
 
 absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const Job& job, Disk& disk,
                                                            bool must_exist,
@@ -94,8 +96,10 @@ absl::Status JobFolder::OpenFiles(bool must_exist, const NoteFunction& note) {
     RETURN_IF_ERROR(KeepBeginning(job_.beginning, job_.data_dir, log_folder, disk_));
   }
   std::vector<std::string> notes;
+  log::FileLogOptions options;
+  options.readers = plan::ReadersOfLanes(job_.plan);
   auto log = log::OpenFileLog(disk_, log_folder, static_cast<uint32_t>(job_.plan.lanes.size()),
-                              log::FileLogOptions{}, notes);
+                              options, notes);
   TellAll(notes, note);
   if (!log.ok()) return InUse(log.status(), job_);
   log_ = *std::move(log);
@@ -212,6 +216,9 @@ absl::Status JobFolder::OpenLane(uint32_t index, std::vector<std::string>& notes
   environment.restore = restore_.get();
   environment.restore_problem = job_.beginning.problem;
   environment.incarnation = job_.plan.owner.incarnation;
+  environment.keep_us = job_.plan.keep_us;
+  environment.utc_us = [] { return SystemClock().UtcMicroseconds(); };
+  if (memory_.has_value()) environment.memory = &*memory_;
   // Brokers come back. A log in files whose disk has failed must be opened anew.
   if (!job_.plan.log_cluster.empty()) {
     environment.wait_for_log = [this](const absl::Status& status, int attempt) {

@@ -72,6 +72,7 @@ class JobFolder {
   const LaneSnapshots lane_snapshots_;
   std::unique_ptr<lane::RestoreSource> restore_;  // null: lanes begin from nothing
   std::unique_ptr<DiskLock> lock_;                // of a folder whose log is on Kafka
+  std::optional<state::MemoryBudget> memory_;
   std::unique_ptr<log::Log> log_;
   std::vector<std::unique_ptr<state::SnapshotStore>> snapshots_;
   std::unique_ptr<lane::BackgroundRunner> background_ = lane::MakeThreadRunner();

@@ -64,11 +64,12 @@ class SnapshotsWithStore final : public state::SnapshotStore {
     return snapshots_->ReadSaved(entry);
   }
   absl::Status Clear() override { return snapshots_->Clear(); }
-  void Keep(const state::SnapshotKey& key) override { snapshots_->Keep(key); }
+  void Keep(std::vector<state::SnapshotKey> keys) override { snapshots_->Keep(std::move(keys)); }
   absl::StatusOr<Digest> Save(const state::SnapshotKey& key, std::string_view engine,
                               const std::vector<state::StateChange>& changes) override {
     return snapshots_->Save(key, engine, changes);
   }
+  state::SavedEntries* saved() override { return snapshots_->saved(); }
   state::Uploads* uploads() override { return snapshots_->uploads(); }
 
  private:

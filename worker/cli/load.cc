@@ -84,6 +84,7 @@ absl::StatusOr<Job> LoadJob(const CommandLine& line) {
   };
   job.name = manifest.job.metadata().name();
   job.data_dir = line.data_dir.empty() ? absl::StrCat("./", job.name, ".data") : line.data_dir;
+  job.state_memory = line.state_memory;
   job.disk = MakePosixDisk();
   ASSIGN_OR_RETURN(job.beginning, BeginningOf(manifest, files, job, *clusters));
   ASSIGN_OR_RETURN(job.plan, plan::MakePlan(manifest, WithAbsolutePaths(std::move(files)),

@@ -26,6 +26,7 @@ struct Job {
   plan::JobPlan plan;
   std::string name;
   std::string data_dir;
+  uint64_t state_memory = 0;  // bytes that values of states may take; 0: no bound
 };
 
 // Reads, validates, binds and plans. INVALID_ARGUMENT with one line for each mistake.

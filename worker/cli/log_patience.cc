@@ -26,8 +26,7 @@ bool LogPatience::Wait(const absl::Status& status, int attempt) {
     const MutexLock lock(mutex_);
     if (told_us_ < 0 || start - told_us_ >= kTellUs) {
       told_us_ = start;
-      absl::StrAppend(&news_, news_.empty() ? "" : "\nnote: ",
-                      "the log cannot be written, trying again: ", std::string(status.message()));
+      Add(absl::StrCat("the log cannot be written, trying again: ", status.message()));
     }
   }
   const int64_t wait = std::min(kMaxWaitUs, kFirstWaitUs << std::min(attempt, 10));
@@ -41,6 +40,10 @@ bool LogPatience::Wait(const absl::Status& status, int attempt) {
 
 void LogPatience::Tell(const std::string& news) {
   const MutexLock lock(mutex_);
+  Add(news);
+}
+
+void LogPatience::Add(const std::string& news) {
   if (news_.size() > kMaxNewsBytes) return;
   absl::StrAppend(&news_, news_.empty() ? "" : "\nnote: ", news);
 }

@@ -29,6 +29,8 @@ class LogPatience {
   std::string TakeNews();
 
  private:
+  void Add(const std::string& news) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   const std::function<bool()> overdue_;
   std::atomic<bool> given_up_ = false;
   Mutex mutex_;

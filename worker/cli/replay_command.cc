@@ -179,6 +179,13 @@ class Replay {
 
   static void TellStart(const lane::ReplayStart& start) {
     if (start.sequence == 0) return;
+    if (start.fingerprint.empty()) {
+      std::cout << "  journal positions up to " << start.sequence
+                << " are kept no longer (spec.replay.keep): what was emitted there cannot be "
+                   "computed again and is left as it is; part files are compared up to there with "
+                   "the digest kept in the snapshot\n";
+      return;
+    }
     std::cout << "  journal positions up to " << start.sequence
               << " were written by another build or machine (fingerprint " << start.fingerprint
               << "): what was emitted there cannot be computed again here and is left as it is; "
@@ -241,9 +248,9 @@ class Replay {
     if (outcome == PartCheck::Outcome::kLost) {
       return absl::DataLossError(absl::StrCat(
           "part file '", part.path(),
-          "' is missing, too short or not what it was before the position that can be replayed "
-          "from, and is left as it is; way out: put it back from a copy, or start "
-          "over in another --data-dir"));
+          "' is missing, too short or not what it was before the oldest position that can be "
+          "replayed: the rows that were written before it cannot be made again, and it is left as "
+          "it is; way out: put it back from a copy, or start over in another --data-dir"));
     }
     if (part.size_bytes() == 0 && part.uncommitted_bytes() == 0) return absl::OkStatus();
     std::cout << "  " << part.path() << ": " << part.size_bytes() << " bytes, "

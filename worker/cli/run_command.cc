@@ -138,6 +138,7 @@ class Run {
       if (!trouble.empty()) terminal_.Print(absl::StrCat("note: ", trouble));
       const std::string store = TakeStoreNews(runner.Progress());
       if (!store.empty()) terminal_.Print(absl::StrCat("note: ", store));
+      TellTruncation(runner.Progress());
       const int64_t now = SystemClock().MonotonicMicroseconds();
       if (now - last_shown < (terminal_.is_terminal() ? kRedrawUs : kLineUs)) continue;
       last_shown = now;
@@ -157,6 +158,16 @@ class Run {
     uploads.reserve(lanes.size());
     for (const lane::LaneProgress& lane : lanes) uploads.push_back(lane.uploads);
     return store_news_.Take(uploads);
+  }
+
+  // Once for each reason: rows go on, and only disk is lost.
+  void TellTruncation(const std::vector<lane::LaneProgress>& lanes) {
+    for (const lane::LaneProgress& lane : lanes) {
+      if (lane.truncation_problem.empty() || lane.truncation_problem == told_) continue;
+      told_ = lane.truncation_problem;
+      terminal_.Print(absl::StrCat(
+          "note: what nobody needs any more could not be removed, the job goes on: ", told_));
+    }
   }
 
   absl::Status CopyTail() { return tail_.has_value() ? tail_->Copy() : absl::OkStatus(); }
@@ -182,6 +193,7 @@ class Run {
   std::unique_ptr<JobFolder> folder_;
   std::optional<SinkTail> tail_;
   StoreNews store_news_;
+  std::string told_;  // of truncation
 };
 
 }  // namespace

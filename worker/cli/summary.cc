@@ -39,6 +39,7 @@ LaneSummary SummarizeLane(const lane::Lane& lane) {
   LaneSummary summary;
   summary.name = lane.spec().name;
   summary.journal_position = lane.journal_sequence();
+  summary.oldest_replayable = lane.oldest_replayable();
   summary.output_digest = lane.output_digest().ToHex();
   summary.state_digest = lane.state_digest().ToHex();
   summary.watermark = lane.executor().watermark();

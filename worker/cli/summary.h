@@ -17,6 +17,7 @@ namespace streamml::cli {
 struct LaneSummary {
   std::string name;
   uint64_t journal_position = 0;
+  uint64_t oldest_replayable = 1;  // position
   std::string output_digest;
   std::string state_digest;
   int64_t watermark = data::kMinTime;

@@ -43,6 +43,7 @@ Json StageJson(const StageAccount& stage) {
 Json LaneJson(const LaneSummary& lane) {
   return {{"name", lane.name},
           {"journalPosition", lane.journal_position},
+          {"oldestReplayable", lane.oldest_replayable},
           {"commitsThisRun", lane.commits},
           {"outputDigest", lane.output_digest},
           {"stateDigest", lane.state_digest},

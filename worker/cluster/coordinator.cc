@@ -16,10 +16,11 @@ namespace streamml::cluster {
 namespace {
 
 constexpr int64_t kRoundUs = 20'000;    // how soon the end of a process is seen
-constexpr int kFolderInUse = 4;         // exit code of a worker whose last life has not ended yet
 constexpr size_t kMaxSocketPath = 100;  // of the 108 that the kernel has for addresses
 constexpr std::string_view kSocket = ".sock";
 constexpr uint64_t kMaxLogBytes = 4 << 20;
+// The last three digits of an epoch are the coordinator's own.
+constexpr uint64_t kEpochModulus = 1000;
 constexpr size_t kLongestName = 40;
 
 std::string NameOf(uint32_t index) { return absl::StrCat("worker-", index); }
@@ -27,11 +28,6 @@ std::string NameOf(uint32_t index) { return absl::StrCat("worker-", index); }
 bool MayPass(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
          absl::IsCancelled(status);
-}
-
-std::string How(int result) {
-  return result < 0 ? absl::StrCat("was ended by signal ", -result)
-                    : absl::StrCat("ended with exit code ", result);
 }
 
 }  // namespace
@@ -58,6 +54,8 @@ absl::Status Coordinator::Open() {
   RETURN_IF_ERROR(RemoveSockets());
   ASSIGN_OR_RETURN(state_, ReadPromises(disk_, absl::StrCat(Folder(), "/cluster"), options_.job,
                                         clock_.MonotonicMicroseconds()));
+  const uint64_t mine = state_.epoch > 0 ? state_.epoch : options_.lot;
+  wanted_.epochs = {kEpochModulus, mine % kEpochModulus};
   socket_folder_ = absl::StrCat(Folder(), "/workers");
   if (socket_folder_.size() + kLongestName > kMaxSocketPath) {
     // Inherited by workers, so that the address means the same to them.
@@ -78,10 +76,13 @@ absl::Status Coordinator::RemoveSockets() {
   return absl::OkStatus();
 }
 
+std::string Coordinator::SocketName(const std::string& name, uint32_t life) {
+  return absl::StrCat(name, "-", getpid(), "-", life, kSocket);
+}
+
 // Each life has an address of its own: nobody talks to the one before, which may still be ending.
 std::string Coordinator::Address(const std::string& name, const Worker& worker) const {
-  return absl::StrCat("unix:", socket_folder_, "/", name, "-", getpid(), "-", worker.num_starts,
-                      kSocket);
+  return absl::StrCat("unix:", socket_folder_, "/", SocketName(name, worker.num_starts));
 }
 
 void Coordinator::Resize(uint32_t num_workers) {
@@ -97,6 +98,10 @@ void Coordinator::Stop() {
 bool Coordinator::IsWanted(const std::string& name) const { return wanted_.workers.contains(name); }
 
 absl::Status Coordinator::Round() {
+  const int64_t now = clock_.MonotonicMicroseconds();
+  if (const int64_t pause_us = rounds_.Begin(now); pause_us > 0) {
+    for (auto& [name, worker] : workers_) Excuse(worker.view, pause_us);
+  }
   wanted_.workers.clear();
   for (uint32_t i = 0; i < num_workers_; ++i) wanted_.workers.insert(NameOf(i));
   if (!stopping_) {
@@ -105,7 +110,7 @@ absl::Status Coordinator::Round() {
   for (auto& [name, worker] : workers_) Look(name, worker);
   if (!stopping_) {
     RETURN_IF_ERROR(AwaitPlan());
-    if (plan_.has_value()) RETURN_IF_ERROR(Decide());
+    if (plan_.has_value() && rounds_.MayDecide(now)) RETURN_IF_ERROR(Decide());
   }
   for (auto worker = workers_.begin(); worker != workers_.end();) {
     const auto current = worker++;
@@ -113,79 +118,6 @@ absl::Status Coordinator::Round() {
   }
   bell_.Wait(kRoundUs);
   return absl::OkStatus();
-}
-
-// ---- looking
-
-void Coordinator::Look(const std::string& name, Worker& worker) {
-  if (worker.process == nullptr) return;
-  const std::optional<int> result = worker.process->Result();
-  if (result.has_value()) return NoteEnd(name, worker, *result);
-  if (std::optional<WorkerLink::Heard> heard = worker.link->TakeHeard()) {
-    worker.view.heard_us = heard->time_us;
-    worker.view.was_up = true;
-    worker.observation = std::move(heard->observation);
-    TellProblems(name, worker);
-  }
-  for (const std::string& line : worker.link->TakeNotes()) note_(absl::StrCat(name, ": ", line));
-  const absl::Status refusal = worker.link->TakeRefusal();
-  if (!refusal.ok() && !stopping_) {
-    note_(absl::StrCat(name, " refused its assignment: ", refusal.message()));
-  }
-}
-
-void Coordinator::NoteEnd(const std::string& name, Worker& worker, int result) {
-  const int64_t now = clock_.MonotonicMicroseconds();
-  const bool asked = worker.view.asked_us > 0;
-  const bool in_use = result == kFolderInUse;
-  if ((!asked || result != 0) && !(in_use && worker.view.in_use)) {
-    note_(absl::StrCat(
-        name, " (pid ", worker.process->pid(), ") ", How(result),
-        result > 0 ? absl::StrCat("; its messages are in '", Folder(), "/workers/", name, ".log'")
-                   : ""));
-  }
-  const bool quick = !asked && !in_use && now - worker.view.started_us < kQuickEndUs;
-  worker.view.quick_ends = quick ? worker.view.quick_ends + 1 : 0;
-  worker.view.in_use = in_use;
-  worker.view.running = false;
-  worker.view.heard_us = worker.view.asked_us = 0;
-  worker.view.ended_us = now;
-  worker.link = nullptr;
-  worker.process = nullptr;
-  worker.observation.Clear();
-  worker.problems.clear();
-}
-
-void Coordinator::TellProblems(const std::string& name, Worker& worker) {
-  std::map<uint32_t, std::string> problems;
-  for (const fleet::v1::LaneFacts& lane : worker.observation.lanes()) {
-    if (!lane.has_problem()) continue;
-    const auto told = worker.problems.find(lane.lane());
-    const bool is_told = told != worker.problems.end() && told->second == lane.problem().message();
-    // One that is tried again has its problem until it runs.
-    if (lane.phase() != fleet::v1::PHASE_FAILED && !is_told) continue;
-    problems[lane.lane()] = lane.problem().message();
-    if (is_told) continue;
-    note_(absl::StrCat("lane ", lane.name(), " at ", name,
-                       " has failed and waits for a person: ", lane.problem().message()));
-  }
-  worker.problems = std::move(problems);
-}
-
-decide::Observed Coordinator::Observe() const {
-  const int64_t now = clock_.MonotonicMicroseconds();
-  decide::Observed observed;
-  for (const auto& [name, worker] : workers_) {
-    if (worker.view.asked_us > 0) continue;  // it lets go by itself
-    if (IsUp(worker.view, now)) {
-      decide::SeenWorker& seen = observed.up[name];
-      seen = ToSeen(worker.observation, options_.job);
-      seen.epoch = std::max(seen.epoch, worker.link->known_epoch());
-    } else if (IsStarting(worker.view, now) || worker.num_starts == 0) {
-      observed.starting.insert(name);
-    }
-  }
-  return observed;
 }
 
 // ---- deciding
@@ -228,7 +160,9 @@ absl::Status Coordinator::AwaitPlan() {
 
 absl::Status Coordinator::Decide() {
   const int64_t now = clock_.MonotonicMicroseconds();
+  FindCutOff();
   decide::FleetStep step = decide::NextStep(WithoutShaky(now), state_, Observe(), now);
+  if (step.rival.has_value()) return Yield(*step.rival);
   RETURN_IF_ERROR(Keep(step.state));
   state_ = std::move(step.state);
   for (const decide::FleetEvent& event : step.events) Tell(event);
@@ -236,6 +170,16 @@ absl::Status Coordinator::Decide() {
   spare_ = std::move(step.spare);
   settled_ = step.settled;
   return absl::OkStatus();
+}
+
+// Whoever was started last has the job: two that both go on would take its lanes from each other
+// for ever.
+absl::Status Coordinator::Yield(const decide::Rival& rival) const {
+  return absl::FailedPreconditionError(
+      absl::StrCat("another coordinator that was started later works for this job: lane ",
+                   plan_->lanes(static_cast<int>(rival.lane)).name(), " was taken with epoch ",
+                   rival.epoch, ", and this one has given out ", state_.epoch,
+                   " at most; it leaves the job to the other one and ends with its workers"));
 }
 
 // Where all are shaky, all are as good as each other.
@@ -307,7 +251,7 @@ absl::Status Coordinator::Act(const std::string& name, Worker& worker) {
     case ProcessAct::kNothing:
       return absl::OkStatus();
     case ProcessAct::kStart:
-      return Start(name, worker);
+      return TryToStart(name, worker);
     case ProcessAct::kAskToEnd:
       worker.view.asked_us = now;
       worker.process->Signal(SIGTERM);
@@ -336,12 +280,24 @@ absl::Status Coordinator::RotateLog(const std::string& path) {
   return disk_.Rename(path, absl::StrCat(path, ".before"));
 }
 
+// What keeps one process from being started is no reason to stop the others; where none ever was,
+// there is a mistake.
+absl::Status Coordinator::TryToStart(const std::string& name, Worker& worker) {
+  absl::Status status = Start(name, worker);
+  const bool any = std::any_of(workers_.begin(), workers_.end(),
+                               [](const auto& entry) { return entry.second.num_starts > 0; });
+  if (status.ok() || !any) return status;
+  note_(absl::StrCat(name, " cannot be started, trying again: ", status.message()));
+  worker.view.ended_us = clock_.MonotonicMicroseconds();
+  ++worker.view.quick_ends;
+  return absl::OkStatus();
+}
+
 absl::Status Coordinator::Start(const std::string& name, Worker& worker) {
   const std::string folder = absl::StrCat(Folder(), "/workers/", name);
   const std::string address = Address(name, worker);
-  std::vector<std::string> command = {
-      options_.program,  "--name",   name,    "--data-dir", folder,       "--output-dir",
-      options_.data_dir, "--listen", address, "--http",     "127.0.0.1:0"};
+  std::vector<std::string> command = {options_.program, "--name", name,     "--data-dir", folder,
+                                      "--listen",       address,  "--http", "127.0.0.1:0"};
   command.insert(command.end(), options_.worker_flags.begin(), options_.worker_flags.end());
   const std::string log = absl::StrCat(folder, ".log");
   RETURN_IF_ERROR(RotateLog(log));
@@ -380,6 +336,8 @@ fleet::v1::StatusReply Coordinator::Status() const {
       out.set_state("down");
     } else if (worker.view.asked_us > 0 || !IsWanted(name)) {
       out.set_state("leaving");
+    } else if (worker.is_cut_off) {
+      out.set_state("cut off");
     } else if (IsUp(worker.view, now)) {
       out.set_state("up");
     } else {

@@ -33,6 +33,7 @@ struct ClusterOptions {
   std::vector<std::string> worker_flags;  // for all of them
   uint32_t num_workers = 1;
   decide::Standby standby = decide::Standby::kNone;
+  uint32_t lot = 0;  // drawn by chance: another coordinator of the job has another one
 };
 
 // One thread, the same all along; the bell and the commands' side may be used by others.
@@ -46,7 +47,7 @@ class Coordinator {
   // Reads what was promised before. Errors as ReadPromises.
   absl::Status Open();
   // One round: looks, decides, acts; waits a moment when there is nothing to do. An error ends it:
-  // the manifest is wrong, or promises cannot be kept on disk.
+  // the manifest is wrong, promises cannot be kept on disk, or another coordinator has the job.
   absl::Status Round();
 
   void Resize(uint32_t num_workers);  // 1 to kMaxWorkers
@@ -66,10 +67,13 @@ class Coordinator {
     fleet::v1::Observation observation;  // the newest
     uint32_t num_starts = 0;
     std::map<uint32_t, std::string> problems;  // by lane, that were told
+    std::map<uint32_t, uint64_t> positions;    // of the lanes that run there, as last told
+    bool is_cut_off = false;
   };
 
   std::string Folder() const;
   absl::Status RemoveSockets();
+  static std::string SocketName(const std::string& name, uint32_t life);
   std::string Address(const std::string& name, const Worker& worker) const;
   bool IsWanted(const std::string& name) const;
   void Look(const std::string& name, Worker& worker);
@@ -78,12 +82,16 @@ class Coordinator {
   absl::Status AwaitPlan();
   absl::Status Decide();
   decide::Wanted WithoutShaky(int64_t now_us) const;
+  static bool NoteCommits(Worker& worker);
+  void FindCutOff();
+  absl::Status Yield(const decide::Rival& rival) const;
   void Tell(const decide::FleetEvent& event) const;
   decide::Observed Observe() const;
   absl::Status Keep(const decide::FleetState& state);
   void Send(const std::string& name);
   absl::Status Act(const std::string& name, Worker& worker);
   absl::Status RotateLog(const std::string& path);
+  absl::Status TryToStart(const std::string& name, Worker& worker);
   absl::Status Start(const std::string& name, Worker& worker);
 
   const ClusterOptions options_;
@@ -97,11 +105,13 @@ class Coordinator {
   bool stopping_ = false;
   std::optional<fleet::v1::PlanReply> plan_;
   std::string plan_trouble_;  // that was told
+  Rounds rounds_;
   decide::Wanted wanted_;
   decide::FleetState state_;
   std::string kept_;  // of the state, as it is on disk
   bool settled_ = false;
   std::vector<std::string> spare_;
+  int64_t may_cut_off_us_ = 0;  // from then on a worker may be taken for cut off
   std::map<std::string, Worker> workers_;
 };
 

@@ -18,6 +18,7 @@ namespace streamml::cluster {
 namespace {
 
 constexpr int64_t kAnswerUs = 5'000'000;
+constexpr int64_t kAskUs = kAnswerUs + 1'000'000;  // so that who asks hears that there is none
 constexpr size_t kMaxSocketPath = 100;
 
 grpc::Status ToGrpc(const absl::Status& status) {
@@ -152,7 +153,7 @@ absl::StatusOr<fleet::v1::StatusReply> Desk::Status() {
   const uint64_t mine = ++num_asked_;
   while (num_answered_ < mine) {
     const int64_t left = end - SystemClock().MonotonicMicroseconds();
-    if (left <= 0) return absl::UnavailableError("the coordinator does not answer");
+    if (left <= 0) return absl::DeadlineExceededError("the coordinator does not answer");
     changed_.WaitFor(mutex_, left);
   }
   return status_;
@@ -190,7 +191,7 @@ absl::StatusOr<std::unique_ptr<DeskServer>> DeskServer::Start(const std::string&
 absl::StatusOr<fleet::v1::StatusReply> AskStatus(const std::string& data_dir) {
   fleet::v1::StatusReply reply;
   RETURN_IF_ERROR(
-      Ask(data_dir, kAnswerUs, [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
+      Ask(data_dir, kAskUs, [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
         return stub.Status(&context, {}, &reply);
       }));
   return reply;
@@ -199,15 +200,14 @@ absl::StatusOr<fleet::v1::StatusReply> AskStatus(const std::string& data_dir) {
 absl::Status AskResize(const std::string& data_dir, uint32_t num_workers) {
   fleet::v1::ResizeRequest request;
   request.set_workers(num_workers);
-  return Ask(data_dir, kAnswerUs,
-             [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
-               fleet::v1::ResizeReply reply;
-               return stub.Resize(&context, request, &reply);
-             });
+  return Ask(data_dir, kAskUs, [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
+    fleet::v1::ResizeReply reply;
+    return stub.Resize(&context, request, &reply);
+  });
 }
 
 absl::Status AskStop(const std::string& data_dir) {
-  return Ask(data_dir, kAnswerUs, [](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
+  return Ask(data_dir, kAskUs, [](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
     fleet::v1::StopReply reply;
     return stub.Stop(&context, {}, &reply);
   });
@@ -216,7 +216,7 @@ absl::Status AskStop(const std::string& data_dir) {
 absl::StatusOr<fleet::v1::TakeSnapshotsReply> AskSnapshots(
     const std::string& data_dir, const fleet::v1::TakeSnapshotsRequest& request) {
   fleet::v1::TakeSnapshotsReply reply;
-  RETURN_IF_ERROR(Ask(data_dir, kSnapshotsUs + kAnswerUs,
+  RETURN_IF_ERROR(Ask(data_dir, kSnapshotsUs + kAskUs,
                       [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
                         return stub.Snapshot(&context, request, &reply);
                       }));

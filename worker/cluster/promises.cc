@@ -1,5 +1,7 @@
 #include "worker/cluster/promises.h"
 
+#include <algorithm>
+
 #include "base/hash.h"
 #include "base/status.h"
 #include "base/wording.h"
@@ -113,11 +115,31 @@ decide::SeenWorker ToSeen(const fleet::v1::Observation& observation, const fleet
   if (!SameJob(observation.job(), job)) return seen;
   seen.epoch = observation.epoch();
   for (const fleet::v1::LaneFacts& lane : observation.lanes()) {
+    seen.contested = std::max(seen.contested, lane.contested_epoch());
     if (lane.claimed_epoch() > 0) seen.claims[lane.lane()] = lane.claimed_epoch();
     if (lane.phase() == fleet::v1::PHASE_RELEASED) continue;
     seen.lanes[lane.lane()] = ToSeen(lane);
   }
   return seen;
+}
+
+void NoteStalls(const fleet::v1::Observation& observation, ProcessView& view) {
+  view.stalled_us = view.least_stalled_us = 0;
+  bool is_first = true;
+  for (const fleet::v1::LaneFacts& lane : observation.lanes()) {
+    const bool needs_brokers = lane.phase() == fleet::v1::PHASE_RUNNING ||
+                               lane.phase() == fleet::v1::PHASE_RELEASING ||
+                               lane.phase() == fleet::v1::PHASE_WAITING;
+    if (!needs_brokers) continue;
+    const auto stalled_us = static_cast<int64_t>(lane.stalled_seconds() * 1e6);
+    view.stalled_us = std::max(view.stalled_us, stalled_us);
+    view.least_stalled_us = is_first ? stalled_us : std::min(view.least_stalled_us, stalled_us);
+    is_first = false;
+  }
+}
+
+bool IsLeaving(const fleet::v1::Observation& observation) {
+  return observation.state() == fleet::v1::WORKER_STATE_DRAINING;
 }
 
 }  // namespace streamml::cluster

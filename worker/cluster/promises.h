@@ -7,6 +7,7 @@
 #include "base/disk.h"
 #include "job/decide/fleet.h"
 #include "proto/streamml/fleet/v1/cluster.pb.h"
+#include "worker/cluster/supervise.h"
 
 namespace streamml::cluster {
 
@@ -23,5 +24,12 @@ absl::Status WritePromises(Disk& disk, const std::string& path,
 
 // Of a worker whose observation is of this job; others have nothing of it.
 decide::SeenWorker ToSeen(const fleet::v1::Observation& observation, const fleet::v1::JobRef& job);
+
+// How long its lanes have waited for brokers: those that need them. Of others it says nothing that
+// they do not wait: they follow, are opened, have failed or ended.
+void NoteStalls(const fleet::v1::Observation& observation, ProcessView& view);
+
+// It lets go of all that it has, whatever it is asked for: somebody sent it a SIGTERM.
+bool IsLeaving(const fleet::v1::Observation& observation);
 
 }  // namespace streamml::cluster

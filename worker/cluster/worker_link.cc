@@ -16,7 +16,7 @@ namespace streamml::cluster {
 namespace {
 
 constexpr int64_t kRetryUs = 30'000;
-constexpr int64_t kSendRetryUs = 500'000;
+constexpr int64_t kMaxSendRetryUs = 60'000'000;
 constexpr int64_t kCallUs = 30'000'000;
 constexpr uint32_t kIntervalMs = 500;
 constexpr size_t kMaxNotes = 200;
@@ -24,6 +24,14 @@ constexpr size_t kMaxNotes = 200;
 absl::Status ToStatus(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
   return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
+}
+
+// Such a request is refused each time; what else goes wrong may pass: a full disk, a missing right,
+// a topic that some brokers do not know of yet.
+bool IsFinal(fleet::v1::Refusal::Reason reason) {
+  using fleet::v1::Refusal;
+  return reason == Refusal::STALE_EPOCH || reason == Refusal::EPOCH_REUSED ||
+         reason == Refusal::OTHER_JOB || reason == Refusal::OTHER_WORKER;
 }
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
@@ -39,8 +47,11 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
 
 class Link final : public WorkerLink {
  public:
-  Link(const std::string& address, Bell& bell)
-      : bell_(bell), stub_(fleet::v1::Fleet::NewStub(Connect(address))) {
+  Link(const std::string& address, Bell& bell, int64_t send_retry_us)
+      : bell_(bell),
+        min_send_retry_us_(send_retry_us),
+        send_retry_us_(send_retry_us),
+        stub_(fleet::v1::Fleet::NewStub(Connect(address))) {
     listener_ = std::thread([this] { Listen(); });
     sender_ = std::thread([this] { SendAll(); });
   }
@@ -144,7 +155,11 @@ class Link final : public WorkerLink {
         plan = std::exchange(to_plan_, std::nullopt);
       }
       if (plan.has_value()) CallPlan(*plan);
-      if (assign.has_value() && !CallAssign(*assign)) Pause(kSendRetryUs);
+      if (!assign.has_value()) continue;
+      if (assign->epoch() != std::exchange(sent_epoch_, assign->epoch())) {
+        send_retry_us_ = min_send_retry_us_;
+      }
+      if (!CallAssign(*assign)) Pause(send_retry_us_);
     }
   }
 
@@ -175,7 +190,10 @@ class Link final : public WorkerLink {
     Leave(call_);
     fleet::v1::Refusal refusal;
     refusal.ParseFromString(result.error_details());
-    const bool again = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+    const bool again = !status.ok() && !IsFinal(refusal.reason());
+    // A worker that comes up soon answers; one that has refused is not to be pestered.
+    const bool is_silent = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+    if (again && !is_silent) send_retry_us_ = std::min(kMaxSendRetryUs, 2 * send_retry_us_);
     {
       const MutexLock lock(mutex_);
       if (to_send_.has_value() && to_send_->epoch() == request.epoch() && !again) {
@@ -204,6 +222,9 @@ class Link final : public WorkerLink {
   }
 
   Bell& bell_;
+  const int64_t min_send_retry_us_;
+  int64_t send_retry_us_;    // of the sender
+  uint64_t sent_epoch_ = 0;  // likewise
   const std::unique_ptr<fleet::v1::Fleet::Stub> stub_;
   mutable Mutex mutex_;
   ConditionVariable changed_;
@@ -227,8 +248,9 @@ class Link final : public WorkerLink {
 
 }  // namespace
 
-std::unique_ptr<WorkerLink> WorkerLink::Open(const std::string& address, Bell& bell) {
-  return std::make_unique<Link>(address, bell);
+std::unique_ptr<WorkerLink> WorkerLink::Open(const std::string& address, Bell& bell,
+                                             int64_t send_retry_us) {
+  return std::make_unique<Link>(address, bell, send_retry_us);
 }
 
 }  // namespace streamml::cluster

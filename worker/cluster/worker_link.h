@@ -19,7 +19,9 @@ class WorkerLink {
  public:
   // `address` as gRPC has it; where nobody listens yet it is tried again and again. The bell must
   // outlive the link.
-  static std::unique_ptr<WorkerLink> Open(const std::string& address, Bell& bell);
+  static std::unique_ptr<WorkerLink> Open(const std::string& address, Bell& bell,
+                                          int64_t send_retry_us = kSendRetryUs);
+  static constexpr int64_t kSendRetryUs = 500'000;
   virtual ~WorkerLink() = default;
 
   struct Heard {
@@ -30,7 +32,9 @@ class WorkerLink {
   virtual std::optional<Heard> TakeHeard() = 0;
   // Notes of the worker since the last call.
   virtual std::vector<std::string> TakeNotes() = 0;
-  // Is sent until it is answered, or replaced by a later one. The same as before is not sent twice.
+  // Is sent until it is accepted, or replaced by a later one, or can never be accepted: an epoch
+  // that is out of date, another job or worker. After a refusal again later and later, up to a
+  // minute. The same as before is not sent twice.
   virtual void Send(const fleet::v1::AssignRequest& request) = 0;
   // Why the last assignment was refused; not again until there is another reason.
   virtual absl::Status TakeRefusal() = 0;

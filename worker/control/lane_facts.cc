@@ -10,6 +10,8 @@ namespace {
 constexpr int64_t kWindowUs = 3'000'000;
 constexpr int64_t kStepUs = 200'000;  // closer looks change nothing
 constexpr int64_t kStaleUs = 10'000'000;
+constexpr double kTrainerBehindSeconds = 10;
+constexpr double kTellingBusy = 0.02;  // below it a rate says little of what could be
 
 fleet::v1::Phase ToProto(lane::Phase phase) {
   switch (phase) {
@@ -84,6 +86,16 @@ void AddStore(const std::optional<state::UploadStatus>& uploads, Clock& clock,
   if (uploads->newest.has_value()) store.set_position(uploads->newest->sequence);
 }
 
+void AddTrainer(const std::string& model, fleet::v1::LaneFacts& out) {
+  if (model.empty()) return;
+  fleet::v1::TrainerFacts& trainer = *out.mutable_trainer();
+  trainer.set_model(model);
+  if (out.has_lag_seconds()) trainer.set_lag_seconds(out.lag_seconds());
+  trainer.set_behind(out.has_lag_seconds() && out.lag_seconds() > kTrainerBehindSeconds);
+  if (out.busy() < kTellingBusy || out.rows_per_second() <= 0) return;
+  trainer.set_ceiling_rows_per_second(out.rows_per_second() / out.busy());
+}
+
 }  // namespace
 
 double RowRates::Note(uint32_t lane, uint64_t rows, int64_t now_us) {
@@ -108,10 +120,13 @@ fleet::v1::LaneFacts ToProto(const lane::LaneFacts& facts, double rows_per_secon
                              const fleet::v1::PlanReply& plan, Clock& clock) {
   fleet::v1::LaneFacts out;
   out.set_lane(facts.lane);
+  std::string trains;
   if (facts.lane < static_cast<uint32_t>(plan.lanes_size())) {
     const fleet::v1::Lane& lane = plan.lanes(static_cast<int>(facts.lane));
     out.set_name(lane.name());
-    out.set_reads_source(plan.stages(static_cast<int>(lane.stage())).reads_source());
+    const fleet::v1::Stage& stage = plan.stages(static_cast<int>(lane.stage()));
+    out.set_reads_source(stage.reads_source());
+    trains = stage.trains();
   }
   out.set_phase(ToProto(facts.phase));
   out.set_epoch(facts.epoch);
@@ -120,16 +135,23 @@ fleet::v1::LaneFacts ToProto(const lane::LaneFacts& facts, double rows_per_secon
   const bool runs = facts.phase == lane::Phase::kRunning;
   out.set_rows_per_second(runs ? rows_per_second : 0);
   out.set_busy(std::clamp(facts.busy, 0.0, 1.0));
+  out.set_stalled_seconds(static_cast<double>(facts.stalled_us) / 1e6);
   if (facts.progress.watermark != data::kMinTime) out.set_watermark_us(facts.progress.watermark);
   AddLag(facts, clock, out);
   AddStore(facts.progress.uploads, clock, out);
   out.set_claimed_epoch(facts.progress.claimed_assignment);
+  out.set_contested_epoch(facts.contested_epoch);
   if (facts.looked_us > 0) out.set_state_entries(facts.progress.num_state_entries);
   const uint64_t snapshot = facts.progress.snapshot_sequence;
   if (snapshot > 0) out.set_snapshot_position(snapshot);
+  if (facts.looked_us > 0) {
+    out.set_oldest_replayable(facts.progress.oldest_replayable);
+    out.set_truncation_problem(facts.progress.truncation_problem);
+  }
   AddCounters(facts.progress.counters, out);
   out.set_commits(facts.progress.num_commits);
   AddModels(facts.progress.models, out);
+  if (runs) AddTrainer(trains, out);
   if (!facts.problem.ok()) {
     out.mutable_problem()->set_code(static_cast<uint32_t>(facts.problem.code()));
     out.mutable_problem()->set_message(std::string(facts.problem.message()));

@@ -99,6 +99,14 @@ constexpr LaneMetric kLaneMetrics[] = {
      [](const LaneFacts& lane) -> Value {
        return lane.has_snapshot_position() ? Value(lane.snapshot_position()) : std::nullopt;
      }},
+    {"streamml_lane_oldest_replayable_position", "Oldest journal position that can be replayed.",
+     kGauge,
+     [](const LaneFacts& lane) -> Value {
+       return lane.oldest_replayable() > 0 ? Value(lane.oldest_replayable()) : std::nullopt;
+     }},
+    {"streamml_lane_truncation_failing",
+     "1: the last attempt to delete records that nobody needs any more failed.", kGauge,
+     [](const LaneFacts& lane) -> Value { return lane.truncation_problem().empty() ? 0 : 1; }},
     {"streamml_lane_state_entries", "Entries of all its states.", kGauge,
      [](const LaneFacts& lane) -> Value {
        return lane.has_state_entries() ? Value(lane.state_entries()) : std::nullopt;
@@ -161,6 +169,27 @@ void AddLanes(const fleet::v1::Observation& seen, const Labels& job, Page& page)
   }
 }
 
+void AddTrainers(const fleet::v1::Observation& seen, const Labels& job, Page& page) {
+  const size_t lag =
+      page.Add("streamml_trainer_lag_seconds",
+               "Since the oldest scored row that a trainer has not read was written.", kGauge);
+  const size_t behind =
+      page.Add("streamml_trainer_behind", "1: the trainer's lag is above ten seconds.", kGauge);
+  const size_t ceiling =
+      page.Add("streamml_trainer_ceiling_rows_per_second",
+               "Rows per second at which the trainer would be busy all the time.", kGauge);
+  for (const LaneFacts& lane : seen.lanes()) {
+    if (!lane.has_trainer()) continue;
+    const fleet::v1::TrainerFacts& trainer = lane.trainer();
+    Labels labels = job;
+    labels.push_back({"model", trainer.model()});
+    if (trainer.has_lag_seconds()) page.Put(lag, labels, trainer.lag_seconds());
+    if (trainer.has_lag_seconds()) page.Put(behind, labels, trainer.behind() ? 1 : 0);
+    if (trainer.has_ceiling_rows_per_second())
+      page.Put(ceiling, labels, trainer.ceiling_rows_per_second());
+  }
+}
+
 void AddModels(const fleet::v1::Observation& seen, const Labels& job, Page& page) {
   const size_t examples = page.Add("streamml_model_examples_total",
                                    "Examples that the model has learned from.", kCounter);
@@ -212,6 +241,7 @@ std::string MetricsText(const fleet::v1::Observation& observation) {
   AddPhases(observation, job, page);
   AddLanes(observation, job, page);
   AddModels(observation, job, page);
+  AddTrainers(observation, job, page);
   return page.Text();
 }
 

@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "proto/streamml/journal/v1/journal.pb.h"
+#include "worker/lane/internal/digest_bytes.h"
+#include "worker/lane/internal/journal_scan.h"
 #include "worker/lane/lane.h"
 
 namespace streamml::lane {
@@ -15,8 +17,11 @@ absl::Status Lane::Append(const journal::v1::JournalRecord& record, log::Transac
   full.set_version(1);
   full.set_sequence(sequence_ + 1);
   full.set_epoch(epoch_);
+  full.set_history(internal::ToBytes(history_));
+  if (base_ > 0) *full.mutable_retained() = Needed();
   transaction.sequence = sequence_ + 1;
   transaction.journal = full.SerializeAsString();
+  const log::Position at = journal_end_;
   absl::Status status = Send(transaction);
   for (int attempt = 1; !status.ok(); ++attempt) {
     const bool may_pass = absl::IsUnavailable(status) || absl::IsAborted(status);
@@ -28,6 +33,8 @@ absl::Status Lane::Append(const journal::v1::JournalRecord& record, log::Transac
   }
   history_.Chain(transaction.journal);
   ++sequence_;
+  record_at_ = at;
+  past_->Note(full);
   return absl::OkStatus();
 }
 
@@ -68,7 +75,13 @@ absl::Status Lane::CheckNotReplaced(const log::Transaction& transaction) {
 absl::StatusOr<std::optional<log::Position>> Lane::CheckOwner(const log::Transaction& transaction) {
   ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader,
                    environment_.log.OpenJournal(spec_.index, journal_end_));
-  ASSIGN_OR_RETURN(std::optional<log::JournalEntry> entry, reader->Next());
+  absl::StatusOr<std::optional<log::JournalEntry>> next = reader->Next();
+  if (absl::IsOutOfRange(next.status())) {
+    // Only an owner that is far ahead of us can have removed what came after our last record.
+    return absl::AbortedError(absl::StrCat("another owner has gone on from journal position ",
+                                           sequence_, ": ", next.status().message()));
+  }
+  ASSIGN_OR_RETURN(std::optional<log::JournalEntry> entry, std::move(next));
   if (!entry.has_value()) return std::nullopt;
   const bool is_ours = entry->record == transaction.journal;
   const log::Position end = entry->next;

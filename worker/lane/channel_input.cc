@@ -35,6 +35,9 @@ class ChannelInput final : public Input {
   absl::Status Seek(const InputPoint& point) override {
     position_ = point;
     waiting_.reset();
+    reader_ = nullptr;
+    // Nothing is read of it any more, and what stood there may be truncated.
+    if (position_.ended) return absl::OkStatus();
     ASSIGN_OR_RETURN(reader_, log_.OpenChannel(channel_, {position_.ordinal, position_.bytes}));
     return absl::OkStatus();
   }

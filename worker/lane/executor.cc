@@ -123,7 +123,8 @@ absl::StatusOr<bool> Executor::Advance(size_t max_rows) {
 }
 
 // Between inputs that have an end the choice depends on positions only, never on what happens to be
-// there already, so that the order of unordered stages is a function of their inputs too.
+// there already, so that the order of unordered stages is a function of their inputs too. On
+// arrival nobody waits for the one that is furthest behind.
 absl::StatusOr<bool> Executor::ReadFurthestBehind() {
   order_.clear();
   for (size_t i = 0; i < inputs_.size(); ++i) {
@@ -138,7 +139,8 @@ absl::StatusOr<bool> Executor::ReadFurthestBehind() {
     // What is ahead of one that has nothing to read is read up to a bound.
     if (next != order_.begin() && buffer_.num_rows() >= kMaxAheadRows) return false;
     ASSIGN_OR_RETURN(const bool read, ReadBlock(*next));
-    if (read || input_failed() || !inputs_[*next]->live()) return read;
+    if (read || input_failed()) return read;
+    if (!inputs_[*next]->live() && !stage_.on_arrival) return false;
   }
   return false;
 }
@@ -267,6 +269,8 @@ absl::Status Executor::Process(const data::Batch& batch) {
     }
     results.push_back(std::move(result));
   }
+  // A value that could not be read back was taken for an empty one.
+  if (const state::Spill* spill = states_.spill()) RETURN_IF_ERROR(spill->failure());
   Emit(-1, batch, failed);
   for (size_t i = 0; i < results.size(); ++i) Emit(static_cast<int>(i), results[i], failed);
   EmitFailed(failed);
@@ -295,6 +299,14 @@ void Executor::MarkCommitted() {
   reads_.clear();
   committed_frontier_ = frontier_;
   output_.Clear();
+  Forget();
+}
+
+// With each commit and at no other time, so that the state at a commit is the same when the journal
+// is executed again.
+void Executor::Forget() {
+  const int64_t passed = stage_.event_order ? frontier_ : MainWatermark();
+  for (const std::unique_ptr<operators::Operator>& each : operators_) each->Forget(passed);
 }
 
 std::string Executor::Where() const {

@@ -86,6 +86,8 @@ class Executor {
   void Export(journal::v1::LaneState& state) const;
   // What Export gave is of this version and of a stage such as this one.
   bool Fits(const journal::v1::LaneState& state) const;
+  static absl::Status DoesNotFit(const journal::v1::LaneState& state);
+  static constexpr uint32_t kStateVersion = 2;
   // Puts back what Export gave, if it fits; declared states are restored apart, before. DATA_LOSS
   // as for Apply.
   absl::Status Import(const journal::v1::LaneState& state);
@@ -141,6 +143,7 @@ class Executor {
   int64_t FirstHeldTime() const;
   absl::Status TakeSidesAt(int64_t time);
   absl::Status PassFrontier();
+  void Forget();
   // Rows that are larger than their sink takes are added to `failed`.
   void Emit(int node, const data::Batch& rows, std::vector<internal::FailedRow>& failed);
   void NoteRead(size_t input, const InputPoint& end);

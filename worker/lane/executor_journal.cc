@@ -118,7 +118,7 @@ void Executor::Describe(journal::v1::Commit& commit) const {
 }
 
 void Executor::Export(journal::v1::LaneState& state) const {
-  state.set_version(1);
+  state.set_version(kStateVersion);
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const InputPoint& end = inputs_[i]->position();
     const InputPoint low = LowPoint(i);
@@ -148,7 +148,7 @@ void Executor::Export(journal::v1::LaneState& state) const {
 }
 
 bool Executor::Fits(const journal::v1::LaneState& state) const {
-  if (state.version() != 1 || static_cast<size_t>(state.inputs_size()) != inputs_.size() ||
+  if (state.version() != kStateVersion || static_cast<size_t>(state.inputs_size()) != inputs_.size() ||
       static_cast<size_t>(state.counters_size()) != counters_.size() ||
       static_cast<size_t>(state.destination_digests_size()) !=
           output_.destination_digests().size()) {
@@ -156,6 +156,11 @@ bool Executor::Fits(const journal::v1::LaneState& state) const {
   }
   return std::all_of(state.destination_digests().begin(), state.destination_digests().end(),
                      [](const std::string& digest) { return digest.size() == sizeof(Digest); });
+}
+
+absl::Status Executor::DoesNotFit(const journal::v1::LaneState& state) {
+  return absl::DataLossError(absl::StrCat("engine state, of version ", state.version(),
+                                          ", does not fit the job or this build"));
 }
 
 absl::Status Executor::Import(const journal::v1::LaneState& state) {
@@ -185,6 +190,7 @@ absl::Status Executor::Import(const journal::v1::LaneState& state) {
     output_.destination_digests()[i] =
         internal::FromBytes(state.destination_digests(static_cast<int>(i)));
   }
+  Forget();  // as the commit did that the state is of
   return absl::OkStatus();
 }
 

@@ -54,8 +54,12 @@ struct LaneFacts {
   bool caught_up = false;  // following: within a few commits of what the journal holds
   LaneProgress progress;   // as of the last commit, or the last record that was followed
   int64_t looked_us = 0;   // by the host's clock: when `progress` was looked at; 0: never
+  int64_t stalled_us = 0;  // how long it has waited for the log, which it needs to go on
   double busy = 0;         // share of time in which it did not wait, 0 to 1, over the last second
   absl::Status problem;    // why it waits or failed
+  // The last assignment under which another process had the lane when this one took it
+  // (Lane::IsContested); 0: none.
+  uint64_t contested_epoch = 0;
 };
 
 struct LaneSnapshot {

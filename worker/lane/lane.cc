@@ -8,7 +8,9 @@
 #include "proto/streamml/journal/v1/journal.pb.h"
 #include "worker/lane/internal/digest_bytes.h"
 #include "worker/lane/internal/journal_scan.h"
+#include "worker/lane/internal/retention.h"
 #include "worker/lane/internal/snapshot_task.h"
+#include "worker/lane/internal/truncation_task.h"
 
 namespace streamml::lane {
 namespace {
@@ -54,7 +56,10 @@ Lane::Lane(LaneSpec spec, const LaneEnvironment& environment)
     : spec_(std::move(spec)),
       environment_(environment),
       sink_files_(spec_.stage->sinks.size()),
-      sink_bytes_(spec_.stage->sinks.size()) {}
+      sink_bytes_(spec_.stage->sinks.size()),
+      past_(std::make_unique<internal::Past>()),
+      retention_(std::make_unique<internal::Retention>(
+          environment.utc_us ? environment.keep_us : 0, spec_.inputs.size())) {}
 
 Lane::~Lane() = default;
 
@@ -63,7 +68,8 @@ absl::StatusOr<bool> Lane::Advance(size_t max_rows) {
   auto progress = executor_->Advance(max_rows);
   if (progress.ok()) return progress;
   if (executor_->input_failed()) RETURN_IF_ERROR(Commit());
-  return Annotate(progress.status(), absl::StrCat("lane ", spec_.name));
+  return Annotate(ExplainTruncated(progress.status(), NeededFrom()),
+                  absl::StrCat("lane ", spec_.name));
 }
 
 absl::Status Lane::RaiseIdle(const std::vector<bool>& idle) {
@@ -124,7 +130,34 @@ absl::Status Lane::WriteCommit(journal::v1::Commit& commit, bool markers) {
   executor_->MarkCommitted();
   for (const std::unique_ptr<Input>& input : executor_->inputs()) input->NoteCommitted();
   ++num_commits_;
+  return KeepToMemory();
+}
+
+// What changes while a snapshot is under way cannot leave before the next one has ended; at twice
+// the bound the lane waits.
+absl::Status Lane::KeepToMemory() {
+  needs_snapshot_ = !executor_->states().KeepToBudget();
+  if (!needs_snapshot_ || snapshot_ == nullptr) return absl::OkStatus();
+  if (environment_.memory->excess() <= environment_.memory->limit()) return absl::OkStatus();
+  RETURN_IF_ERROR(AwaitSnapshot());
+  needs_snapshot_ = !executor_->states().KeepToBudget();
   return absl::OkStatus();
+}
+
+void Lane::LetValuesLeave(Executor& executor) const {
+  state::SavedEntries* const saved = environment_.snapshots.saved();
+  if (environment_.memory == nullptr || saved == nullptr) return;
+  executor.states().LeaveMemory(*environment_.memory, *saved);
+}
+
+// What a reader has to know of the journal up to the snapshot.
+void Lane::DescribePlace(journal::v1::LaneState& state) const {
+  state.set_record_bytes(record_at_.bytes);
+  state.set_assignment(assignment_);
+  *state.mutable_claim() = past_->claim;
+  *state.mutable_provenance() = past_->provenance.stored();
+  *state.mutable_restored() = past_->restored;
+  state.set_taken_us(Now());
 }
 
 absl::Status Lane::StartExport(SnapshotExport take) {
@@ -145,27 +178,36 @@ absl::Status Lane::StartSnapshotFor(SnapshotExport take) {
   executor_->Export(state);
   for (const uint64_t length : sink_bytes_) state.add_sink_bytes(length);
   state.set_epoch(epoch_);
+  DescribePlace(state);
   contents.engine = state.SerializeAsString();
-  ChangeCollector collector(contents.changes);
-  for (state::DeclaredState* declared : executor_->states().states()) {
-    collector.SetState(declared->id().ToString());
-    declared->TakeChanges(collector);
+  if (!contents.is_saved) {
+    if (state::Spill* spill = executor_->states().spill()) spill->BeginSave();
+    ChangeCollector collector(contents.changes);
+    for (state::DeclaredState* declared : executor_->states().states()) {
+      collector.SetState(declared->id().ToString());
+      declared->TakeChanges(collector);
+    }
+    contents.clear_first = store_is_stale_;
+    store_is_stale_ = false;
+    KeepSnapshots();
+    contents.list_after = environment_.keep_us > 0 && !knows_others_;
   }
-  contents.clear_first = store_is_stale_;
-  store_is_stale_ = false;
   snapshot_ = std::make_unique<internal::SnapshotTask>(std::move(contents), environment_.snapshots,
                                                        environment_.background);
   return absl::OkStatus();
 }
 
 absl::Status Lane::CollectSnapshot() {
+  TruncateIfDue();
   if (snapshot_ == nullptr || !snapshot_->done()) return absl::OkStatus();
   const std::unique_ptr<internal::SnapshotTask> task = std::move(snapshot_);
   if (!task->result().ok()) {
     broken_ = true;  // the changes are taken from the state and are in no snapshot
     return Annotate(task->result().status(), absl::StrCat("lane ", spec_.name, ": snapshot"));
   }
-  if (task->key().sequence == snapshot_sequence_) return absl::OkStatus();  // it was there before
+  if (task->is_saved()) return absl::OkStatus();
+  NoteSnapshot(*task);
+  if (state::Spill* spill = executor_->states().spill()) spill->SaveEnded();
   state_digest_ = *task->result();
   snapshot_sequence_ = task->key().sequence;
   snapshot_unreported_ = true;

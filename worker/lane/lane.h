@@ -26,14 +26,18 @@ namespace streamml::journal::v1 {
 class Commit;
 class JournalRecord;
 class LaneState;
+class Retained;
 }  // namespace streamml::journal::v1
 
 namespace streamml::lane {
 
 namespace internal {
 class JournalCursor;
-struct JournalScan;
+class Retention;
 class SnapshotTask;
+class TruncationTask;
+struct JournalScan;
+struct Past;
 }  // namespace internal
 
 struct FileIdentity {
@@ -58,6 +62,17 @@ struct JobPart {
   std::string value;  // "#89ab...": a hash; else as people write it
 };
 
+// An input that is a channel of the log.
+struct ChannelRead {
+  struct Other {
+    uint32_t lane = 0;
+    uint32_t input = 0;  // index among its inputs
+  };
+  uint32_t input = 0;  // index among the lane's inputs
+  log::ChannelId id;
+  std::vector<Other> others;  // lanes besides it that read the same partition
+};
+
 struct LaneSpec {
   uint32_t index = 0;  // among all lanes of the job; names its journal
   std::string name;    // "payments[0]": stage and lane in it
@@ -67,6 +82,7 @@ struct LaneSpec {
   std::vector<FileIdentity> files;    // those inputs that are files
   std::vector<TopicIdentity> topics;  // those that are partitions of topics
   std::vector<JobPart> parts;         // of the job; for messages
+  std::vector<ChannelRead> channels;  // those that are channels
 };
 
 // Gets a snapshot that is durable, in another thread: ReadSaved of the store hands over its
@@ -81,7 +97,7 @@ struct LaneEnvironment {
   state::SnapshotStore& snapshots;
   BackgroundRunner& background;  // snapshots are saved in it
   std::string data_folder;       // sinks' part files are written below it
-  std::string worker;            // for people
+  std::string worker;            // this process: another one in each life
   std::string fingerprint;       // of this build on this machine (I3)
   uint64_t job_hash = 0;         // of all in the job that decides results
   StopFunction stop = {};        // asked all along while a lane is opened; may be empty
@@ -94,6 +110,14 @@ struct LaneEnvironment {
   // Why it is not known although the manifest names one.
   absl::Status restore_problem = {};
   uint32_t incarnation = 1;  // of the job; from 2 on no lane begins from nothing
+  // So long what was computed can be replayed, at least; 0: always, and nothing is removed (I5).
+  int64_t keep_us = 0;
+  // Microseconds since 1970: from it snapshots have their age, and nothing else is made of it. Empty:
+  // they have none, and nothing is removed.
+  std::function<int64_t()> utc_us = {};
+  // What values of states may take in memory; those that are saved leave it beyond that, where the
+  // snapshots can be read back. Null: no bound.
+  state::MemoryBudget* memory = nullptr;
 };
 
 // Path of the part file a lane writes for a sink.
@@ -133,6 +157,10 @@ class Lane {
   // ABORTED when the lane was claimed under a later assignment than this one, as far as the journal
   // was read.
   absl::Status CheckAssignment(uint64_t assignment) const;
+  // The last claim in the journal, as far as it was read, is another process's under the same
+  // assignment: the worker was started twice, or its last life may not have ended. Neither has the
+  // better right; only a newer assignment decides.
+  bool IsContested(uint64_t assignment) const;
   // Follows and takes over at once.
   static absl::StatusOr<std::unique_ptr<Lane>> Open(LaneSpec spec,
                                                     const LaneEnvironment& environment,
@@ -160,6 +188,9 @@ class Lane {
   // called when the snapshot fails, nor while one is under way: that is INTERNAL.
   absl::Status StartExport(SnapshotExport take);
   bool snapshot_under_way() const { return snapshot_ != nullptr; }
+  // The values of its states exceed their memory, and none can leave it before they are saved: a
+  // snapshot is due.
+  bool needs_snapshot() const { return needs_snapshot_ && snapshot_ == nullptr; }
   // After the last row: commits and, once, takes the final snapshot and journals its state digest.
   // Waits for the snapshot, as Stop() and the destructor do.
   absl::Status Finish();
@@ -197,14 +228,23 @@ class Lane {
   state::Uploads* uploads() const { return environment_.snapshots.uploads(); }
   // The position of the snapshot that this life began from, 0: none.
   uint64_t restored_sequence() const { return restored_sequence_; }
+  // The oldest journal position that can be replayed, as far as the journal says.
+  uint64_t oldest_replayable() const;
+  // Why what nobody needs any more could not be removed at the last attempt; it costs disk only.
+  const absl::Status& truncation_problem() const { return truncation_problem_; }
 
  private:
   Lane(LaneSpec spec, const LaneEnvironment& environment);
 
   absl::Status Restore(std::vector<std::string>& notes);
-  absl::Status RestoreState(const internal::JournalScan& journal,
-                            const std::vector<state::SnapshotInfo>& snapshots,
-                            std::vector<std::string>& notes);
+  // False when the snapshot cannot be used; why is in the notes.
+  absl::StatusOr<bool> RestoreFrom(const state::SnapshotInfo& snapshot,
+                                   const std::vector<state::SnapshotInfo>& all,
+                                   std::vector<std::string>& notes);
+  absl::Status BeginAnew(const std::vector<state::SnapshotInfo>& snapshots,
+                         const absl::Status& listed);
+  absl::Status NothingToBeginFrom(const internal::JournalScan& scan) const;
+  absl::Status ExplainTruncated(const absl::Status& status, uint64_t began_at) const;
   void KeepFirstOfFingerprint(const internal::JournalScan& journal,
                               const std::vector<state::SnapshotInfo>& snapshots);
   absl::Status CheckBeginning(const internal::JournalScan& journal) const;
@@ -212,6 +252,14 @@ class Lane {
   absl::Status LoadSavepoint();
   absl::Status NoSavepoint(std::string_view what) const;
   absl::Status StartSnapshotFor(SnapshotExport take);
+  void DescribePlace(journal::v1::LaneState& state) const;
+  // retain.cc: what is needed, what is told of it, and the removal of the rest.
+  int64_t Now() const { return environment_.utc_us ? environment_.utc_us() : 0; }
+  void KeepSnapshots();
+  void NoteSnapshot(const internal::SnapshotTask& task);
+  journal::v1::Retained Needed() const;
+  uint64_t NeededFrom() const;
+  void TruncateIfDue();
   // Sets `damaged` when it is the snapshot that is wrong, not what it rests on.
   absl::Status RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& damaged);
   absl::Status ExecuteAll();
@@ -222,6 +270,9 @@ class Lane {
   // Takes the result of a snapshot that is done; Await waits for it first.
   absl::Status CollectSnapshot();
   absl::Status AwaitSnapshot();
+  // Of a new executor; and when all that it has processed is committed.
+  void LetValuesLeave(Executor& executor) const;
+  absl::Status KeepToMemory();
   absl::Status WriteSinks();
   absl::Status WriteCommit(journal::v1::Commit& commit, bool markers);
   absl::Status Append(const journal::v1::JournalRecord& record, log::Transaction& transaction);
@@ -241,8 +292,9 @@ class Lane {
   log::Position journal_end_;  // after the last record
   uint64_t epoch_ = 0;
   uint64_t assignment_ = 0;  // the latest that the lane was claimed under
-  std::string fingerprint_;  // of the last claim that was replayed
   Digest history_;           // chained over all journal records
+  log::Position record_at_;  // where the last of them stands
+  std::unique_ptr<internal::Past> past_;
   int64_t committed_watermark_ = data::kMinTime;
   uint64_t num_commits_ = 0;
   uint64_t restored_sequence_ = 0;
@@ -252,8 +304,16 @@ class Lane {
   bool finished_ = false;
   bool claimed_ = false;
   bool store_is_stale_ = false;  // the snapshot store holds nothing that this journal knows
+  bool needs_snapshot_ = false;
   bool broken_ = false;          // a write failed: its outcome is unknown
-  std::unique_ptr<internal::SnapshotTask> snapshot_;  // under way; last: its end is awaited first
+  std::unique_ptr<internal::Retention> retention_;
+  uint64_t base_ = 0;            // that the next record names; 0: all is needed
+  uint64_t truncated_base_ = 0;  // for which truncation was tried
+  bool knows_others_ = false;    // snapshots that other owners have made since this one looked
+  absl::Status truncation_problem_;
+  // Under way; last: their ends are awaited first.
+  std::unique_ptr<internal::TruncationTask> truncation_;
+  std::unique_ptr<internal::SnapshotTask> snapshot_;
 };
 
 // Parses and checks one journal record. DATA_LOSS for one that cannot be understood.

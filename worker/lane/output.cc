@@ -6,8 +6,8 @@
 #include "absl/log/check.h"
 #include "absl/strings/str_cat.h"
 #include "base/bytes.h"
-#include "worker/data/json_text.h"
 #include "worker/data/partition_key.h"
+#include "worker/data/record_key.h"
 #include "worker/data/row_codec.h"
 #include "worker/lane/internal/failed_row.h"
 
@@ -88,7 +88,7 @@ size_t Output::AddRecord(size_t sink, const data::Batch& batch, size_t row, size
   const SinkOutput& spec = stage_.sinks[sink];
   const std::string& bytes = sinks_[sink];
   RecordPlace place{line, bytes.size() - 1 - line, keys_.size(), 0, 0, batch.origin(row).time};
-  AppendKey(spec, batch, row);
+  data::AppendRecordKey(batch, row, spec.key_columns, keys_);
   place.key_size = keys_.size() - place.key;
   if (place.line_size + place.key_size > spec.max_record_bytes) {
     keys_.resize(place.key);
@@ -103,23 +103,6 @@ size_t Output::AddRecord(size_t sink, const data::Batch& batch, size_t row, size
   }
   records_[sink].push_back(place);
   return 0;
-}
-
-void Output::AppendKey(const SinkOutput& spec, const data::Batch& batch, size_t row) {
-  if (spec.key_columns.size() == 1) {
-    const data::Column& column = batch.column(spec.key_columns[0]);
-    if (column.type() == data::Type::kText && column.HasValue(row)) {
-      keys_.append(column.Text(row));
-    } else {
-      data::AppendJsonValue(column, row, keys_);
-    }
-    return;
-  }
-  for (size_t i = 0; i < spec.key_columns.size(); ++i) {
-    keys_.push_back(i == 0 ? '[' : ',');
-    data::AppendJsonValue(batch.column(spec.key_columns[i]), row, keys_);
-  }
-  if (!spec.key_columns.empty()) keys_.push_back(']');
 }
 
 // By origin, so that it does not depend on which lane writes.

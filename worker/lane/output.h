@@ -68,7 +68,6 @@ class Output {
   // 0, or the size of a record that is larger than the sink's bound: nothing of it is left but the
   // line.
   size_t AddRecord(size_t sink, const data::Batch& batch, size_t row, size_t line);
-  void AppendKey(const SinkOutput& spec, const data::Batch& batch, size_t row);
   int32_t PartitionOf(const SinkOutput& spec, const data::Origin& origin);
 
   const StageSpec& stage_;

@@ -73,6 +73,7 @@ struct StageSpec {
   std::string name;
   std::shared_ptr<const data::Schema> input_schema;
   bool event_order = false;  // process rows in order of origin up to the watermark
+  bool on_arrival = false;   // process rows of whatever input has some, as soon as it has
   std::vector<NodeSpec> nodes;
   std::vector<SideInput> sides;  // each lane has one input for each, after all others
   std::vector<TopicOutput> topics;

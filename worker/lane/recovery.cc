@@ -9,6 +9,7 @@
 #include "worker/lane/internal/digest_bytes.h"
 #include "worker/lane/internal/journal_scan.h"
 #include "worker/lane/internal/restore.h"
+#include "worker/lane/internal/retention.h"
 #include "worker/lane/internal/snapshot_task.h"
 #include "worker/lane/lane.h"
 #include "worker/lane/replay.h"
@@ -76,12 +77,14 @@ absl::StatusOr<bool> Lane::CatchUp(size_t max_records) {
   if (cursor_ == nullptr) return absl::InternalError("an owner does not follow");
   absl::StatusOr<bool> progress = ExecuteNext(max_records);
   if (progress.ok()) return progress;
-  return Annotate(progress.status(), absl::StrCat("lane ", spec_.name));
+  return Annotate(ExplainTruncated(progress.status(), NeededFrom()),
+                  absl::StrCat("lane ", spec_.name));
 }
 
 absl::Status Lane::TakeOver(uint64_t assignment, std::vector<std::string>& notes) {
   if (cursor_ == nullptr) return absl::InternalError("only who follows takes over");
-  return Annotate(FenceAndCatchUp(assignment, notes), absl::StrCat("lane ", spec_.name));
+  return Annotate(ExplainTruncated(FenceAndCatchUp(assignment, notes), NeededFrom()),
+                  absl::StrCat("lane ", spec_.name));
 }
 
 absl::Status Lane::FenceAndCatchUp(uint64_t assignment, std::vector<std::string>& notes) {
@@ -90,11 +93,15 @@ absl::Status Lane::FenceAndCatchUp(uint64_t assignment, std::vector<std::string>
   RETURN_IF_ERROR(CheckAssignment(assignment));
   ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
   // What the last owner wrote before it was shut out; only now is that all.
-  ASSIGN_OR_RETURN(*cursor_, internal::JournalCursor::Open(environment_.log, spec_, journal_end_));
+  ASSIGN_OR_RETURN(*cursor_, internal::JournalCursor::Open(environment_.log, spec_, journal_end_,
+                                                           history_));
   RETURN_IF_ERROR(ExecuteAll());
   RETURN_IF_ERROR(CheckAssignment(assignment));
   assignment_ = assignment;
   cursor_ = nullptr;
+  base_ = past_->retained.sequence();
+  truncated_base_ = 0;
+  knows_others_ = false;
   RETURN_IF_ERROR(BeginFromSavepoint(notes));
   RETURN_IF_ERROR(RepairSinks(notes));
   executor_->MarkCommitted();
@@ -108,10 +115,9 @@ absl::Status Lane::LetGo() {
   claimed_ = false;
   sink_files_.clear();
   sink_files_.resize(sink_bytes_.size());
-  auto cursor = internal::JournalCursor::Open(environment_.log, spec_, journal_end_);
+  auto cursor = internal::JournalCursor::Open(environment_.log, spec_, journal_end_, history_);
   RETURN_IF_ERROR(Annotate(cursor.status(), absl::StrCat("lane ", spec_.name)));
   cursor_ = std::make_unique<internal::JournalCursor>(*std::move(cursor));
-  fingerprint_ = environment_.fingerprint;
   return absl::OkStatus();
 }
 
@@ -123,36 +129,27 @@ absl::Status Lane::CheckAssignment(uint64_t assignment) const {
                                          assignment_, ", so another worker has it or had it"));
 }
 
-// Brings back what the newest usable snapshot holds; the cursor stands behind it.
+bool Lane::IsContested(uint64_t assignment) const {
+  const journal::v1::Claim& last = past_->claim;
+  return assignment > 0 && last.assignment() == assignment && last.worker() != environment_.worker;
+}
+
+// Brings back what the newest usable snapshot holds; the cursor stands behind it. Of the journal only
+// what comes after that is read.
 absl::Status Lane::Restore(std::vector<std::string>& notes) {
   std::vector<std::string> problems;
   const auto snapshots = environment_.snapshots.List(problems);
-  // Before anything is restored or deleted.
-  ASSIGN_OR_RETURN(
-      const internal::JournalScan journal,
-      internal::ScanJournal(spec_, environment_.log,
-                            {environment_.fingerprint, environment_.job_hash, environment_.stop},
-                            snapshots.ok() ? *snapshots : std::vector<state::SnapshotInfo>()));
-  // A journal without a record has no snapshot: a job may begin while its store is away.
-  if (!snapshots.ok() && journal.num_records > 0) return snapshots.status();
   if (!snapshots.ok()) problems.emplace_back(snapshots.status().message());
   const std::vector<state::SnapshotInfo> known =
       snapshots.ok() ? *snapshots : std::vector<state::SnapshotInfo>();
-  if (journal.num_records == 0 && !known.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("there is a snapshot at journal position ", known.front().key.sequence,
-                     ", and the journal is empty: it has been deleted; way out: put it back, or "
-                     "start over under "
-                     "another name (metadata.name or spec.identity) and in an empty data folder"));
-  }
-  RETURN_IF_ERROR(CheckBeginning(journal));
   notes.insert(notes.end(), problems.begin(), problems.end());
-  // Claims before the snapshot are not read again, and count as well (I4).
-  assignment_ = journal.assignment;
-  RETURN_IF_ERROR(RestoreState(journal, known, notes));
-  KeepFirstOfFingerprint(journal, known);
+  bool is_restored = false;
+  for (size_t i = 0; i < known.size() && !is_restored; ++i) {
+    ASSIGN_OR_RETURN(is_restored, RestoreFrom(known[i], known, notes));
+  }
+  if (!is_restored) RETURN_IF_ERROR(BeginAnew(known, snapshots.status()));
   ASSIGN_OR_RETURN(internal::JournalCursor cursor,
-                   internal::JournalCursor::Open(environment_.log, spec_, journal_end_));
+                   internal::JournalCursor::Open(environment_.log, spec_, journal_end_, history_));
   cursor_ = std::make_unique<internal::JournalCursor>(std::move(cursor));
   return absl::OkStatus();
 }
@@ -162,58 +159,124 @@ void Lane::KeepFirstOfFingerprint(const internal::JournalScan& journal,
                                   const std::vector<state::SnapshotInfo>& snapshots) {
   if (journal.last_foreign == 0) return;
   for (auto oldest = snapshots.rbegin(); oldest != snapshots.rend(); ++oldest) {
-    if (journal.CanStartFrom(oldest->key)) return environment_.snapshots.Keep(oldest->key);
+    if (oldest->key.sequence < journal.last_foreign) continue;
+    return retention_->SetFirstOfFingerprint(oldest->key);
   }
 }
 
-// Restores the newest snapshot whose key the journal shows, else starts from nothing.
-absl::Status Lane::RestoreState(const internal::JournalScan& journal,
-                                const std::vector<state::SnapshotInfo>& snapshots,
-                                std::vector<std::string>& notes) {
-  for (const state::SnapshotInfo& snapshot : snapshots) {
-    const uint64_t sequence = snapshot.key.sequence;
-    if (!journal.Shows(snapshot.key)) {
-      notes.push_back(absl::StrCat("lane ", spec_.name, ": snapshot at ", sequence,
-                                   " is not of this journal and is not used"));
-      continue;
-    }
-    bool damaged = false;
-    absl::Status status = RestoreSnapshot(snapshot, damaged);
-    if (status.ok()) {
-      const internal::JournalScan::Place& place = journal.places.at(sequence);
-      history_ = place.history;
-      journal_end_ = place.next;
-      fingerprint_ = place.fingerprint;
-      sequence_ = sequence;
-      restored_sequence_ = sequence;
-      state_digest_ = snapshot.state_digest;
-      snapshot_sequence_ = sequence;
-      const uint64_t after = journal.num_records - sequence;
-      notes.push_back(
-          absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ", sequence, ", ",
-                       after, after == 1 ? " journal record" : " journal records", " after it"));
-      return absl::OkStatus();
-    }
-    if (!damaged) return status;
-    notes.push_back(absl::StrCat("lane ", spec_.name, ": snapshot at ", sequence,
-                                 " is damaged and is not used: ", status.message()));
+// The snapshot, if the journal shows its key, and all of the journal that comes after it is ours.
+absl::StatusOr<bool> Lane::RestoreFrom(const state::SnapshotInfo& snapshot,
+                                       const std::vector<state::SnapshotInfo>& all,
+                                       std::vector<std::string>& notes) {
+  const uint64_t sequence = snapshot.key.sequence;
+  const auto not_used = [&](std::string_view why) {
+    notes.push_back(absl::StrCat("lane ", spec_.name, ": snapshot at ", sequence, " is ", why));
+    return false;
+  };
+  absl::StatusOr<internal::JournalPlace> place = internal::PlaceOf(snapshot);
+  if (!place.ok()) {
+    return not_used(absl::StrCat("damaged and is not used: ", place.status().message()));
   }
-  fingerprint_ = environment_.fingerprint;
+  ASSIGN_OR_RETURN(const bool is_shown, internal::FindPlace(environment_.log, spec_, *place));
+  if (!is_shown) return not_used("not of this journal and is not used");
+  // Before anything is restored or deleted.
+  absl::StatusOr<internal::JournalScan> scan = internal::ScanJournal(
+      spec_, environment_.log,
+      {environment_.fingerprint, environment_.job_hash, environment_.stop}, *place);
+  if (!scan.ok()) return ExplainTruncated(scan.status(), sequence);
+  RETURN_IF_ERROR(CheckBeginning(*scan));
+  if (scan->past.retained.sequence() > sequence) {
+    return not_used(absl::StrCat("older than what is kept, which begins at ",
+                                 scan->past.retained.sequence(), ", and is not used"));
+  }
+  bool damaged = false;
+  const absl::Status status = RestoreSnapshot(snapshot, damaged);
+  if (damaged) return not_used(absl::StrCat("damaged and is not used: ", status.message()));
+  if (!status.ok()) return ExplainTruncated(status, sequence);
+  // Claims before the snapshot are not read again, and count as well (I4).
+  assignment_ = scan->assignment;
+  history_ = place->history;
+  journal_end_ = place->next;
+  record_at_ = place->record;
+  *past_ = place->past;
+  sequence_ = sequence;
+  restored_sequence_ = sequence;
+  state_digest_ = snapshot.state_digest;
+  snapshot_sequence_ = sequence;
+  retention_->Start(all, sequence);
+  KeepFirstOfFingerprint(*scan, all);
+  const uint64_t after = scan->num_records - sequence;
+  notes.push_back(
+      absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ", sequence, ", ", after,
+                   after == 1 ? " journal record" : " journal records", " after it"));
+  return true;
+}
+
+// From nothing, which takes the whole journal. `listed`: whether all snapshots are known.
+absl::Status Lane::BeginAnew(const std::vector<state::SnapshotInfo>& snapshots,
+                             const absl::Status& listed) {
+  ASSIGN_OR_RETURN(
+      const internal::JournalScan scan,
+      internal::ScanJournal(spec_, environment_.log,
+                            {environment_.fingerprint, environment_.job_hash, environment_.stop},
+                            internal::JournalPlace()));
+  // A journal without a record has no snapshot: a job may begin while its store is away.
+  if (!listed.ok() && scan.num_records > 0) return listed;
+  if (scan.num_records == 0 && !snapshots.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("there is a snapshot at journal position ", snapshots.front().key.sequence,
+                     ", and the journal is empty: it has been deleted; way out: put it back, or "
+                     "start over under "
+                     "another name (metadata.name or spec.identity) and in an empty data folder"));
+  }
+  if (scan.first > 1 || scan.past.retained.sequence() > 0) return NothingToBeginFrom(scan);
+  RETURN_IF_ERROR(CheckBeginning(scan));
+  assignment_ = scan.assignment;
   store_is_stale_ =
       true;  // emptied before the first snapshot is taken, not before replay has gone well
   ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
   executor_->SetStop(environment_.stop);
+  LetValuesLeave(*executor_);
   return absl::OkStatus();
 }
 
+absl::Status Lane::NothingToBeginFrom(const internal::JournalScan& scan) const {
+  return absl::DataLossError(absl::StrCat(
+      "the journal is kept from position ", std::max<uint64_t>(scan.first, 1),
+      " on, what the lane needs begins with its snapshot at ", scan.past.retained.sequence(),
+      " (spec.replay.keep), and there is no whole snapshot from there on, so that its state cannot "
+      "be computed again; way out: put the snapshots back, in the data folder or in the store of "
+      "spec.snapshots.store, ",
+      kStartOver));
+}
+
+// Of who is overtaken by an owner that removes what it does not need, and of who misses what is
+// still needed.
+absl::Status Lane::ExplainTruncated(const absl::Status& status, uint64_t began_at) const {
+  if (!absl::IsOutOfRange(status)) return status;
+  const auto needed = internal::LastRetained(environment_.log, spec_.index);
+  if (!needed.ok()) return needed.status();
+  if (needed->sequence() > began_at) {
+    return absl::AbortedError(absl::StrCat(
+        "overtaken by its owner, who needs nothing before the snapshot at ", needed->sequence(),
+        " any more: begins again from a newer snapshot than that at ", began_at, " (",
+        status.message(), ")"));
+  }
+  return absl::DataLossError(absl::StrCat(
+      status.message(), ": that is still needed, by the snapshot at ", began_at,
+      " of the journal, and somebody else than the job has removed it; way out: put it back, ",
+      kStartOver));
+}
+
 absl::Status Lane::RestoreSnapshot(const state::SnapshotInfo& snapshot, bool& damaged) {
-  ASSIGN_OR_RETURN(internal::Restored restored,
-                   internal::RestoreExecutor(
-                       spec_, snapshot,
-                       [&](const state::SnapshotStore::EntryFunction& entry) {
-                         return environment_.snapshots.Restore(snapshot.key, entry);
-                       },
-                       environment_.stop, damaged));
+  ASSIGN_OR_RETURN(
+      internal::Restored restored,
+      internal::RestoreExecutor(
+          spec_, snapshot,
+          [&](const state::SnapshotStore::EntryFunction& entry) {
+            return environment_.snapshots.Restore(snapshot.key, entry);
+          },
+          [this](Executor& executor) { LetValuesLeave(executor); }, environment_.stop, damaged));
   executor_ = std::move(restored.executor);
   sink_bytes_ = std::move(restored.sink_bytes);
   epoch_ = restored.epoch;
@@ -234,9 +297,10 @@ absl::StatusOr<bool> Lane::ExecuteNext(size_t max_records) {
     ASSIGN_OR_RETURN(const bool more, cursor_->Next());
     if (!more) return i > 0;
     RETURN_IF_ERROR(Execute(cursor_->record()));
-    history_.Chain(cursor_->bytes());
+    past_->Note(cursor_->record());
+    history_ = cursor_->history();
     sequence_ = cursor_->record().sequence();
-    journal_end_ = cursor_->next();
+    record_at_ = std::exchange(journal_end_, cursor_->next());
     const journal::v1::Restored& restored = cursor_->record().restored();
     if (restored.number() > 0 && restored.number() == restored.total()) {
       RETURN_IF_ERROR(LoadSavepoint());
@@ -250,7 +314,6 @@ absl::Status Lane::Execute(const JournalRecord& record) {
     RETURN_IF_ERROR(CheckClaim(spec_, environment_.job_hash, record));
     epoch_ = std::max(epoch_, record.epoch());
     assignment_ = std::max(assignment_, record.claim().assignment());
-    fingerprint_ = record.claim().fingerprint();
     return absl::OkStatus();
   }
   if (record.has_restored()) return absl::OkStatus();  // its rows are others' input
@@ -262,10 +325,10 @@ absl::Status Lane::Execute(const JournalRecord& record) {
     state_digest_ = FromBytes(commit.snapshot().state_digest());
   }
   if (internal::Computes(commit, executor_->frontier()) &&
-      fingerprint_ != environment_.fingerprint) {
+      past_->provenance.claimed() != environment_.fingerprint) {
     return absl::FailedPreconditionError(
         absl::StrCat("FingerprintMismatch: journal position ", record.sequence(),
-                     " was written by ", fingerprint_, " and this is ", environment_.fingerprint,
+                     " was written by ", past_->provenance.claimed(), " and this is ", environment_.fingerprint,
                      "; replay would give other bits: run the build or machine that wrote it to "
                      "its next stop, ",
                      kStartOver));
@@ -273,6 +336,7 @@ absl::Status Lane::Execute(const JournalRecord& record) {
   RETURN_IF_ERROR(executor_->Apply(commit));
   RETURN_IF_ERROR(CheckDigest(spec_, record.sequence(), commit, *executor_));
   executor_->MarkCommitted();
+  RETURN_IF_ERROR(KeepToMemory());
   if (static_cast<size_t>(commit.sink_bytes_size()) != sink_bytes_.size()) {
     return absl::DataLossError(
         absl::StrCat("journal position ", record.sequence(), " names ", commit.sink_bytes_size(),

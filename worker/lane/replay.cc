@@ -1,5 +1,6 @@
 #include "worker/lane/replay.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -62,13 +63,16 @@ class Replayer {
     if (options_.snapshots != nullptr) {
       ASSIGN_OR_RETURN(snapshots, options_.snapshots->List(problems));
     }
+    std::reverse(snapshots.begin(), snapshots.end());
+    RETURN_IF_ERROR(FindKept(log, snapshots));
     ASSIGN_OR_RETURN(
         const internal::JournalScan scan,
         internal::ScanJournal(spec_, log, {options_.fingerprint, options_.job_hash, options_.stop},
-                              snapshots));
-    result_.is_ours = scan.last_foreign == 0 || scan.last_fingerprint == options_.fingerprint;
+                              begin_));
+    result_.is_ours =
+        scan.last_foreign == 0 || scan.past.provenance.claimed() == options_.fingerprint;
     RETURN_IF_ERROR(ReadStateDigests(log));
-    RETURN_IF_ERROR(Start(scan, snapshots));
+    RETURN_IF_ERROR(Start(log, scan, snapshots));
     RETURN_IF_ERROR(ExecuteAll(log));
     result_.output_digest = executor_->output().digest();
     result_.state_digest = digester_.Update(executor_->states());
@@ -76,9 +80,33 @@ class Replayer {
   }
 
  private:
+  // The first place from which the journal can be read and that the lane says it needs: the
+  // beginning, or the oldest snapshot (of these, oldest first) that counts.
+  absl::Status FindKept(log::Log& log, const std::vector<state::SnapshotInfo>& snapshots) {
+    ASSIGN_OR_RETURN(const journal::v1::Retained needed, internal::LastRetained(log, spec_.index));
+    ASSIGN_OR_RETURN(internal::JournalCursor cursor, internal::JournalCursor::OpenKept(log, spec_));
+    ASSIGN_OR_RETURN(const bool more, cursor.Next());
+    const uint64_t first = more ? cursor.record().sequence() : 1;
+    truncated_ = needed.sequence();
+    if (first == 1 && truncated_ == 0) return absl::OkStatus();
+    for (const state::SnapshotInfo& snapshot : snapshots) {
+      if (snapshot.key.sequence < truncated_) continue;
+      absl::StatusOr<internal::JournalPlace> place = internal::PlaceOf(snapshot);
+      if (!place.ok()) continue;
+      ASSIGN_OR_RETURN(const bool is_shown, internal::FindPlace(log, spec_, *place));
+      if (!is_shown) continue;
+      begin_ = *std::move(place);
+      return absl::OkStatus();
+    }
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the journal of lane ", spec_.name, " is kept from position ", first,
+        " on, and there is no whole snapshot from there on to replay from; way out: put the "
+        "snapshots back, in the data folder or in the store of spec.snapshots.store"));
+  }
+
   // A snapshot's digest is journalled some records after its position.
   absl::Status ReadStateDigests(log::Log& log) {
-    ASSIGN_OR_RETURN(internal::JournalCursor cursor, internal::JournalCursor::Open(log, spec_));
+    ASSIGN_OR_RETURN(internal::JournalCursor cursor, OpenAt(log, begin_));
     while (true) {
       RETURN_IF_ERROR(CheckStop(options_.stop));
       ASSIGN_OR_RETURN(const bool more, cursor.Next());
@@ -93,28 +121,48 @@ class Replayer {
     }
   }
 
-  // At the beginning, or at the oldest snapshot from which on all was computed as it would be here.
-  absl::Status Start(const internal::JournalScan& scan,
+  absl::StatusOr<internal::JournalCursor> OpenAt(log::Log& log,
+                                                 const internal::JournalPlace& place) const {
+    if (place.sequence == 0) return internal::JournalCursor::OpenKept(log, spec_);
+    return internal::JournalCursor::Open(log, spec_, place.next, place.history);
+  }
+
+  // At the beginning, or at the oldest snapshot from which on all is there and was computed as it
+  // would be here.
+  absl::Status Start(log::Log& log, const internal::JournalScan& scan,
                      const std::vector<state::SnapshotInfo>& snapshots) {
-    start_.fingerprint = scan.foreign_fingerprint;
-    start_.first_own_claim = scan.first_own_claim;
     start_.sink_bytes.resize(spec_.stage->sinks.size());
     start_.sink_digests.resize(spec_.stage->sinks.size());
-    if (scan.last_foreign == 0) {
+    if (scan.last_foreign == 0 && begin_.sequence == 0) {
       ASSIGN_OR_RETURN(executor_, Executor::Make(*spec_.stage, spec_.inputs));
       executor_->SetStop(options_.stop);
-    } else {
-      for (auto oldest = snapshots.rbegin(); oldest != snapshots.rend(); ++oldest) {
-        if (executor_ != nullptr || !scan.CanStartFrom(oldest->key)) continue;
-        bool damaged = false;
-        const absl::Status status = StartFrom(*oldest, damaged);
-        if (!status.ok() && !damaged) return status;
-      }
-      if (executor_ == nullptr) return NoStart(scan);
+    }
+    for (size_t i = 0; i < snapshots.size() && executor_ == nullptr; ++i) {
+      if (snapshots[i].key.sequence < std::max(scan.last_foreign, begin_.sequence)) continue;
+      RETURN_IF_ERROR(StartIfPossible(log, snapshots[i]));
+    }
+    if (executor_ == nullptr) return NoStart(scan);
+    if (start_.sequence > 0 && scan.last_foreign > truncated_) {
+      start_.fingerprint = scan.foreign_fingerprint;
+      start_.first_own_claim = scan.first_own_claim;
     }
     lengths_ = start_.sink_bytes;
     result_.first_sequence = start_.sequence + 1;
+    result_.last_sequence = start_.sequence;
     return options_.start ? options_.start(start_) : absl::OkStatus();
+  }
+
+  // What is damaged, or reads inputs that are not kept so far back, is no place to start from.
+  absl::Status StartIfPossible(log::Log& log, const state::SnapshotInfo& snapshot) {
+    absl::StatusOr<internal::JournalPlace> place = internal::PlaceOf(snapshot);
+    if (!place.ok()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const bool is_shown, internal::FindPlace(log, spec_, *place));
+    if (!is_shown) return absl::OkStatus();
+    bool damaged = false;
+    const absl::Status status = StartFrom(snapshot, damaged);
+    if (status.ok()) begin_ = *std::move(place);
+    if (damaged || absl::IsOutOfRange(status)) executor_ = nullptr;
+    return damaged || absl::IsOutOfRange(status) ? absl::OkStatus() : status;
   }
 
   absl::Status StartFrom(const state::SnapshotInfo& snapshot, bool& damaged) {
@@ -127,7 +175,7 @@ class Replayer {
           });
     };
     ASSIGN_OR_RETURN(internal::Restored restored,
-                     internal::RestoreExecutor(spec_, snapshot, load, options_.stop, damaged));
+                     internal::RestoreExecutor(spec_, snapshot, load, {}, options_.stop, damaged));
     executor_ = std::move(restored.executor);
     start_.sequence = snapshot.key.sequence;
     start_.sink_bytes = std::move(restored.sink_bytes);
@@ -138,12 +186,18 @@ class Replayer {
   }
 
   absl::Status NoStart(const internal::JournalScan& scan) const {
-    if (scan.restored_at == scan.last_foreign) {
+    const journal::v1::Restored& restored = scan.past.restored;
+    if (restored.number() > 0 && scan.last_foreign == restored.total()) {
       return absl::FailedPreconditionError(
           absl::StrCat("lane ", spec_.name, " began from ", scan.foreign_fingerprint,
-                       " at journal position ", scan.restored_at,
+                       " at journal position ", restored.total(),
                        ", and there is no whole snapshot from there on to replay from; way "
                        "out: `streamml run` with spec.restoreFrom as it was makes it again"));
+    }
+    if (scan.last_foreign == 0) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the journal of lane ", spec_.name, " is kept behind position ",
+                       begin_.sequence, ", and no snapshot from there on is whole"));
     }
     return absl::FailedPreconditionError(absl::StrCat(
         "FingerprintMismatch: journal position ", scan.last_foreign, " of lane ", spec_.name,
@@ -152,14 +206,13 @@ class Replayer {
   }
 
   absl::Status ExecuteAll(log::Log& log) {
-    ASSIGN_OR_RETURN(internal::JournalCursor cursor, internal::JournalCursor::Open(log, spec_));
+    ASSIGN_OR_RETURN(internal::JournalCursor cursor, OpenAt(log, begin_));
     while (true) {
       RETURN_IF_ERROR(CheckStop(options_.stop));
       ASSIGN_OR_RETURN(const bool more, cursor.Next());
       if (!more) return absl::OkStatus();
       const JournalRecord& record = cursor.record();
       result_.last_sequence = record.sequence();
-      if (record.sequence() <= start_.sequence) continue;
       if (record.has_commit()) {
         RETURN_IF_ERROR(ExecuteCommit(record.sequence(), record.commit()));
       }
@@ -204,6 +257,8 @@ class Replayer {
 
   const LaneSpec& spec_;
   const ReplayOptions& options_;
+  internal::JournalPlace begin_;  // where it starts; at first, where it may at the earliest
+  uint64_t truncated_ = 0;        // what came before may be gone
   std::unique_ptr<Executor> executor_;
   StateDigester digester_;
   std::map<uint64_t, Digest> state_digests_;  // by journal position

@@ -21,12 +21,12 @@ class Claim;
 
 namespace streamml::lane {
 
-// Where a replay begins: after the first `sequence` records, which it cannot execute because the
-// last of them that computed something was written under another fingerprint (I3). 0: at the
-// beginning.
+// Where a replay begins: after the first `sequence` records, which it cannot execute: they are kept
+// no longer (I5), or the last of them that computed something was written under another fingerprint
+// (I3). 0: at the beginning.
 struct ReplayStart {
   uint64_t sequence = 0;
-  std::string fingerprint;  // theirs
+  std::string fingerprint;  // theirs; empty: they are not kept
   // Where the first owner with the replay's fingerprint claimed the lane; 0: none did. The replay
   // begins before it, unless the snapshot that this owner went on from is lost.
   uint64_t first_own_claim = 0;
@@ -63,7 +63,7 @@ struct ReplayOptions {
 // Executes all records of the lane's journal from the oldest replayable position on. DATA_LOSS
 // names the first journal position where rows, part file lengths or state are not what the journal
 // says; FAILED_PRECONDITION when the journal was written under another job or other inputs, or
-// crosses a change of fingerprint without a snapshot after it; CANCELLED when stopped. Changes
+// crosses a change of fingerprint, or has lost its beginning, without a snapshot after it; CANCELLED when stopped. Changes
 // neither log nor snapshots nor part files; only the working copy of the snapshot store, which is
 // empty afterwards.
 absl::StatusOr<ReplayResult> Replay(const LaneSpec& spec, log::Log& log,

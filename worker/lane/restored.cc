@@ -10,6 +10,7 @@
 #include "proto/streamml/journal/v1/journal.pb.h"
 #include "worker/lane/internal/digest_bytes.h"
 #include "worker/lane/internal/journal_scan.h"
+#include "worker/lane/internal/retention.h"
 #include "worker/lane/internal/snapshot_task.h"
 #include "worker/lane/lane.h"
 
@@ -31,29 +32,31 @@ std::string Named(const journal::v1::Restored& restored) {
 absl::Status Lane::CheckBeginning(const internal::JournalScan& journal) const {
   const RestoreSource* const restore = environment_.restore;
   const bool began = journal.num_records > 0;
+  const journal::v1::Restored& restored = journal.past.restored;
+  const bool is_restored = restored.number() > 0;
   if (restore == nullptr) {
     if (!began && environment_.incarnation == 1) return absl::OkStatus();
     if (!began) return NoSavepoint("the lane has not begun yet");
-    if (!journal.restored.has_value() || journal.restored_at > 0) return absl::OkStatus();
-    return NoSavepoint(absl::StrCat("the lane was to begin from ", Named(*journal.restored),
-                                    ", and of ", journal.restored->total(), " transactions ",
-                                    journal.num_records, " were written"));
+    if (!is_restored || restored.number() == restored.total()) return absl::OkStatus();
+    return NoSavepoint(absl::StrCat("the lane was to begin from ", Named(restored), ", and of ",
+                                    restored.total(), " transactions ", restored.number(),
+                                    " were written"));
   }
   const SavepointId& id = restore->id();
-  if (journal.last_fingerprint.empty()) {  // claims are checked by themselves
+  if (journal.past.claim.fingerprint().empty()) {  // claims are checked by themselves
     RETURN_IF_ERROR(restore->Check(spec_, environment_.job_hash, environment_.fingerprint));
   }
   if (!began) return absl::OkStatus();
-  if (!journal.restored.has_value()) {
+  if (!is_restored) {
     return absl::FailedPreconditionError(
         absl::StrCat("spec.restoreFrom names savepoint '", id.name,
                      "', and the job has begun without it (its journal is at position ",
                      journal.num_records, "); ", kElsewhere));
   }
-  if (internal::FromBytes(journal.restored->digest()) == id.digest) return absl::OkStatus();
+  if (internal::FromBytes(restored.digest()) == id.digest) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("spec.restoreFrom names savepoint '", id.name, "' (digest ", id.digest.ToHex(),
-                   "), and the job has begun from ", Named(*journal.restored), "; ", kElsewhere));
+                   "), and the job has begun from ", Named(restored), "; ", kElsewhere));
 }
 
 absl::Status Lane::NoSavepoint(std::string_view what) const {
@@ -105,6 +108,13 @@ absl::Status Lane::LoadSavepoint() {
   RestoreSource& restore = *environment_.restore;
   ASSIGN_OR_RETURN(state::SnapshotInfo start, restore.Start(spec_.index));
   start.key = {sequence_, history_};
+  journal::v1::LaneState engine;
+  if (!engine.ParseFromString(start.engine)) {
+    return absl::DataLossError(
+        absl::StrCat("savepoint '", restore.id().name, "': the engine state cannot be parsed"));
+  }
+  DescribePlace(engine);
+  start.engine = engine.SerializeAsString();
   std::vector<state::StateChange> entries;
   RETURN_IF_ERROR(restore.ReadEntries(
       spec_.index, [&](std::string_view state, std::string_view key, std::string_view value) {
@@ -123,11 +133,11 @@ absl::Status Lane::LoadSavepoint() {
   store_is_stale_ = false;
   bool damaged = false;
   RETURN_IF_ERROR(RestoreSnapshot(start, damaged));
-  environment_.snapshots.Keep(start.key);  // replay goes back to here and no further
+  retention_->Add(start);
+  retention_->SetFirstOfFingerprint(start.key);  // replay goes back to here and no further
   sequence_ = start.key.sequence;
   restored_sequence_ = snapshot_sequence_ = sequence_;
   state_digest_ = digest;
-  fingerprint_ = environment_.fingerprint;
   return absl::OkStatus();
 }
 

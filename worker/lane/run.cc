@@ -62,6 +62,8 @@ LaneProgress ProgressOf(const Lane& lane) {
     progress.num_state_entries += state->num_entries();
   }
   progress.snapshot_sequence = lane.snapshot_sequence();
+  progress.oldest_replayable = lane.oldest_replayable();
+  progress.truncation_problem = std::string(lane.truncation_problem().message());
   if (const state::Uploads* uploads = lane.uploads()) progress.uploads = uploads->upload_status();
   progress.claimed_assignment = lane.claimed_assignment();
   progress.models = Models(lane);
@@ -75,7 +77,8 @@ JobRunner::JobRunner(std::vector<std::unique_ptr<Lane>>& lanes, log::Log& log, C
       clock_(clock),
       options_(options),
       progress_(lanes.size()),
-      ended_(lanes.size()) {
+      ended_(lanes.size()),
+      idle_at_(lanes.size()) {
   for (size_t i = 0; i < lanes_.size(); ++i) Publish(i);
 }
 
@@ -112,21 +115,17 @@ absl::Status JobRunner::RunLane(size_t index) {
   Lane& lane = *lanes_[index];
   internal::LaneLoop loop(lane, log_, clock_, options_, [this, index] { Publish(index); });
   while (!lane.finished()) {
-    if (stop_.load() || failed_.load() || IsPast(lane)) {
+    if (stop_.load() || failed_.load() || all_idle_.load() || IsPast(lane)) {
       RETURN_IF_ERROR(lane.Stop());
       break;
     }
-    // Asked before the look for something to do: who has ended gives nothing more.
     const bool ending = end_time_.load() != data::kMaxTime;
-    const bool last_look = ending && EarlierLanesEnded(index);
+    const uint64_t seen = log_.version();
     bool idle = false;
     const absl::Status status = loop.Step(ending ? kEndingWaitUs : kIdleWaitUs, idle);
     if (!status.ok() && lane.input_failed()) return StopBecauseOfInput(index, status);
     RETURN_IF_ERROR(status);
-    if (last_look && idle) {
-      RETURN_IF_ERROR(lane.Stop());
-      break;
-    }
+    if (ending && idle) NoteIdle(index, seen);
   }
   Publish(index);
   return absl::OkStatus();
@@ -156,11 +155,16 @@ bool JobRunner::IsPast(const Lane& lane) const {
          lane.executor().watermark() >= end_time;
 }
 
-// Lanes stand behind all whose rows they read.
-bool JobRunner::EarlierLanesEnded(size_t index) const {
+// Lanes may read from each other in a circle: who scores from who trains, and the other way round.
+// So one that has nothing to do may get something yet, until all that have not ended found nothing
+// to do in the same log.
+void JobRunner::NoteIdle(size_t index, uint64_t version) {
   const MutexLock lock(mutex_);
-  return std::all_of(ended_.begin(), ended_.begin() + static_cast<ptrdiff_t>(index),
-                     [](bool ended) { return ended; });
+  idle_at_[index] = version;
+  for (size_t i = 0; i < ended_.size(); ++i) {
+    if (!ended_[i] && idle_at_[i] != version) return;
+  }
+  all_idle_.store(true);
 }
 
 }  // namespace streamml::lane

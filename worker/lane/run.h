@@ -53,6 +53,9 @@ struct LaneProgress {
   // Position of the newest snapshot that is durable, of this life or as the journal tells; 0: none
   // is known.
   uint64_t snapshot_sequence = 0;
+  // As Lane::oldest_replayable() and truncation_problem().
+  uint64_t oldest_replayable = 1;
+  std::string truncation_problem;
   // What the store of snapshots lacks; nullopt where there is none.
   std::optional<state::UploadStatus> uploads;
   // As Lane::claimed_assignment().
@@ -88,7 +91,7 @@ class JobRunner {
   void NoteEnd(size_t index, const absl::Status& result);
   absl::Status StopBecauseOfInput(size_t index, const absl::Status& failure);
   bool IsPast(const Lane& lane) const;
-  bool EarlierLanesEnded(size_t index) const;
+  void NoteIdle(size_t index, uint64_t version);
   void Publish(size_t index);
 
   std::vector<std::unique_ptr<Lane>>& lanes_;
@@ -97,11 +100,14 @@ class JobRunner {
   const RunOptions options_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> failed_{false};
+  std::atomic<bool> all_idle_{false};  // an input failed, and no lane has anything left to do
   // An input failed: lanes end where all is processed that is older than this. kMaxTime: none did.
   std::atomic<int64_t> end_time_{data::kMaxTime};
   mutable Mutex mutex_;
   std::vector<LaneProgress> progress_ ABSL_GUARDED_BY(mutex_);
   std::vector<bool> ended_ ABSL_GUARDED_BY(mutex_);
+  // The version of the log in which the lane found nothing to do at last, once an input failed.
+  std::vector<std::optional<uint64_t>> idle_at_ ABSL_GUARDED_BY(mutex_);
   absl::Status first_error_ ABSL_GUARDED_BY(mutex_);  // in time: others may follow from it
 };
 

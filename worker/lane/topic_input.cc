@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "worker/data/record_key.h"
 #include "worker/lane/internal/source_rows.h"
 
 namespace streamml::lane {
@@ -64,6 +65,7 @@ class TopicInput final : public Input {
     RETURN_IF_ERROR(Explain(Fill()));
     if (next_ == records_.size()) return std::nullopt;
     if (records_[next_].offset >= limit) return Gap(limit);
+    const size_t first = next_;
     Block block;
     block.start = position_;
     std::vector<connectors::DeadLetter> dead;
@@ -85,6 +87,14 @@ class TopicInput final : public Input {
       }
       dead.clear();
       if (rows.num_rows() > num_rows) rows = FirstRows(rows, num_rows);
+    }
+    const std::optional<size_t> misplaced = FindMisplaced(rows);
+    if (misplaced.has_value()) {
+      const uint64_t offset = rows.origin(*misplaced).offset;
+      next_ = first;
+      position_ = block.start;
+      if (offset == records_[first].offset) return Misplaced(rows, *misplaced);
+      return Read(offset);  // what stands before it; the record fails each time that it is met
     }
     internal::TakeDead(spec_.rules, {spec_.topic, spec_.partition}, dead, block);
     internal::SplitLate(spec_.rules, rows, position_.time, block);
@@ -117,6 +127,40 @@ class TopicInput final : public Input {
         absl::StrCat(name(), ", offset ", position_.ordinal, ": ", std::string(status.message()),
                      "; what was read before is committed; way out: start over under another "
                      "name (metadata.name or spec.identity), which reads what is there now")};
+  }
+
+  std::optional<size_t> FindMisplaced(const data::Batch& rows) {
+    if (!spec_.partitioning.has_value()) return std::nullopt;
+    for (size_t row = 0; row < rows.num_rows(); ++row) {
+      if (PartitionOf(rows, row) != spec_.partition) return row;
+    }
+    return std::nullopt;
+  }
+
+  // Nothing where a part of the key is NULL: producers put such records anywhere.
+  std::optional<uint32_t> PartitionOf(const data::Batch& rows, size_t row) {
+    const Partitioning& by = *spec_.partitioning;
+    for (const size_t column : by.columns) {
+      if (!rows.column(column).HasValue(row)) return std::nullopt;
+    }
+    key_.clear();
+    data::AppendRecordKey(rows, row, by.columns, key_);
+    return connectors::PartitionOfKey(by.partitioner, key_, by.num_partitions);
+  }
+
+  absl::Status Misplaced(const data::Batch& rows, size_t row) {
+    const Partitioning& by = *spec_.partitioning;
+    const std::optional<uint32_t> right = PartitionOf(rows, row);
+    const std::string belongs =
+        right.has_value() ? absl::StrCat("a row with key '", key_.substr(0, 100),
+                                         "' belongs into partition ", *right, " of ",
+                                         by.num_partitions, " by ", PartitionerName(by.partitioner))
+                          : "a row whose key is NULL belongs into no partition";
+    return absl::InvalidArgumentError(absl::StrCat(
+        name(), ", offset ", rows.origin(row).offset, ": ", belongs,
+        ", so partitionedBy does not hold; what was read before is committed; way out: leave "
+        "partitionedBy out, then the job re-keys by itself, and start over under another name "
+        "(metadata.name or spec.identity)"));
   }
 
   absl::Status Fill() {
@@ -171,6 +215,7 @@ class TopicInput final : public Input {
   std::unique_ptr<log::TopicReader> reader_;
   std::unique_ptr<connectors::RecordDecoder> decoder_;
   std::vector<connectors::RecordHeader> headers_;
+  std::string key_;                             // buffer
   absl::Span<const log::TopicRecord> records_;  // valid until the reader is asked again
   size_t next_ = 0;
   int64_t last_us_ = 0;  // when the last record that was fetched had been written

@@ -80,6 +80,21 @@ struct JournalEntry {
   Position next;
 };
 
+// What one lane still needs of the log: each place from which on all has to stay.
+struct Needs {
+  static constexpr Position kNothing{UINT64_MAX, UINT64_MAX};
+  struct Channel {
+    ChannelId id;
+    Position from;
+    // Lanes besides the reader that read the same partition. Their needs have to be in `from`,
+    // because some logs can only be cut by partition.
+    bool is_shared = false;
+  };
+  uint32_t lane = 0;
+  Position journal;  // of its own
+  std::vector<Channel> channels;
+};
+
 // The write end of one lane. One thread at a time.
 class LaneWriter {
  public:
@@ -96,7 +111,8 @@ class LaneWriter {
 };
 
 // Both readers show committed transactions only, in order, each once. One thread at a time; must
-// not outlive the log. DATA_LOSS, with the place, when stored bytes do not match their checksum.
+// not outlive the log. DATA_LOSS, with the place, when stored bytes do not match their checksum;
+// OUT_OF_RANGE when what is to be read next has been truncated.
 class ChannelReader {
  public:
   virtual ~ChannelReader() = default;
@@ -127,15 +143,26 @@ class Log {
   // At most one writer per lane at a time in this process. Whoever wrote the lane before is shut
   // out, so that the journal read afterwards is the whole of it.
   virtual absl::StatusOr<std::unique_ptr<LaneWriter>> OpenLane(uint32_t lane) = 0;
-  // From `start`; by default from the lane's first transaction that is still kept.
+  // From `start`; by default from the lane's first transaction that is still kept, whatever its
+  // number. Here or from the first Next(), for a `start` that is not kept: OUT_OF_RANGE.
   virtual absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane,
                                                                      const Position& start) = 0;
   absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane) {
     return OpenJournal(lane, Position{});
   }
   // From `start`. DATA_LOSS when the channel's lane has no such position: what stood there is gone.
+  // OUT_OF_RANGE, here or from the first Next(), when it was truncated.
   virtual absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
                                                                      const Position& start) = 0;
+  // The lane's last committed journal record; nullopt while there is none.
+  virtual absl::StatusOr<std::optional<JournalEntry>> LastEntry(uint32_t lane) = 0;
+  // Removes what no lane needs any more, as far as this lane can say it, and may remove less: files
+  // go whole, and only when all their readers have told. What is needed stays whatever happens
+  // meanwhile: what is removed is a beginning, in order, and each step of it is durable before the
+  // next, so that a crash leaves a log that opens. Readers that stand before what is left get
+  // OUT_OF_RANGE. Needs never go back: what a later call names besides is not brought back. Any
+  // thread; does not disturb writers. After an error it may be called again.
+  virtual absl::Status Truncate(const Needs& needs) = 0;
   // A number that grows when there may be something new to read, and a wait until it differs from
   // `seen` or the time is over.
   virtual uint64_t version() const = 0;

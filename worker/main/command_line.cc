@@ -65,10 +65,6 @@ void AddFlags(CLI::App& app, WorkerLine& line) {
       ->type_name("ADDRESS");
   app.add_option("--http", line.http, "where HTTP is served; default: nowhere")
       ->type_name("HOST:PORT");
-  app.add_option("--output-dir", line.output_dir,
-                 "folder for dead letters and late rows; default: DIR. Workers on one machine may "
-                 "share it")
-      ->type_name("DIR");
   app.add_option("--tls-ca", line.server.tls.ca, "who signs the certificates of callers, PEM")
       ->type_name("FILE");
   app.add_option("--tls-cert", line.server.tls.certificate, "certificate of this worker, PEM")
@@ -84,7 +80,12 @@ void AddFlags(CLI::App& app, WorkerLine& line) {
               "commit at least this often; default 100ms");
   AddDuration(app, "--snapshot-interval", line.snapshot_interval_us,
               "take snapshots this often; default: snapshots.interval of the manifest");
-  for (const char* name : {"--commit-interval", "--snapshot-interval"}) {
+  app.add_option("--state-memory", line.state_memory,
+                 "what values in windows may take in memory, such as 512MiB; beyond it those that "
+                 "were not used for long are kept on disk; default: no bound")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
+  for (const char* name : {"--commit-interval", "--snapshot-interval", "--state-memory"}) {
     app.get_option(name)->group("Advanced");
   }
 }

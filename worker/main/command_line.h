@@ -14,12 +14,12 @@ struct WorkerLine {
   control::ServerOptions server;
   std::string http;  // empty: no endpoints
   std::string data_dir;
-  std::string output_dir;  // empty: the data folder
   std::string name;
   int64_t grace_us = 25'000'000;
   uint64_t commit_rows = 0;
   int64_t commit_interval_us = 100'000;
   int64_t snapshot_interval_us = -1;  // -1: as the manifest says
+  uint64_t state_memory = 0;          // bytes; 0: no bound
 };
 
 struct WorkerParse {

@@ -93,6 +93,7 @@ fleet::v1::PlanReply ToReply(const PlannedJob& job, const std::string& fingerpri
     out.set_input(stage.source >= 0 ? job.plan.sources[static_cast<size_t>(stage.source)].name
                                     : stage.topic);
     for (const std::string& column : stage.key) out.add_key(column);
+    out.set_trains(stage.trains);
   }
   for (size_t i = 0; i < job.plan.lanes.size(); ++i) {
     fleet::v1::Lane& out = *reply.add_lanes();
@@ -118,7 +119,9 @@ class HostedJob final : public control::JobLanes {
         snapshots_(job_->manifest.job.spec().snapshots(), job_->plan, disk,
                    absl::StrCat(options.snapshot_folder, "/", job_->plan.owner.identity, ".",
                                 job_->plan.owner.incarnation),
-                   options.give_up) {}
+                   options.give_up) {
+    if (options.state_memory > 0) memory_.emplace(static_cast<int64_t>(options.state_memory));
+  }
 
   absl::Status Open() {
     RETURN_IF_ERROR(ReadBeginning());
@@ -211,6 +214,9 @@ class HostedJob final : public control::JobLanes {
                                         }};
       TellBeginning(environment);
       environment.incarnation = job_->plan.owner.incarnation;
+      environment.keep_us = job_->plan.keep_us;
+      environment.utc_us = [] { return SystemClock().UtcMicroseconds(); };
+      if (memory_.has_value()) environment.memory = &*memory_;
       return environment;
     };
     return factory;
@@ -227,6 +233,7 @@ class HostedJob final : public control::JobLanes {
   // Null: lanes begin from nothing, or it is not known; once known it stays.
   std::unique_ptr<lane::RestoreSource> restore_ ABSL_GUARDED_BY(mutex_);
   mutable cli::StoreNews store_news_ ABSL_GUARDED_BY(mutex_);
+  std::optional<state::MemoryBudget> memory_;
   std::unique_ptr<log::Log> log_;
   std::unique_ptr<lane::BackgroundRunner> background_ = lane::MakeThreadRunner();
   std::unique_ptr<lane::LaneHost> host_;  // last: it uses the others

@@ -14,9 +14,10 @@ namespace streamml::worker {
 struct JobsOptions {
   std::string worker;           // its name, for people who read journals
   std::string snapshot_folder;  // of all jobs
-  std::string output_folder;    // dead letters and late rows
+  std::string output_folder;    // of part files, which workers do not write yet
   // snapshot_interval_us below 0: as the manifest says.
   lane::RunOptions run;
+  uint64_t state_memory = 0;  // bytes that values of states may take; 0: no bound
   // Asked while brokers are waited for; true: waits end soon.
   std::function<bool()> give_up;
   std::function<void(const std::string& note)> note;

@@ -25,6 +25,7 @@ namespace {
 
 constexpr int64_t kLookUs = 10'000;  // how soon a signal is seen
 constexpr int64_t kRetryUs = 1'000'000;
+constexpr int64_t kMaxRetryUs = 60'000'000;
 // That the store of snapshots gets at the end, at most: letting go takes some of --grace, too.
 constexpr int64_t kFinishUploadsUs = 30'000'000;
 constexpr int64_t kStreamsUs = 500'000;  // that observers have to take the last observation
@@ -64,16 +65,22 @@ class Deadline {
   std::thread thread_;
 };
 
-// Goes on with the assignment that is kept, as soon as brokers let it; meanwhile the service can be
-// given a newer one.
+// Goes on with the assignment that is kept, as soon as it can: brokers come back, rights are given,
+// disks get room. Meanwhile the service can be given a newer one.
 void ResumeUntilStop(control::Worker& worker) {
+  std::string told;
+  int64_t pause_us = kRetryUs;
   while (!cli::StopRequested()) {
     const absl::Status status = worker.Resume();
     if (status.ok()) return;
-    Say(std::string(status.message()));
-    worker.Note(std::string(status.message()));
-    if (!absl::IsUnavailable(status)) return;
-    const int64_t end = SystemClock().MonotonicMicroseconds() + kRetryUs;
+    const std::string text(status.message());
+    if (text != std::exchange(told, text)) {
+      Say(text);
+      worker.Note(text);
+    }
+    if (absl::IsDataLoss(status)) return;
+    const int64_t end = SystemClock().MonotonicMicroseconds() + pause_us;
+    if (!absl::IsUnavailable(status)) pause_us = std::min(kMaxRetryUs, 2 * pause_us);
     while (!cli::StopRequested() && SystemClock().MonotonicMicroseconds() < end) {
       std::this_thread::sleep_for(std::chrono::microseconds(kLookUs));
     }
@@ -95,9 +102,12 @@ absl::Status Serve(const WorkerLine& line, Disk& disk) {
   ASSIGN_OR_RETURN(const std::unique_ptr<DiskLock> lock, TakeFolder(line, disk));
   control::Worker* notes = nullptr;  // set before any lane is made
   JobsOptions options;
-  options.worker = absl::StrCat(line.name, ":", getpid());
+  const fleet::v1::WorkerInfo info = InfoOf(line);
+  // In containers all have the same process id.
+  options.worker = absl::StrCat(line.name, ":", info.pid(), "@", info.started_us());
   options.snapshot_folder = absl::StrCat(line.data_dir, "/lanes");
-  options.output_folder = line.output_dir.empty() ? line.data_dir : line.output_dir;
+  options.output_folder = line.data_dir;
+  options.state_memory = line.state_memory;
   options.run = {line.commit_interval_us, line.snapshot_interval_us, line.commit_rows};
   options.run.finish_uploads_us = std::min(kFinishUploadsUs, line.grace_us / 2);
   options.give_up = cli::StopOverdue;
@@ -106,7 +116,7 @@ absl::Status Serve(const WorkerLine& line, Disk& disk) {
     notes->Note(text);
   };
   const std::unique_ptr<control::JobMaker> jobs = MakeJobs(std::move(options), disk);
-  const control::WorkerOptions worker_options{InfoOf(line),
+  const control::WorkerOptions worker_options{info,
                                               absl::StrCat(line.data_dir, "/assignment")};
   ASSIGN_OR_RETURN(const std::unique_ptr<control::Worker> worker,
                    control::Worker::Make(worker_options, *jobs, disk, SystemClock()));

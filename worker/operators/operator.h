@@ -31,7 +31,8 @@ struct Dropped {
 //  - batches are cut at random, except that in a stage in event order all rows of one event time
 //  are in
 //    one batch; cutting elsewhere changes no output row, no state byte, no error;
-//  - rows arrive in order of origin (in event order) or in the lane's journalled order;
+//  - rows arrive in order of origin (in event order) or in the lane's journalled order (on
+//  arrival);
 //  - no clock, no randomness, no threads; nothing emitted or summed in hash-map order;
 //  - output rows keep their origin; every input row is emitted, filtered or failed, exactly once;
 //  - all that is kept between calls is in declared state.
@@ -50,6 +51,10 @@ class Operator {
   // processed. Rows that are due by then, or none. How often it is asked shows in no row that comes
   // out, only in when it comes.
   virtual absl::StatusOr<data::Batch> AtFrontier(int64_t /*frontier*/) { return data::Batch(); }
+  // Once with each commit: no row older than `watermark`, which never falls, will come. What only
+  // such a row would need may go; no row that comes out depends on it, and the state only on when
+  // it is called.
+  virtual void Forget(int64_t /*watermark*/) {}
   virtual std::shared_ptr<const data::Schema> output_schema() const = 0;
 };
 

@@ -1,4 +1,5 @@
 // Every kind of plan node that has an operator, one line each; kScan is what a lane reads.
+#include "worker/operators/arrival_window.h"
 #include "worker/operators/filter.h"
 #include "worker/operators/operator.h"
 #include "worker/operators/project.h"
@@ -12,6 +13,7 @@ const std::vector<OperatorEntry>& OperatorTable() {
       {sql::Node::Kind::kFilter, "filter", false, MakeFilter},
       {sql::Node::Kind::kProject, "project", false, MakeProject},
       {sql::Node::Kind::kWindow, "window", true, MakeWindow},
+      {sql::Node::Kind::kArrivalWindow, "arrivalWindow", false, MakeArrivalWindow},
   };
   return table;
 }

@@ -59,6 +59,9 @@ lane::SourceRules RulesOf(const SourcePlan& source) {
 lane::InputFactory TopicFactory(const SourcePlan& source, uint32_t partition,
                                 const TopicAccess& access) {
   lane::TopicInputSpec spec{RulesOf(source), source.topic, partition};
+  if (!source.partition_columns.empty()) {
+    spec.partitioning = {source.partition_columns, source.partitioner, source.num_partitions()};
+  }
   return
       [spec, access, cluster = source.cluster]() -> absl::StatusOr<std::unique_ptr<lane::Input>> {
         ASSIGN_OR_RETURN(log::Topics * topics, access(cluster));
@@ -109,6 +112,39 @@ lane::InputFactory FileFactory(const SourcePlan& source, uint32_t partition,
 
 }  // namespace
 
+namespace {
+
+// A channel of a lane, and who else reads its partition.
+lane::ChannelRead ChannelOf(const JobPlan& plan, uint32_t index, uint32_t input) {
+  lane::ChannelRead channel;
+  channel.input = input;
+  channel.id = plan.lanes[index].inputs[input].channel;
+  for (uint32_t lane = 0; lane < plan.lanes.size(); ++lane) {
+    const std::vector<InputPlan>& inputs = plan.lanes[lane].inputs;
+    for (uint32_t i = 0; lane != index && i < inputs.size(); ++i) {
+      if (inputs[i].source >= 0 || inputs[i].channel.topic != channel.id.topic ||
+          inputs[i].channel.partition != channel.id.partition) {
+        continue;
+      }
+      channel.others.push_back({lane, i});
+    }
+  }
+  return channel;
+}
+
+}  // namespace
+
+std::map<uint32_t, std::set<uint32_t>> ReadersOfLanes(const JobPlan& plan) {
+  std::map<uint32_t, std::set<uint32_t>> readers;
+  for (uint32_t lane = 0; lane < plan.lanes.size(); ++lane) {
+    readers[lane];  // nobody reads the last of them
+    for (const InputPlan& input : plan.lanes[lane].inputs) {
+      if (input.source < 0) readers[input.channel.producer].insert(lane);
+    }
+  }
+  return readers;
+}
+
 absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log,
                                             const lane::StopFunction& stop) {
   const LanePlan& lane_plan = plan.lanes[index];
@@ -121,6 +157,7 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
   spec.parts = plan.job_parts;
   for (const InputPlan& input : lane_plan.inputs) {
     if (input.source < 0) {
+      spec.channels.push_back(ChannelOf(plan, index, static_cast<uint32_t>(spec.inputs.size())));
       spec.inputs.push_back(ChannelFactory(*stage.spec, input, log));
       continue;
     }
@@ -145,6 +182,11 @@ absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index,
 bool TrainsApart(const JobPlan& plan) {
   return std::any_of(plan.stages.begin(), plan.stages.end(),
                      [](const StagePlan& stage) { return !stage.side_topics.empty(); });
+}
+
+bool AnswersOnArrival(const JobPlan& plan) {
+  return std::any_of(plan.stages.begin(), plan.stages.end(),
+                     [](const StagePlan& stage) { return stage.spec->on_arrival; });
 }
 
 std::vector<std::string> ModelsThatRaceFiles(const JobPlan& plan) {
@@ -184,6 +226,10 @@ struct StateBound {
 constexpr StateBound kStateBounds[] = {
     {"window.rows",
      "times and arguments of the rows within the frame, per key; a key leaves with its last row"},
+    {"arrivalWindow.rows",
+     "times and arguments of the rows within the frame and of what the watermark is behind, per "
+     "key; "
+     "a key leaves with its last row"},
     {"features.scaler", "count, mean and variance of each numeric column"},
     {"features.not_finite", "one number"},
     {"features.dictionary", "the names of the categorical values, at most {}"},
@@ -225,6 +271,15 @@ std::string BoundOf(const StagePlan& stage, std::string_view line) {
   return "its bound is not known here";
 }
 
+// "card (murmur2, checked)".
+std::string PartitioningText(const SourcePlan& source) {
+  const auto name = [&source](std::string* out, size_t column) {
+    out->append(source.schema->field(column).name);
+  };
+  return absl::StrCat(absl::StrJoin(source.partition_columns, ", ", name), " (",
+                      connectors::PartitionerName(source.partitioner), ", checked)");
+}
+
 void ExplainInput(const JobPlan& plan, const StagePlan& stage, std::string& text) {
   if (stage.source < 0) {
     absl::StrAppend(&text, "    reads topic ", stage.topic, ": ",
@@ -237,6 +292,9 @@ void ExplainInput(const JobPlan& plan, const StagePlan& stage, std::string& text
   if (source.is_topic()) {
     absl::StrAppend(&text, "topic ", source.topic, " of cluster ", source.cluster, ", ",
                     internal::Partitions(source.num_partitions()));
+    if (!source.partition_columns.empty()) {
+      absl::StrAppend(&text, " by ", PartitioningText(source));
+    }
   } else {
     absl::StrAppend(&text, source.files.size(), source.files.size() == 1 ? " file" : " files");
   }
@@ -306,10 +364,14 @@ void ExplainTopics(const JobPlan& plan, std::string& text) {
     absl::StrAppend(&text, "    ", log::OwnTopicName(plan.owner, name), ": ", partitions,
                     " partition(s), ", kept, "\n");
   };
-  line("journal", plan.lanes.size(), "kept whole");
+  const std::string kept =
+      plan.keep_us == 0 ? "kept whole"
+                        : absl::StrCat("kept so that ", manifest::FormatDuration(plan.keep_us),
+                                       " can be replayed");
+  line("journal", plan.lanes.size(), kept);
   for (const StagePlan& stage : plan.stages) {
     for (const lane::TopicOutput& topic : stage.spec->topics) {
-      line(topic.topic, topic.num_partitions, "kept whole");
+      line(topic.topic, topic.num_partitions, kept);
     }
   }
   for (const std::string& name : plan.reject_topics) line(name, 1, "kept as the cluster does");
@@ -338,8 +400,9 @@ std::string Explain(const JobPlan& plan) {
   for (const StagePlan& stage : plan.stages) {
     absl::StrAppend(&text, "stage ", stage.spec->name, ": ", stage.num_lanes,
                     stage.num_lanes == 1 ? " lane" : " lanes", ", ",
-                    stage.spec->event_order ? "in event order up to the watermark"
-                                            : "rows pass on as they come",
+                    stage.spec->event_order  ? "in event order up to the watermark"
+                    : stage.spec->on_arrival ? "rows are answered as they come"
+                                             : "rows pass on as they come",
                     "\n");
     ExplainInput(plan, stage, text);
     ExplainLanes(plan, stage, text);
@@ -347,6 +410,10 @@ std::string Explain(const JobPlan& plan) {
     ExplainRejects(stage, text);
   }
   ExplainTopics(plan, text);
+  if (plan.log_cluster.empty() && plan.keep_us > 0) {
+    absl::StrAppend(&text, "the log is kept so that ", manifest::FormatDuration(plan.keep_us),
+                    " can be replayed\n");
+  }
   ExplainSnapshots(plan, text);
   return text;
 }

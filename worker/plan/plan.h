@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "job/manifest/manifest.h"
 #include "worker/connectors/byte_stream.h"
 #include "worker/connectors/format.h"
+#include "worker/connectors/partitioner.h"
 #include "worker/lane/file_input.h"
 #include "worker/lane/lane.h"
 #include "worker/lane/program.h"
@@ -54,6 +56,9 @@ struct SourcePlan {
   std::string topic;               // in place of files
   std::string cluster;             // of the topic
   log::TopicDescription description;
+  // Of a topic: what is promised of its partitions.
+  std::vector<size_t> partition_columns;
+  connectors::Partitioner partitioner = connectors::Partitioner::kMurmur2;
 
   bool is_topic() const { return !topic.empty(); }
   uint32_t num_partitions() const {
@@ -76,6 +81,7 @@ struct StagePlan {
   int source = -1;                       // index in JobPlan::sources of stages that read files
   std::string topic;                     // of stages that read an internal topic
   uint32_t num_partitions = 0;           // of that topic
+  std::string trains;                    // the model that it trains apart; empty: none
   std::vector<std::string> side_topics;  // in the order of StageSpec::sides
   std::vector<std::string> key;          // names of its key columns, for people
   std::vector<std::string> operators;    // a line for each node, for people
@@ -102,6 +108,7 @@ struct JobPlan {
   int64_t snapshot_interval_us = 0;
   std::string snapshot_store;  // as worker/state/store reads it; empty: there is none
   int64_t upload_interval_us = 0;
+  int64_t keep_us = 0;  // so long what was computed can be replayed; 0: always
   // Cluster of the log: set when a source is read from a topic. Otherwise the log is in files, and
   // sinks write files also where the manifest gives them a topic.
   std::string log_cluster;
@@ -131,8 +138,14 @@ absl::StatusOr<JobPlan> CheckPlan(const manifest::Manifest& manifest);
 absl::StatusOr<lane::LaneSpec> MakeLaneSpec(const JobPlan& plan, uint32_t index, log::Log& log,
                                             const lane::StopFunction& stop = {});
 
+// By lane, the lanes that read its rows.
+std::map<uint32_t, std::set<uint32_t>> ReadersOfLanes(const JobPlan& plan);
+
 // Some model is trained in another lane than those that score.
 bool TrainsApart(const JobPlan& plan);
+
+// Some stage answers rows as they come.
+bool AnswersOnArrival(const JobPlan& plan);
 
 // Models that are trained apart and adopted as soon as possible, in a job whose sources all end.
 std::vector<std::string> ModelsThatRaceFiles(const JobPlan& plan);

@@ -92,6 +92,12 @@ class Cut {
   // The next incarnation has written nothing yet.
   static void ForgetOutputs(LaneState& engine) {
     engine.set_epoch(0);
+    engine.clear_record_bytes();
+    engine.clear_assignment();
+    engine.clear_claim();
+    engine.clear_provenance();
+    engine.clear_restored();
+    engine.clear_taken_us();
     for (uint64_t& length : *engine.mutable_sink_bytes()) length = 0;
     for (std::string& digest : *engine.mutable_destination_digests()) {
       digest.assign(kDigestBytes, '\0');

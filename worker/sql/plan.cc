@@ -62,7 +62,8 @@ std::string Window(const Node& node) {
     keys.push_back(ColumnName(node.input->schema, column));
   const std::string partition =
       keys.empty() ? "" : absl::StrCat("PARTITION BY ", absl::StrJoin(keys, ", "), " ");
-  return absl::StrCat("window ", partition, "RANGE INTERVAL '",
+  const bool on_arrival = node.kind == Node::Kind::kArrivalWindow;
+  return absl::StrCat(on_arrival ? "window on arrival " : "window ", partition, "RANGE INTERVAL '",
                       internal::FormatInterval(node.preceding_us),
                       "' PRECEDING: ", Aggregates(node));
 }
@@ -76,12 +77,19 @@ std::string Line(const Node& node) {
     case Node::Kind::kProject:
       return absl::StrCat("project ", Columns(node));
     case Node::Kind::kWindow:
+    case Node::Kind::kArrivalWindow:
       return Window(node);
   }
   return "";
 }
 
 }  // namespace
+
+void AnswerOnArrival(Node& node) {
+  for (Node* step = &node; step != nullptr; step = step->input.get()) {
+    if (step->kind == Node::Kind::kWindow) step->kind = Node::Kind::kArrivalWindow;
+  }
+}
 
 std::string ToString(const Node& node) {
   std::string text;

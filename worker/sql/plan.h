@@ -31,6 +31,8 @@ struct Node {
     kProject,  // one column for each of `expressions`
     kWindow,   // OVER (PARTITION BY .. ORDER BY event time RANGE .. PRECEDING): input columns, then
                // one column for each of `aggregates`
+    kArrivalWindow,  // the same over the rows that have come so far; an analysis gives kWindow, and
+                     // who wants each row answered at once makes this of it
   };
 
   Kind kind = Kind::kScan;
@@ -42,6 +44,9 @@ struct Node {
   int64_t preceding_us = 0;               // kWindow: frame is [t - preceding_us, t], peers included
   std::vector<Aggregate> aggregates;
 };
+
+// Makes every window of the tree one that answers each row as it comes.
+void AnswerOnArrival(Node& node);
 
 // The tree, one node a line, indented, for `explain`.
 std::string ToString(const Node& node);

@@ -18,15 +18,19 @@
 
 namespace streamml::state {
 
-// A key lives until ExpireBefore passes the time of its last Touch. What is erased depends on the
-// entries and on the horizon alone, not on earlier calls or on a save and load in between: event
-// time is cut into buckets of `bucket_us`, and an entry goes when its whole bucket lies before the
-// horizon's bucket. So the state holds the keys of the horizon and of one bucket more.
+// A key lives until ExpireBefore passes the greatest time that Touch was called with. What is
+// erased depends on the entries and on the horizon alone, not on earlier calls or on a save and
+// load in between: event time is cut into buckets of `bucket_us`, and an entry goes when its whole
+// bucket lies before the horizon's bucket. So the state holds the keys of the horizon and of one
+// bucket more.
+//
+// Where the set lets values leave memory, the key, its time and about 150 bytes more stay.
 //
 // `Codec` is an object with
 //   void Encode(const Value&, std::string& out) const        appends the canonical bytes
 //   bool Decode(std::string_view bytes, Value& out) const    false when they are not such bytes
-//   int64_t Time(const Value&) const                         the time given to the last Touch
+//   int64_t Time(const Value&) const                         the greatest time given to Touch
+//   int64_t Bytes(const Value&) const                        about what it takes in memory
 // Iteration is not offered: its order would be the hash map's.
 template <typename Value, typename Codec>
 class ExpiringState final : public DeclaredState {
@@ -37,8 +41,10 @@ class ExpiringState final : public DeclaredState {
   // `bucket_us` is positive.
   ExpiringState(StateId id, Codec codec, int64_t bucket_us, StateSet& set)
       : id_(std::move(id)),
+        name_(id_.ToString()),
         codec_(std::move(codec)),
         bucket_us_(bucket_us),
+        set_(set),
         index_(0, SlotHash{&slots_}, SlotEqual{&slots_}) {
     CHECK(bucket_us > 0) << "state " << id_.ToString() << ": bucket of " << bucket_us << " us";
     set.Declare(*this);
@@ -46,14 +52,18 @@ class ExpiringState final : public DeclaredState {
   ExpiringState(const ExpiringState&) = delete;
   ExpiringState& operator=(const ExpiringState&) = delete;
 
-  // The entry of `key`, created empty if missing, and marked as changed. `time` never decreases
-  // from one call for a key to the next.
+  // The entry of `key`, created empty if missing, and marked as changed.
   Handle Touch(std::string_view key, int64_t time) {
     const KeyAndHash wanted{key, Hash64(key)};
     const auto it = index_.find(wanted);
     const Handle handle = it != index_.end() ? *it : Insert(wanted, time);
     Slot& slot = slots_[handle];
-    slot.time = time;
+    slot.time = std::max(slot.time, time);
+    if (Spill* spill = set_.spill()) {
+      CountLast(*spill);
+      Use(*spill, slot);
+      last_ = handle;
+    }
     if (!slot.dirty) {
       slot.dirty = true;
       dirty_.push_back(handle);
@@ -62,10 +72,12 @@ class ExpiringState final : public DeclaredState {
   }
   // Valid until the next Touch.
   Value& At(Handle handle) { return slots_[handle].value; }
-  // The value, or null. Valid until the next Touch or ExpireBefore.
-  const Value* Find(std::string_view key) const {
+  // The value, or null. Valid until the next Touch, Evict or ExpireBefore.
+  const Value* Find(std::string_view key) {
     const auto it = index_.find(KeyAndHash{key, Hash64(key)});
-    return it == index_.end() ? nullptr : &slots_[*it].value;
+    if (it == index_.end()) return nullptr;
+    if (Spill* spill = set_.spill()) Use(*spill, slots_[*it]);
+    return &slots_[*it].value;
   }
 
   // Erases every entry whose bucket lies before the one of `horizon`.
@@ -81,13 +93,15 @@ class ExpiringState final : public DeclaredState {
 
   const StateId& id() const override { return id_; }
   void TakeChanges(ChangeSink& sink) override {
+    if (Spill* spill = set_.spill()) CountLast(*spill);
     for (const std::string& key : deleted_) {
-      if (Find(key) == nullptr) sink.Delete(key);
+      if (!index_.contains(KeyAndHash{key, Hash64(key)})) sink.Delete(key);
     }
     std::string bytes;
     for (const Handle handle : dirty_) {
       Slot& slot = slots_[handle];
       slot.dirty = false;
+      if (Spill* spill = set_.spill()) slot.save = spill->save();
       if (!slot.present) continue;
       bytes.clear();
       codec_.Encode(slot.value, bytes);
@@ -108,11 +122,32 @@ class ExpiringState final : public DeclaredState {
       return absl::DataLossError(absl::StrCat("state ", id_.ToString(), ": a key is stored twice"));
     }
     Slot& slot = slots_[Insert(wanted, codec_.Time(decoded))];
-    slot.value = std::move(decoded);
     slot.stored = true;
+    Spill* spill = set_.spill();
+    if (spill != nullptr && spill->budget().excess() > 0) {
+      slot.away = true;  // it is where it comes from
+      return absl::OkStatus();
+    }
+    slot.value = std::move(decoded);
+    if (spill != nullptr) Use(*spill, slot);
     return absl::OkStatus();
   }
   size_t num_entries() const override { return index_.size(); }
+  // By second chance: what was used since the hand came by the last time stays until it comes
+  // again.
+  int64_t Evict(int64_t bytes) override {
+    Spill& spill = *set_.spill();
+    int64_t freed = 0;
+    for (size_t looked = 0; looked < 2 * slots_.size() && freed < bytes; ++looked) {
+      hand_ = hand_ + 1 < slots_.size() ? hand_ + 1 : 0;
+      Slot& slot = slots_[hand_];
+      if (!slot.present || slot.away || slot.dirty || !spill.IsSaved(slot.save)) continue;
+      if (std::exchange(slot.used, false)) continue;
+      freed += Forget(spill, slot);
+      slot.away = true;
+    }
+    return freed;
+  }
 
  private:
   struct Slot {
@@ -123,6 +158,10 @@ class ExpiringState final : public DeclaredState {
     bool present = false;
     bool dirty = false;   // is in dirty_
     bool stored = false;  // was handed to a ChangeSink or loaded, so its end must be told
+    bool away = false;    // its value is not in memory
+    bool used = false;    // since the hand came by
+    uint64_t save = 0;    // that it was taken at last
+    int64_t bytes = 0;    // that the budget knows of
   };
   struct KeyAndHash {
     std::string_view key;
@@ -164,9 +203,41 @@ class ExpiringState final : public DeclaredState {
     slot.time = time;
     slot.present = true;
     slot.stored = false;
+    slot.save = 0;
     index_.insert(handle);
     Register(handle);
     return handle;
+  }
+
+  // Brings the value back where it is away, and tells the budget what it takes by now.
+  void Use(Spill& spill, Slot& slot) {
+    slot.used = true;
+    if (slot.away) Bring(spill, slot);
+    Count(spill, slot);
+  }
+  // What was touched last has grown since.
+  void CountLast(Spill& spill) {
+    if (last_ < slots_.size() && slots_[last_].present && !slots_[last_].away) {
+      Count(spill, slots_[last_]);
+    }
+  }
+  void Count(Spill& spill, Slot& slot) {
+    const int64_t bytes = codec_.Bytes(slot.value);
+    spill.Add(bytes - std::exchange(slot.bytes, bytes));
+  }
+  void Bring(Spill& spill, Slot& slot) {
+    slot.away = false;
+    if (!spill.Get(name_, slot.key, buffer_).ok()) return;
+    if (codec_.Decode(buffer_, slot.value)) return;
+    slot.value = Value{};
+    spill.Fail(absl::DataLossError(absl::StrCat("state ", name_, ": ", buffer_.size(),
+                                                " bytes that were saved are not of its format")));
+  }
+  int64_t Forget(Spill& spill, Slot& slot) {
+    const int64_t bytes = std::exchange(slot.bytes, 0);
+    spill.Add(-bytes);
+    slot.value = Value{};
+    return bytes;
   }
 
   // Each present slot is in one bucket: that of its time or, since touching does not move it, an
@@ -182,7 +253,9 @@ class ExpiringState final : public DeclaredState {
     index_.erase(handle);
     if (slot.stored) deleted_.push_back(std::move(slot.key));
     slot.key.clear();
+    if (Spill* spill = set_.spill()) Forget(*spill, slot);
     slot.value = Value{};
+    slot.away = false;
     slot.present = false;
     free_.push_back(handle);
   }
@@ -197,8 +270,13 @@ class ExpiringState final : public DeclaredState {
   }
 
   StateId id_;
+  const std::string name_;
   Codec codec_;
   int64_t bucket_us_;
+  StateSet& set_;
+  size_t hand_ = 0;
+  Handle last_ = std::numeric_limits<Handle>::max();  // that was touched
+  std::string buffer_;                                // for a value that is brought back
   std::vector<Slot> slots_;
   std::vector<Handle> free_;
   absl::flat_hash_set<Handle, SlotHash, SlotEqual> index_;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/bytes.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "worker/state/snapshot_format.h"
 
@@ -62,7 +63,7 @@ Digest DigestOf(const States& states) {
   return digest;
 }
 
-class PlainSnapshots final : public LocalSnapshots {
+class PlainSnapshots final : public LocalSnapshots, public SavedEntries {
  public:
   PlainSnapshots(Disk& disk, std::string folder) : disk_(disk), folder_(std::move(folder)) {}
 
@@ -71,9 +72,12 @@ class PlainSnapshots final : public LocalSnapshots {
   absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) override;
   absl::Status ReadSaved(const EntryFunction& entry) override;
   absl::Status Clear() override;
-  void Keep(const SnapshotKey& key) override { kept_ = key; }
+  void Keep(std::vector<SnapshotKey> keys) override { kept_ = std::move(keys); }
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                               const std::vector<StateChange>& changes) override;
+
+  SavedEntries* saved() override { return this; }
+  absl::Status Get(std::string_view state, std::string_view key, std::string& value) override;
 
   absl::StatusOr<std::vector<SnapshotFile>> FilesOf(const SnapshotKey& key) override;
   void Hold(std::vector<SnapshotKey> keys) override { held_ = std::move(keys); }
@@ -89,7 +93,8 @@ class PlainSnapshots final : public LocalSnapshots {
 
   std::string PathOf(std::string_view file) const { return absl::StrCat(folder_, "/", file); }
   bool MustStay(const SnapshotKey& key) const {
-    return key == kept_ || std::find(held_.begin(), held_.end(), key) != held_.end();
+    return std::find(kept_.begin(), kept_.end(), key) != kept_.end() ||
+           std::find(held_.begin(), held_.end(), key) != held_.end();
   }
   // Files named as snapshots, newest first.
   absl::StatusOr<std::vector<Stored>> Find() const;
@@ -106,9 +111,10 @@ class PlainSnapshots final : public LocalSnapshots {
 
   Disk& disk_;
   std::string folder_;
-  States states_;
+  Mutex mutex_;    // a lane may read while a Save is under way
+  States states_;  // changed under the mutex
   Digest digest_;
-  std::optional<SnapshotKey> kept_;
+  std::vector<SnapshotKey> kept_;
   std::optional<SnapshotKey> restored_;  // newer ones are of no use and not removed yet
   std::vector<SnapshotKey> held_;
 };
@@ -245,9 +251,25 @@ void PlainSnapshots::Change(const StateChange& change) {
   if (entries.empty()) states_.erase(change.state);
 }
 
+absl::Status PlainSnapshots::Get(std::string_view state, std::string_view key, std::string& value) {
+  const MutexLock lock(mutex_);
+  const auto entries = states_.find(std::string(state));
+  if (entries != states_.end()) {
+    const auto entry = entries->second.find(std::string(key));
+    if (entry != entries->second.end()) {
+      value = entry->second;
+      return absl::OkStatus();
+    }
+  }
+  return absl::NotFoundError(absl::StrCat("state ", state, ": a saved entry is missing"));
+}
+
 absl::StatusOr<Digest> PlainSnapshots::Save(const SnapshotKey& key, std::string_view engine,
                                             const std::vector<StateChange>& changes) {
-  for (const StateChange& change : changes) Change(change);
+  {
+    const MutexLock lock(mutex_);
+    for (const StateChange& change : changes) Change(change);
+  }
   RETURN_IF_ERROR(disk_.MakeDirectories(folder_));
   RETURN_IF_ERROR(RemoveUnknown());
   const SnapshotInfo info{key, std::string(engine), digest_};

@@ -35,7 +35,7 @@ struct SnapshotInfo {
 Digest EntryDigest(std::string_view state, std::string_view key, std::string_view value);
 
 // Keeps the snapshots of one lane, each complete, as increments on a working copy. The two newest
-// snapshots are kept, and the one named to Keep(). Used by one thread at a time.
+// snapshots are kept, and those named to Keep(). Used by one thread at a time.
 class SnapshotStore {
  public:
   virtual ~SnapshotStore() = default;
@@ -59,8 +59,8 @@ class SnapshotStore {
   // Starts from nothing: empties the working copy and removes all snapshots.
   virtual absl::Status Clear() = 0;
 
-  // From now on, in this life, the snapshot of `key` is not removed for being old.
-  virtual void Keep(const SnapshotKey& key) = 0;
+  // From now on and until the next call, in this life, these are not removed for being old.
+  virtual void Keep(std::vector<SnapshotKey> keys) = 0;
 
   // Applies `changes` (those since the last Save, Restore or Clear) to the working copy and
   // publishes it as the snapshot of `key`, durably and in one step. Returns the digest of the whole
@@ -71,6 +71,10 @@ class SnapshotStore {
   // Hands over the entries of the snapshot that was saved or restored last, and leaves everything
   // as it is. (Beyond the six that an interface should have, as the next one.)
   virtual absl::Status ReadSaved(const EntryFunction& entry) = 0;
+
+  // To read back what Save, Restore or Clear have made the working copy; as long as the store. Null
+  // where that is not kept.
+  virtual SavedEntries* saved() { return nullptr; }
 
   // Null where snapshots stay where they are. Any thread; what it gives lives as long as the store.
   // (A seventh method, so that who tells of lanes need not know of stores.)

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "worker/state/spill.h"
 
 namespace streamml::state {
 
@@ -44,6 +46,9 @@ class DeclaredState {
   // Puts one stored entry back, clean. DATA_LOSS when the bytes cannot be this state's.
   virtual absl::Status Load(std::string_view key, std::string_view value) = 0;
   virtual size_t num_entries() const = 0;
+  // Lets go of about so many bytes of values that are saved, those that were not used for long
+  // first. Gives how many it was. Nothing where values cannot leave memory.
+  virtual int64_t Evict(int64_t /*bytes*/) { return 0; }
 };
 
 // The states of one lane, in order of declaration. Owns nothing: each state must outlive the set or
@@ -55,8 +60,19 @@ class StateSet {
   // The state with that StateId::ToString(), or null.
   DeclaredState* Find(std::string_view id) const;
 
+  // Values may leave memory from now on; before the first entry. The budget and the entries must
+  // outlive the set.
+  void LeaveMemory(MemoryBudget& budget, SavedEntries& saved) { spill_.emplace(budget, saved); }
+  // Null where they may not.
+  Spill* spill() { return spill_.has_value() ? &*spill_ : nullptr; }
+  const Spill* spill() const { return spill_.has_value() ? &*spill_ : nullptr; }
+  // Lets values go as long as the budget is exceeded. False when it still is: what is in memory has
+  // to be saved first.
+  bool KeepToBudget();
+
  private:
   std::vector<DeclaredState*> states_;
+  std::optional<Spill> spill_;
 };
 
 }  // namespace streamml::state

@@ -1,7 +1,8 @@
 // The pure coordinator over a model of workers. Mutants these kill: the owner let go before the
 // target follows; the target told to own before the owner let go; an epoch used twice; a lane left
 // with a dead worker; a failover to a cold worker although one is warm; a plan that changes when
-// nothing did; what was durable forgotten; claims in journals not heeded.
+// nothing did; what was durable forgotten; claims in journals not heeded; two coordinators
+// that go above each other for ever; two processes with one assignment left to each other.
 #include "job/decide/fleet.h"
 
 #include "base/status.h"
@@ -69,6 +70,19 @@ TEST(FleetTest, AHandOffTakesItsStepsInOrder) {
   step = NextStep(wanted, step.state, observed, 0);
   EXPECT_TRUE(step.settled);
   EXPECT_EQ(step.state, NextStep(wanted, step.state, observed, 99).state);
+}
+
+TEST(FleetTest, AWorkerWhoseAssignmentAnotherProcessUsesGetsANewerOne) {
+  const Wanted wanted = TwoLanes({"a"});
+  FleetState state = OneHasBoth();
+  Observed observed{{{"a", Running(4, {0, 1})}}, {}};
+  observed.up["a"].contested = 4;
+  const FleetStep step = NextStep(wanted, state, observed, 0);
+  EXPECT_THAT(step.send, ElementsAre("a"));
+  EXPECT_EQ(step.state.workers.at("a").epoch, 5u);
+  EXPECT_EQ(step.state.workers.at("a").lanes, state.workers.at("a").lanes);
+  observed.up["a"].epoch = 5;
+  EXPECT_THAT(NextStep(wanted, step.state, observed, 0).send, IsEmpty()) << "it was told once";
 }
 
 TEST(FleetTest, AnOwnerThatDoesNotLetGoIsFencedAtLast) {
@@ -154,6 +168,59 @@ TEST(FleetTest, AClaimThatOnlyAnotherWorkerSawCountsToo) {
   const FleetStep step = NextStep(wanted, state, observed, 0);
   EXPECT_THAT(step.send, ElementsAre("a"));
   EXPECT_EQ(step.state.workers.at("a").epoch, 10u);
+}
+
+TEST(FleetTest, EpochsOfTwoCoordinatorsAreNeverEqual) {
+  Wanted wanted = TwoLanes({"a"});
+  std::set<uint64_t> given;
+  for (const uint64_t remainder : {7, 8}) {
+    wanted.epochs = {10, remainder};
+    FleetState state;
+    for (const uint64_t seen : {0, 3, 7, 9, 28, 29}) {
+      const Observed observed{{{"a", {seen, {}}}}, {}};
+      const FleetStep step = NextStep(wanted, state, observed, 0);
+      EXPECT_GE(step.state.epoch, seen);
+      EXPECT_LE(step.state.epoch, std::max(seen, state.epoch) + 10);
+      EXPECT_EQ(step.state.epoch % 10, remainder);
+      EXPECT_TRUE(given.insert(step.state.epoch).second || step.state.epoch == state.epoch);
+      state = step.state;
+    }
+  }
+}
+
+// Two of a job: each goes above the other's claims, for ever, unless one of them sees that a lane
+// which was its own is claimed with an epoch that it never gave out.
+TEST(FleetTest, ACoordinatorWhoseLaneIsTakenByAnotherOneSaysSoAndDoesNothing) {
+  const Wanted wanted = TwoLanes({"a"});
+  Observed observed{{{"a", Running(4, {0, 1})}}, {}};
+  observed.up["a"].claims = {{0, 4}, {1, 4}};
+  FleetStep step = NextStep(wanted, OneHasBoth(), observed, 0);
+  EXPECT_FALSE(step.rival.has_value());
+  EXPECT_TRUE(step.settled);
+  const FleetState before = step.state;
+  observed.up["a"].lanes[1] = SeenLane::kOther;
+  observed.up["a"].claims[1] = 5;
+  step = NextStep(wanted, before, observed, 0);
+  ASSERT_TRUE(step.rival.has_value());
+  EXPECT_EQ(step.rival->lane, 1u);
+  EXPECT_EQ(step.rival->epoch, 5u);
+  EXPECT_EQ(step.state, before);
+  EXPECT_THAT(step.send, IsEmpty());
+  EXPECT_FALSE(step.settled);
+}
+
+TEST(FleetTest, ACoordinatorThatBeginsIsNoRivalOfTheClaimsThatItFinds) {
+  Wanted wanted = TwoLanes({"a"});
+  wanted.epochs = {10, 3};
+  Observed observed{{{"a", {1, {{0, SeenLane::kOther}}, {{0, 57}}}}}, {}};
+  FleetStep step = NextStep(wanted, FleetState{}, observed, 0);
+  EXPECT_FALSE(step.rival.has_value());
+  EXPECT_EQ(step.state.epoch, 63u);
+  // A worker that goes on with what another coordinator told it makes a lane nobody's of ours.
+  observed.up["a"] = Running(57, {0, 1});
+  observed.up["a"].claims = {{0, 57}, {1, 57}};
+  step = NextStep(wanted, step.state, observed, 0);
+  EXPECT_THAT(step.state.ours, IsEmpty());
 }
 
 TEST(FleetTest, WithoutAnyWorkerNothingIsForgotten) {

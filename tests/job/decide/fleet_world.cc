@@ -37,6 +37,7 @@ void FleetWorld::SetSilent(const std::string& name, bool silent) { workers_[name
 
 void FleetWorld::RestartCoordinator() {
   state_.plan.clear();
+  state_.ours.clear();
   for (auto& [lane, leaving] : state_.leaving) leaving.since_us = now_us_;
 }
 

@@ -185,11 +185,11 @@ TEST(Parse, AllMistakesAreReportedUpTo20) {
             "not built yet: avro, protobuf\n"
             "job.yaml:6:5: spec.sources[events]: field 'columns' is missing\n"
             "job.yaml:8:5: spec.sources[events]: unknown field 'formt'; did you mean 'format'?; "
-            "allowed are cluster, columns, file, follow, format, framing, name, onError, topic, "
-            "watermark\n"
+            "allowed are cluster, columns, file, follow, format, framing, name, onError, "
+            "partitionedBy, topic, watermark\n"
             "job.yaml:9:5: spec.sources[events]: unknown field 'colums'; did you mean 'columns'?; "
-            "allowed are cluster, columns, file, follow, format, framing, name, onError, topic, "
-            "watermark");
+            "allowed are cluster, columns, file, follow, format, framing, name, onError, "
+            "partitionedBy, topic, watermark");
   std::string many;
   for (int i = 0; i < 50; ++i) absl::StrAppend(&many, "unknown", i, ": 1\n");
   const std::string mistakes = Mistake("spec:", many + "spec:");

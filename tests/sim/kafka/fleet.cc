@@ -24,7 +24,7 @@ uint32_t LaneOf(const std::string& transactional_id) {
 }  // namespace
 
 Fleet::Fleet(uint64_t seed, const TopicWorld& world, uint32_t num_workers, bool trace)
-    : random_(seed), world_(world), trace_(trace), kafka_(seed ^ 0x77, events_) {
+    : random_(seed), world_(world), trace_(trace), kafka_(seed ^ 0x77, events_), shared_(kafka_) {
   workers_.resize(num_workers);
   world.Begin(kafka_);
   for (uint32_t lane = 0; lane < world.plan().lanes.size(); ++lane) {
@@ -35,6 +35,8 @@ Fleet::Fleet(uint64_t seed, const TopicWorld& world, uint32_t num_workers, bool 
   crash_rate_ = 60 + random_.Below(400);
   pause_rate_ = 20 + random_.Below(150);
   fate_rate_ = 4 + random_.Below(40);
+  if (random_.OneIn(2)) shared_.keep_us = random_.Between(20'000, 2'000'000);
+  shared_.is_hasty = shared_.keep_us > 0 && random_.OneIn(2);
 }
 Fleet::~Fleet() = default;
 
@@ -56,7 +58,7 @@ void Fleet::Start(size_t index) {
   };
   state->end_fate = [this] { return SomeFate(); };
   worker.life = std::make_unique<WorkerLife>(
-      world_, *worker.disk, random_, std::move(state), absl::StrCat("worker-", index),
+      world_, *worker.disk, shared_, random_, std::move(state), absl::StrCat("worker-", index),
       [this, index](uint32_t lane, const absl::Status& status, int attempt) {
         return WaitForLog(index, lane, status, attempt);
       });
@@ -242,6 +244,7 @@ absl::Status Fleet::After(size_t index, uint32_t lane, const absl::Status& statu
     return absl::OkStatus();
   }
   if (absl::IsAborted(status)) {
+    if (absl::StrContains(status.message(), "overtaken")) events_.insert("overtaken by truncation");
     const bool other = absl::StrContains(status.message(), "another owner");
     if (other && owners_[lane] != index) {
       events_.insert("zombie let go");
@@ -370,7 +373,7 @@ absl::Status Fleet::Settle() {
   for (uint32_t lane = 0; lane < owners_.size(); ++lane) {
     lane::Lane* open = workers_[owners_[lane]].life->lane(lane);
     ends_.push_back({open->spec().name, open->output_digest(), open->state_digest(),
-                     open->executor().counters()});
+                     open->executor().counters(), open->oldest_replayable()});
   }
   return absl::OkStatus();
 }

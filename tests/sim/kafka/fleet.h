@@ -22,6 +22,7 @@ class Fleet {
     Digest output;
     Digest state;
     std::vector<lane::Counter> counters;
+    uint64_t oldest = 1;  // position that can be replayed
   };
 
   // Everything that happens is a function of the seed. The world must outlive the fleet.
@@ -35,6 +36,7 @@ class Fleet {
 
   const std::vector<LaneEnd>& ends() const { return ends_; }  // after Settle()
   ModelKafka& kafka() { return kafka_; }
+  SharedStore& shared() { return shared_; }
   support::Random& random() { return random_; }
   const std::set<std::string>& events() const { return events_; }
 
@@ -71,6 +73,7 @@ class Fleet {
   const bool trace_;
   std::set<std::string> events_;
   ModelKafka kafka_;
+  SharedStore shared_;
   std::vector<Worker> workers_;
   std::vector<size_t> owners_;  // by lane: whom the coordinator gave it
   uint64_t assignment_ = 1;     // the last

@@ -14,6 +14,7 @@ namespace {
 using log::internal::InMessage;
 using log::internal::OutMessage;
 
+constexpr uint64_t kFirstKept = log::internal::Transport::kFirstKept;
 constexpr int kTimeoutMs = 15'000;
 constexpr int64_t kTimeoutUs = 15'000'000;
 constexpr int64_t kRetryUs = 10'000;
@@ -180,6 +181,12 @@ class Fetcher {
     if (!state_->kafka->IsUp(topic_, partition_)) return nullptr;
     if (state_->random->OneIn(fresh_ ? 2 : 12)) return nullptr;
     fresh_ = false;
+    const uint64_t begin = state_->kafka->Begin(topic_, partition_);
+    if (offset_ == kFirstKept) offset_ = begin;
+    if (offset_ < begin) {
+      return absl::OutOfRangeError(absl::StrCat("offset ", offset_, " of topic '", topic_,
+                                                "' is deleted, up to ", begin));
+    }
     if (offset_ > state_->kafka->End(topic_, partition_)) {
       return absl::DataLossError(
           absl::StrCat("offset ", offset_, " of topic '", topic_, "' is out of range"));
@@ -192,7 +199,8 @@ class Fetcher {
     return record;
   }
   bool at_end() const {
-    uint64_t offset = offset_;
+    uint64_t offset =
+        offset_ == kFirstKept ? state_->kafka->Begin(topic_, partition_) : offset_;
     return state_->kafka->IsUp(topic_, partition_) &&
            state_->kafka->Fetch(topic_, partition_, offset) == nullptr;
   }
@@ -295,6 +303,26 @@ class ModelTransport final : public log::internal::Transport {
                            const Settings&) override {
     if (state_->dead) return Gone();
     state_->kafka->CreateTopic(topic, num_partitions);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<log::internal::KeptOffsets> FindOffsets(const std::string& topic,
+                                                         uint32_t partition) override {
+    RETURN_IF_ERROR(Insist(*state_, kRetryUs, "asking for offsets", [&] {
+      return state_->kafka->IsUp(topic, partition) ? Answer::kOk : Answer::kUnreachable;
+    }));
+    return log::internal::KeptOffsets{state_->kafka->Begin(topic, partition),
+                                      state_->kafka->StableEnd(topic, partition)};
+  }
+  absl::Status DeleteBefore(const std::vector<log::internal::PartitionCut>& cuts) override {
+    for (const log::internal::PartitionCut& cut : cuts) {
+      if (!state_->calm && state_->random->OneIn(10)) {
+        state_->kafka->Note("deletion of records cut off");
+        return TimedOut("deleting");
+      }
+      RETURN_IF_ERROR(Insist(*state_, kRetryUs, "deleting", [&] {
+        return state_->kafka->DeleteBefore(cut.topic, cut.partition, cut.before);
+      }));
+    }
     return absl::OkStatus();
   }
   log::CommitBell& bell() override { return bell_; }

@@ -231,8 +231,7 @@ void ModelKafka::AppendTransaction(const std::string& topic, uint32_t partition,
 const ModelKafka::Record* ModelKafka::Fetch(const std::string& topic, uint32_t partition,
                                             uint64_t& offset) const {
   const Partition& place = At(topic, partition);
-  uint64_t stable = place.records.size();
-  for (const auto& [transaction, first] : place.open) stable = std::min(stable, first);
+  const uint64_t stable = StableEnd(topic, partition);
   for (; offset < stable; ++offset) {
     const Record& record = place.records[offset];
     if (record.kind != Record::Kind::kData) continue;
@@ -242,6 +241,26 @@ const ModelKafka::Record* ModelKafka::Fetch(const std::string& topic, uint32_t p
     }
   }
   return nullptr;
+}
+
+Answer ModelKafka::DeleteBefore(const std::string& topic, uint32_t partition, uint64_t offset) {
+  if (!IsUp(topic, partition)) return Answer::kUnreachable;
+  Partition& place = At(topic, partition);
+  if (offset > place.records.size()) return Answer::kInvalidState;
+  if (offset > place.begin) Note("records deleted");
+  place.begin = std::max(place.begin, offset);
+  return Answer::kOk;
+}
+
+uint64_t ModelKafka::Begin(const std::string& topic, uint32_t partition) const {
+  return At(topic, partition).begin;
+}
+
+uint64_t ModelKafka::StableEnd(const std::string& topic, uint32_t partition) const {
+  const Partition& place = At(topic, partition);
+  uint64_t stable = place.records.size();
+  for (const auto& [transaction, first] : place.open) stable = std::min(stable, first);
+  return stable;
 }
 
 uint64_t ModelKafka::End(const std::string& topic, uint32_t partition) const {

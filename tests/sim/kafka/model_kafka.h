@@ -91,6 +91,12 @@ class ModelKafka {
   // The first committed record at or after `offset`, which moves to it; null when there is none
   // below the last stable offset.
   const Record* Fetch(const std::string& topic, uint32_t partition, uint64_t& offset) const;
+  // Records before `offset` are deleted: clients do not get them any more. Those who audit do.
+  Answer DeleteBefore(const std::string& topic, uint32_t partition, uint64_t offset);
+  // The first record that is not deleted.
+  uint64_t Begin(const std::string& topic, uint32_t partition) const;
+  // Behind the last record before the first of a transaction that is open.
+  uint64_t StableEnd(const std::string& topic, uint32_t partition) const;
   // One past the last record, committed or not.
   uint64_t End(const std::string& topic, uint32_t partition) const;
   // Transactional id that wrote a record.
@@ -105,6 +111,7 @@ class ModelKafka {
     std::map<int, uint64_t> open;         // transaction -> its first record here
     std::map<uint64_t, uint32_t> epochs;  // producer id -> highest epoch that wrote here
     int64_t down_until = 0;
+    uint64_t begin = 0;
   };
   using Place = std::pair<std::string, uint32_t>;
   enum class State : uint8_t { kOngoing, kPrepared, kComplete };

@@ -9,6 +9,7 @@
 #include "job/manifest/bind.h"
 #include "job/manifest/manifest.h"
 #include "tests/sim/kafka/model_client.h"
+#include "worker/connectors/partitioner.h"
 
 namespace streamml::sim {
 namespace {
@@ -20,7 +21,8 @@ constexpr int64_t kGridMs = 500;
 constexpr char kSource[] = "payments";
 
 // Now and then not a row, or one that is late where the world has such.
-ModelKafka::Record MakeRecord(Random& random, int64_t time_ms, uint64_t number) {
+ModelKafka::Record MakeRecord(Random& random, const std::vector<std::string>& cards,
+                              int64_t time_ms, uint64_t number) {
   ModelKafka::Record record;
   record.timestamp_ms = time_ms;
   if (random.OneIn(60)) {
@@ -35,12 +37,24 @@ ModelKafka::Record MakeRecord(Random& random, int64_t time_ms, uint64_t number) 
   }
   if (random.OneIn(20)) time_ms -= static_cast<int64_t>(random.Below(8)) * kGridMs;
   const std::string amount = random.OneIn(20) ? "null" : absl::StrCat(random.Below(90'000), ".25");
-  const uint64_t card = random.Below(7);
+  const std::string& card = cards[random.Below(cards.size())];
   const bool fraud = random.OneIn(4);
   record.value =
-      absl::StrCat("{\"id\":\"p", number, "\",\"card\":\"c", card, "\",\"amount\":", amount,
+      absl::StrCat("{\"id\":\"p", number, "\",\"card\":\"", card, "\",\"amount\":", amount,
                    ",\"at\":", time_ms, ",\"fraud\":", fraud ? "true}" : "false}");
   return record;
+}
+
+// The cards of a partition: all, or where cards decide the partition, as many that belong there.
+std::vector<std::string> Cards(uint32_t partition, uint32_t num_partitions) {
+  std::vector<std::string> cards;
+  for (int i = 0; cards.size() < 7; ++i) {
+    std::string card = absl::StrCat("c", i);
+    const uint32_t place =
+        connectors::PartitionOfKey(connectors::Partitioner::kMurmur2, card, num_partitions);
+    if (place == partition) cards.push_back(std::move(card));
+  }
+  return cards;
 }
 
 // Shape of the job.
@@ -51,17 +65,20 @@ struct Shape {
   bool keyed = false;
   bool rejects = false;  // bad records are kept, and rows can be late
   bool large = false;    // some scores are larger than their sink takes
+  std::string emit;      // of the view
+  bool by_card = false;  // the source's partitions
 };
 
 std::string Manifest(const Shape& shape) {
-  return absl::StrCat(R"(apiVersion: streamml.dev/v1alpha1
+  return absl::StrCat(
+      R"(apiVersion: streamml.dev/v1alpha1
 kind: StreamMLJob
 metadata: {name: sim}
 spec:
   clusters:
   - {name: main, kafka: {brokers: "model:9092"}}
   log: {cluster: main, partitions: )",
-                      shape.partitions, R"(}
+      shape.partitions, R"(}
   sources:
   - name: payments
     topic: payments
@@ -74,9 +91,13 @@ spec:
     - {name: at, type: timestamp, unit: ms}
     - {name: fraud, type: boolean}
     watermark: {column: at, delay: )",
-                      shape.rejects ? "2s}" : "5s}\n    onError: {policy: skip}", R"(
+      shape.rejects ? "2s}" : "5s}\n    onError: {policy: skip}",
+      shape.by_card ? "\n    partitionedBy: {columns: [card], partitioner: murmur2}" : "",
+      R"(
   views:
   - name: features
+    emit: )",
+      shape.emit, R"(
     sql: |
       SELECT id, card, at, amount, fraud, count(*) OVER w AS recent, sum(amount) OVER w AS total,
              100 / (count(*) OVER w - 5) AS share
@@ -86,17 +107,16 @@ spec:
   - name: risk
     score: features
     train: {from: features, label: fraud, )",
-                      shape.train, R"(}
+      shape.train, R"(}
     features: {numeric: [amount, recent, total], scale: standard, categorical: [{columns: [card]}], hashBits: 6}
     learner: {name: ftrl, parameters: {alpha: 0.1}}
     metrics: [logloss, accuracy]
   sinks:
   - {name: scores, from: risk, cluster: main, topic: scores, format: json)",
-                      shape.keyed ? ", key: [card]" : "",
-                      shape.large ? ", maxRecordBytes: 172" : "", R"(}
+      shape.keyed ? ", key: [card]" : "", shape.large ? ", maxRecordBytes: 172" : "", R"(}
   - {name: windows, sql: "SELECT id, card, recent, total FROM features WHERE recent > 1", cluster: main, topic: windows, format: json}
   workers: {lanes: )",
-                      shape.lanes, "}\n");
+      shape.lanes, "}\n");
 }
 
 }  // namespace
@@ -114,6 +134,7 @@ const std::vector<std::string>& TopicWorld::sinks() {
 void TopicWorld::MakePartition(Random& random, uint32_t partition, uint64_t num_rows) {
   int64_t time = kStart + static_cast<int64_t>(random.Below(60)) * kGridMs;
   int64_t at_us = static_cast<int64_t>(random.Below(1'000'000));
+  const std::vector<std::string> cards = by_card_ ? Cards(partition, num_partitions_) : Cards(0, 1);
   const int64_t pace_us = random.Between(5'000, 150'000);  // partitions differ in speed
   for (uint64_t row = 0; row < num_rows;) {
     Arrival arrival;
@@ -126,7 +147,7 @@ void TopicWorld::MakePartition(Random& random, uint32_t partition, uint64_t num_
     const uint64_t size = 1 + random.Below(30);
     for (uint64_t i = 0; i < size; ++i) {
       if (!random.OneIn(3)) time += static_cast<int64_t>(random.Below(4)) * kGridMs;
-      arrival.records.push_back(MakeRecord(random, time, number_++));
+      arrival.records.push_back(MakeRecord(random, cards, time, number_++));
     }
     if (arrival.commit) {
       row += size;
@@ -135,18 +156,23 @@ void TopicWorld::MakePartition(Random& random, uint32_t partition, uint64_t num_
     at_us += std::max<int64_t>(arrival.open_us, 0) + 1 + random.Between(0, pace_us);
     arrivals_.push_back(std::move(arrival));
   }
-  // A last row far ahead, so that the watermark lets all others pass.
-  Arrival last;
-  last.partition = partition;
-  last.at_us = at_us;
-  last.records.push_back(MakeRecord(random, kStart, number_));
-  last.records[0].has_key = false;
-  last.records[0].has_value = true;
-  last.records[0].value = absl::StrCat(
-      "{\"id\":\"last", number_++, "\",\"card\":\"c0\",\"amount\":1,\"at\":", kStart + 100'000'000,
-      ",\"fraud\":false}");
-  ++num_committed_;
-  arrivals_.push_back(std::move(last));
+  // Last rows far ahead, so that the watermark lets all others pass; one after the other, so that
+  // some come when it stands where they do.
+  for (uint64_t i = 1 + random.Below(4); i > 0; --i) {
+    Arrival last;
+    last.partition = partition;
+    last.at_us = at_us;
+    last.records.push_back(MakeRecord(random, cards, kStart, number_));
+    ModelKafka::Record& record = last.records.front();
+    record.has_key = false;
+    record.has_value = true;
+    record.value = absl::StrCat(
+        "{\"id\":\"last", number_++, "\",\"card\":\"", cards[random.Below(cards.size())],
+        "\",\"amount\":1,\"at\":", kStart + 100'000'000, ",\"fraud\":false}");
+    ++num_committed_;
+    at_us += random.Between(1, 300'000);
+    arrivals_.push_back(std::move(last));
+  }
 }
 
 void TopicWorld::Begin(ModelKafka& kafka) const {
@@ -192,6 +218,7 @@ absl::StatusOr<std::unique_ptr<TopicWorld>> TopicWorld::Make(uint64_t seed, uint
   Random random(seed * 2);
   world->num_partitions_ = static_cast<uint32_t>(1 + random.Below(3));
   world->num_sink_partitions_ = static_cast<uint32_t>(1 + random.Below(3));
+  world->by_card_ = random.OneIn(4);
   constexpr size_t kWaiting[] = {1, 600, 5'000, 64 << 20};
   world->max_waiting_bytes_ = kWaiting[random.Below(4)];
   world->max_piece_bytes_ = random.OneIn(3) ? 100 + random.Below(400) : 768 << 10;
@@ -204,13 +231,18 @@ absl::StatusOr<std::unique_ptr<TopicWorld>> TopicWorld::Make(uint64_t seed, uint
   shape.keyed = random.OneIn(2);
   // What a lane rejects of several partitions has no order of its own, and could not be compared.
   shape.rejects = shape.lanes >= world->num_partitions_ && !random.OneIn(4);
-  // In event time, so that scores do not depend on who was faster.
+  // Mostly in event time, so that scores do not depend on who was faster.
+  const bool apart = !random.OneIn(2);
+  world->in_event_order_ = !random.OneIn(4);
+  shape.emit = world->in_event_order_ || random.OneIn(4) ? "watermark" : "arrival";
+  const bool asap = !world->in_event_order_ && (apart || shape.emit == "watermark");
   shape.train =
-      random.OneIn(2)
-          ? "mode: inline"
-          : absl::StrCat("mode: async, adopt: {policy: eventTime, every: ", 1 + random.Below(4),
-                         "s, lag: ", 1 + random.Below(6), "s}");
+      asap    ? "mode: async, adopt: {policy: asap, every: 1s}"
+      : apart ? absl::StrCat("mode: async, adopt: {policy: eventTime, every: ", 1 + random.Below(4),
+                             "s, lag: ", 1 + random.Below(6), "s}")
+              : "mode: inline";
   shape.large = random.OneIn(4);
+  shape.by_card = world->by_card_;
   ASSIGN_OR_RETURN(const manifest::Manifest manifest, manifest::Parse(Manifest(shape), "sim.yaml"));
   // Only to be asked for the topics.
   std::set<std::string> events;

@@ -26,6 +26,9 @@ class TopicWorld {
 
   const plan::JobPlan& plan() const { return plan_; }
   bool trains_apart() const { return plan::TrainsApart(plan_); }
+  // What comes out is a function of the rows alone (I2), not also of when each came.
+  bool in_event_order() const { return in_event_order_; }
+  bool partitioned() const { return by_card_; }
   uint64_t num_committed() const { return num_committed_; }  // records that readers see
   // Topics that the job writes and nobody in it reads: its sinks, and those of rows that are no
   // results, which not every world has.
@@ -43,6 +46,8 @@ class TopicWorld {
   void MakePartition(support::Random& random, uint32_t partition, uint64_t num_rows);
 
   plan::JobPlan plan_;
+  bool in_event_order_ = true;
+  bool by_card_ = false;  // the source's partitions, as the job is told
   std::vector<Arrival> arrivals_;
   uint32_t num_partitions_ = 1;
   uint32_t num_sink_partitions_ = 1;

@@ -9,10 +9,11 @@
 
 namespace streamml::sim {
 
-WorkerLife::WorkerLife(const TopicWorld& world, support::ModelDisk& disk, support::Random& random,
-                       std::shared_ptr<ClientState> state, std::string name,
-                       WaitFunction wait_for_log)
+WorkerLife::WorkerLife(const TopicWorld& world, support::ModelDisk& disk, SharedStore& shared,
+                       support::Random& random, std::shared_ptr<ClientState> state,
+                       std::string name, WaitFunction wait_for_log)
     : disk_(disk),
+      shared_(shared),
       random_(random),
       state_(std::move(state)),
       name_(std::move(name)),
@@ -20,7 +21,9 @@ WorkerLife::WorkerLife(const TopicWorld& world, support::ModelDisk& disk, suppor
       log_options_(world.LogOptions()),
       topics_(MakeModelTopics(state_)),
       plan_(world.PlanFor(*topics_)),
-      background_lag_(1 + random.Below(40)) {}
+      background_lag_(1 + random.Below(shared.is_hasty ? 3 : 40)) {
+  if (random.OneIn(3)) memory_.emplace(static_cast<int64_t>(random.Below(20'000)));
+}
 WorkerLife::~WorkerLife() = default;
 
 absl::Status WorkerLife::Start() {
@@ -33,12 +36,29 @@ lane::Lane* WorkerLife::lane(uint32_t index) {
   return found == lanes_.end() ? nullptr : found->second.lane.get();
 }
 
+std::unique_ptr<state::SnapshotStore> WorkerLife::MakeStore(uint32_t index) {
+  std::unique_ptr<state::LocalSnapshots> local =
+      state::MakePlainSnapshots(disk_, absl::StrCat("data/snapshots-", index));
+  if (shared_.keep_us == 0) return local;
+  state::StoredSnapshotsOptions options;
+  options.prefix = absl::StrCat("lanes/", index, "/");
+  options.upload_interval_us = 0;
+  options.grace_us = 30'000'000;
+  options.uploads = state::StoredSnapshotsOptions::Uploads::kByHand;
+  return state::MakeStoredSnapshots(std::move(local), disk_, *shared_.objects, shared_.clock,
+                                    options);
+}
+
 absl::Status WorkerLife::Open(uint32_t index) {
   OpenLane open;
-  open.store = state::MakePlainSnapshots(disk_, absl::StrCat("data/snapshots-", index));
+  open.store = MakeStore(index);
+  open.stored = dynamic_cast<state::StoredSnapshots*>(open.store.get());
   ASSIGN_OR_RETURN(lane::LaneSpec spec, plan::MakeLaneSpec(plan_, index, *log_));
   lane::LaneEnvironment environment{disk_,  *log_, *open.store, background_,
                                     "data", name_, "sim",       plan_.job_hash};
+  environment.keep_us = shared_.keep_us;
+  environment.utc_us = [this] { return shared_.clock.UtcMicroseconds(); };
+  if (memory_.has_value()) environment.memory = &*memory_;
   environment.wait_for_log = [this, index](const absl::Status& status, int attempt) {
     return wait_for_log_(index, status, attempt);
   };
@@ -62,6 +82,7 @@ absl::Status WorkerLife::StandBy(uint32_t index) {
   const auto found = lanes_.find(index);
   if (found == lanes_.end()) return Open(index);
   if (found->second.owner) return absl::OkStatus();
+  if (shared_.is_hasty && !random_.OneIn(4)) return absl::OkStatus();
   return found->second.lane->CatchUp(1 + random_.Below(20)).status();
 }
 
@@ -88,6 +109,9 @@ absl::Status WorkerLife::Act(uint32_t index, uint64_t assignment) {
     return open.lane->TakeOver(assignment, notes_);
   }
   if (!open.claimed) return Claim(open);
+  if (open.stored != nullptr && random_.OneIn(shared_.is_hasty ? 4 : 8)) {
+    return open.stored->UploadNow();
+  }
   if (background_.has_work() && random_.OneIn(background_lag_)) {
     background_.RunOldest();
     return absl::OkStatus();
@@ -97,7 +121,7 @@ absl::Status WorkerLife::Act(uint32_t index, uint64_t assignment) {
   if (only_looked_) return open.lane->CheckNotReplaced();
   if (choice < 7) return open.lane->Advance(1 + random_.Below(60)).status();
   RETURN_IF_ERROR(open.lane->Commit());
-  return choice < 11 ? absl::OkStatus() : open.lane->StartSnapshot();
+  return choice < (shared_.is_hasty ? 8 : 11) ? absl::OkStatus() : open.lane->StartSnapshot();
 }
 
 absl::Status WorkerLife::Settle(uint32_t index, uint64_t assignment, bool& progress) {

@@ -5,15 +5,18 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "tests/sim/kafka/model_client.h"
+#include "tests/sim/kafka/shared_store.h"
 #include "tests/sim/kafka/topic_world.h"
 #include "tests/sim/seeded_background.h"
 #include "tests/support/model_disk.h"
 #include "worker/lane/lane.h"
+#include "worker/state/store/stored_snapshots.h"
 
 namespace streamml::sim {
 
@@ -21,8 +24,9 @@ class WorkerLife {
  public:
   using WaitFunction = std::function<bool(uint32_t lane, const absl::Status& status, int attempt)>;
   // All must outlive the life; `state` is that of its connection.
-  WorkerLife(const TopicWorld& world, support::ModelDisk& disk, support::Random& random,
-             std::shared_ptr<ClientState> state, std::string name, WaitFunction wait_for_log);
+  WorkerLife(const TopicWorld& world, support::ModelDisk& disk, SharedStore& shared,
+             support::Random& random, std::shared_ptr<ClientState> state, std::string name,
+             WaitFunction wait_for_log);
   ~WorkerLife();
 
   absl::Status Start();
@@ -46,6 +50,8 @@ class WorkerLife {
   lane::Lane* lane(uint32_t index);
   bool is_following(uint32_t index) const;
   log::Log& log() { return *log_; }
+  // Of a lane, on this worker's disk and in what is shared.
+  std::unique_ptr<state::SnapshotStore> MakeStore(uint32_t index);
   const plan::JobPlan& plan() const { return plan_; }
   ClientState& state() { return *state_; }
   // Told since the last call.
@@ -54,6 +60,7 @@ class WorkerLife {
  private:
   struct OpenLane {
     std::unique_ptr<state::SnapshotStore> store;
+    state::StoredSnapshots* stored = nullptr;  // the same, if it is shared
     std::unique_ptr<lane::Lane> lane;
     bool owner = false;
     bool claimed = false;
@@ -62,6 +69,7 @@ class WorkerLife {
   absl::Status Claim(OpenLane& open);
 
   support::ModelDisk& disk_;
+  SharedStore& shared_;
   support::Random& random_;
   const std::shared_ptr<ClientState> state_;
   const std::string name_;
@@ -74,6 +82,7 @@ class WorkerLife {
   const uint64_t background_lag_;  // actions until a task runs, on average
   bool only_looked_ = false;
   std::vector<std::string> notes_;
+  std::optional<state::MemoryBudget> memory_;
   std::map<uint32_t, OpenLane> lanes_;
 };
 

@@ -9,6 +9,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 fleet::v1::LaneFacts& AddLane(fleet::v1::WorkerStatus& worker, uint32_t number,
                               fleet::v1::Phase phase, uint64_t rows) {
@@ -65,6 +66,23 @@ TEST(ClusterViewTest, CountsEachLaneOnceAtItsOwner) {
   EXPECT_THAT(ClusterLine(TwoWorkers()),
               HasSubstr("fraud: 1234 rows, 400 rows/s, watermark 2026-03-01 00:00:00, 0 late, 0 "
                         "dead, lag -; 2 of 2 workers up, settled"));
+}
+
+TEST(ClusterViewTest, SaysHowATrainerKeepsUp) {
+  fleet::v1::StatusReply status = TwoWorkers();
+  fleet::v1::TrainerFacts& trainer =
+      *status.mutable_workers(1)->mutable_observation()->mutable_lanes(1)->mutable_trainer();
+  trainer.set_model("risk");
+  EXPECT_THAT(Text(status), HasSubstr("  trainer    of risk: lag not known\n"));
+  trainer.set_lag_seconds(0.25);
+  trainer.set_ceiling_rows_per_second(4000.4);
+  EXPECT_THAT(Text(status),
+              HasSubstr("of risk: 0.2 s behind, learns at most about 4,000 rows/s\n"));
+  EXPECT_THAT(ClusterLine(status), Not(HasSubstr("risk")));
+  trainer.set_lag_seconds(75);
+  trainer.set_behind(true);
+  EXPECT_THAT(Text(status), HasSubstr("of risk: TrainerBehind: "));
+  EXPECT_THAT(ClusterLine(status), HasSubstr("; risk TrainerBehind: "));
 }
 
 TEST(ClusterViewTest, WhatIsNotKnownOrInTroubleIsShown) {

@@ -88,6 +88,8 @@ TEST(ToSeenTest, PhasesBecomeWhatTheStepNeeds) {
   add(8, static_cast<fleet::v1::Phase>(77), true);  // of a later version: decides nothing
   observation.mutable_lanes(6)->set_claimed_epoch(3);
   observation.mutable_lanes(7)->set_claimed_epoch(12);
+  observation.mutable_lanes(1)->set_contested_epoch(4);
+  observation.mutable_lanes(2)->set_contested_epoch(2);
   const decide::SeenWorker seen = ToSeen(observation, Job("a"));
   EXPECT_EQ(seen.epoch, 4u);
   const std::map<uint32_t, SeenLane> expected = {{0, SeenLane::kRunning},  {1, SeenLane::kRunning},
@@ -96,7 +98,32 @@ TEST(ToSeenTest, PhasesBecomeWhatTheStepNeeds) {
                                                  {7, SeenLane::kOther},    {8, SeenLane::kOther}};
   EXPECT_EQ(seen.lanes, expected);
   EXPECT_EQ(seen.claims, (std::map<uint32_t, uint64_t>{{6, 3}, {7, 12}}));
+  EXPECT_EQ(seen.contested, 4u);
   EXPECT_EQ(ToSeen(observation, Job("b")).epoch, 0u);
+}
+
+TEST(NoteStallsTest, OnlyLanesThatNeedBrokersHaveASay) {
+  fleet::v1::Observation observation;
+  const auto add = [&](fleet::v1::Phase phase, double seconds) {
+    fleet::v1::LaneFacts& lane = *observation.add_lanes();
+    lane.set_phase(phase);
+    lane.set_stalled_seconds(seconds);
+  };
+  ProcessView view;
+  for (const fleet::v1::Phase phase : {fleet::v1::PHASE_FAILED, fleet::v1::PHASE_RESTORING,
+                                       fleet::v1::PHASE_FOLLOWING, fleet::v1::PHASE_FINISHED}) {
+    add(phase, 0);
+  }
+  NoteStalls(observation, view);
+  EXPECT_EQ(view.stalled_us, 0);
+  add(fleet::v1::PHASE_RUNNING, 9);
+  add(fleet::v1::PHASE_WAITING, 3);
+  NoteStalls(observation, view);
+  EXPECT_EQ(view.stalled_us, 9'000'000);
+  EXPECT_EQ(view.least_stalled_us, 3'000'000);
+  add(fleet::v1::PHASE_RUNNING, 0);
+  NoteStalls(observation, view);
+  EXPECT_EQ(view.least_stalled_us, 0);
 }
 
 }  // namespace

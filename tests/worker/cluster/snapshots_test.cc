@@ -9,7 +9,6 @@
 #include "tests/support/model_disk.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/worker/control/fake_jobs.h"
-#include "worker/control/assignment_file.h"
 #include "worker/control/server.h"
 
 namespace streamml::cluster {
@@ -28,17 +27,7 @@ class FakeWorker {
     options.assignment_path = "data/assignment";
     worker_ = *control::Worker::Make(options, jobs_, disk_, SystemClock());
     server_ = *control::FleetServer::Start({"unix:" + folder + "/" + name, {}}, *worker_);
-    fleet::v1::AssignRequest request;
-    request.mutable_job()->set_identity("fake");
-    request.mutable_job()->set_incarnation(1);
-    request.set_epoch(1);
-    request.set_worker(name);
-    request.set_manifest("text");
-    request.set_manifest_hash(control::ManifestHash("text"));
-    fleet::v1::LaneRole& role = *request.add_lanes();
-    role.set_lane(lane);
-    role.set_role(fleet::v1::ROLE_OWN);
-    CHECK(worker_->Assign(request).ok());
+    CHECK(worker_->Assign(control::FakeAssignment(1, name, {{lane, true}})).ok());
   }
   control::FakeJobs& jobs() { return jobs_; }
   void AddTo(fleet::v1::StatusReply& status) {

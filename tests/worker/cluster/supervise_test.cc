@@ -1,5 +1,6 @@
 // Mutants these kill: a worker restarted without end as fast as it dies; a silent worker that keeps
-// its lanes; one that is asked to end and asked again; one that still holds lanes ended.
+// its lanes; one that is asked to end and asked again; one that still holds lanes ended; a
+// coordinator that stood still and acts at once on what it knew, or never again.
 #include "worker/cluster/supervise.h"
 
 #include "gtest/gtest.h"
@@ -82,6 +83,66 @@ TEST(SuperviseTest, AWorkerIsWaitedForInItsFirstLifeOnly) {
   view.was_up = true;
   EXPECT_FALSE(IsStarting(view, kNow));
   EXPECT_FALSE(IsUp(view, kNow));
+}
+
+TEST(SuperviseTest, AWorkerIsCutOffWhileItWaitsForBrokersAndOthersCommit) {
+  ProcessView view = Running(1, kNow);
+  EXPECT_FALSE(IsCutOff(view, kNow, kNow)) << "it gets on";
+  view.stalled_us = kCutOffUs - 1;
+  view.least_stalled_us = kAllStalledUs;
+  EXPECT_FALSE(IsCutOff(view, kNow, kNow)) << "not for long";
+  view.stalled_us = kCutOffUs;
+  EXPECT_TRUE(IsCutOff(view, kNow, kNow));
+  EXPECT_TRUE(IsCutOff(view, kNow - kFreshUs + 1, kNow));
+  EXPECT_FALSE(IsCutOff(view, kNow - kFreshUs, kNow)) << "nobody gets through";
+  EXPECT_FALSE(IsCutOff(view, 0, kNow)) << "nobody has ever";
+  view.least_stalled_us = kAllStalledUs - 1;
+  EXPECT_FALSE(IsCutOff(view, kNow, kNow)) << "another lane of it gets through";
+}
+
+TEST(SuperviseTest, WhoStandsStillItselfIsNoWitness) {
+  ProcessView view = Running(1, kNow);
+  EXPECT_TRUE(GetsThrough(view, kNow));
+  view.stalled_us = kAllStalledUs;
+  EXPECT_FALSE(GetsThrough(view, kNow));
+  view.stalled_us = 0;
+  EXPECT_FALSE(GetsThrough(view, kNow + kSilentUs)) << "it does not answer";
+}
+
+TEST(SuperviseTest, ACoordinatorThatStoodStillHoldsItAgainstNobody) {
+  ProcessView view = Running(kNow - 1, kNow);
+  view.committed_us = kNow;
+  Excuse(view, kStuckUs);
+  EXPECT_TRUE(IsUp(view, kNow + kStuckUs));
+  EXPECT_EQ(NextAct(view, ProcessWish::kRun, kNow + kStuckUs), ProcessAct::kNothing);
+  EXPECT_EQ(view.asked_us, 0);
+  ProcessView ending = Running(kNow - 1, kNow);
+  ending.asked_us = kNow;
+  Excuse(ending, kEndingUs);
+  EXPECT_EQ(NextAct(ending, ProcessWish::kEnd, kNow + kEndingUs), ProcessAct::kNothing);
+}
+
+TEST(RoundsTest, OneThatStoodStillListensBeforeItDecides) {
+  Rounds rounds;
+  EXPECT_EQ(rounds.Begin(kNow), 0);
+  EXPECT_EQ(rounds.Begin(kNow + kPauseUs - 1), 0);
+  EXPECT_TRUE(rounds.MayDecide(kNow + kPauseUs - 1));
+  const int64_t woke = kNow + 5 * kPauseUs;
+  EXPECT_EQ(rounds.Begin(woke), woke - (kNow + kPauseUs - 1));
+  EXPECT_FALSE(rounds.MayDecide(woke));
+  EXPECT_EQ(rounds.Begin(woke + kListenUs - 1), 0);
+  EXPECT_FALSE(rounds.MayDecide(woke + kListenUs - 1));
+  EXPECT_TRUE(rounds.MayDecide(woke + kListenUs));
+}
+
+TEST(RoundsTest, WhereEachRoundIsSlowEveryOtherOneDecides) {
+  Rounds rounds;
+  int decided = 0;
+  for (int64_t now = kNow; now < kNow + 20 * kPauseUs; now += 2 * kPauseUs) {
+    rounds.Begin(now);
+    decided += rounds.MayDecide(now) ? 1 : 0;
+  }
+  EXPECT_GE(decided, 5);
 }
 
 }  // namespace

@@ -61,6 +61,23 @@ TEST(MetricsTextTest, HasHelpTypeAndUnitsAndLeavesOutWhatIsNotKnown) {
   EXPECT_THAT(text, Not(HasSubstr("auc")));
 }
 
+TEST(MetricsTextTest, TellsOfTrainersByModel) {
+  fleet::v1::Observation seen = OneLane(fleet::v1::PHASE_RUNNING);
+  EXPECT_THAT(MetricsText(seen), Not(HasSubstr("trainer")));
+  fleet::v1::TrainerFacts& trainer = *seen.mutable_lanes(0)->mutable_trainer();
+  trainer.set_model("risk");
+  EXPECT_THAT(MetricsText(seen), Not(HasSubstr("trainer"))) << "nothing is known yet";
+  trainer.set_lag_seconds(12.5);
+  trainer.set_behind(true);
+  trainer.set_ceiling_rows_per_second(4000);
+  EXPECT_THAT(
+      MetricsText(seen),
+      AllOf(HasSubstr("streamml_trainer_lag_seconds{job=\"fraud\",model=\"risk\"} 12.5"),
+            HasSubstr("streamml_trainer_behind{job=\"fraud\",model=\"risk\"} 1"),
+            HasSubstr(
+                "streamml_trainer_ceiling_rows_per_second{job=\"fraud\",model=\"risk\"} 4000")));
+}
+
 TEST(MetricsTextTest, HasLagSnapshotStateAndStoreOnceTheyAreKnown) {
   fleet::v1::Observation seen = OneLane(fleet::v1::PHASE_RUNNING);
   fleet::v1::LaneFacts& lane = *seen.mutable_lanes(0);

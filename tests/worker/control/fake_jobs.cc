@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/status.h"
+#include "worker/control/assignment_file.h"
 
 namespace streamml::control {
 
@@ -155,6 +156,23 @@ void FakeJobs::Release() {
 void FakeJobs::AwaitStop() {
   const MutexLock lock(mutex_);
   while (num_stopping_ == 0) changed_.WaitFor(mutex_, 1'000'000);
+}
+
+fleet::v1::AssignRequest FakeAssignment(uint64_t epoch, const std::string& worker,
+                                        const std::map<uint32_t, bool>& owned) {
+  fleet::v1::AssignRequest request;
+  request.mutable_job()->set_identity("fake");
+  request.mutable_job()->set_incarnation(1);
+  request.set_epoch(epoch);
+  request.set_worker(worker);
+  request.set_manifest("text");
+  request.set_manifest_hash(ManifestHash("text"));
+  for (const auto& [lane, own] : owned) {
+    fleet::v1::LaneRole& role = *request.add_lanes();
+    role.set_lane(lane);
+    role.set_role(own ? fleet::v1::ROLE_OWN : fleet::v1::ROLE_FOLLOW);
+  }
+  return request;
 }
 
 }  // namespace streamml::control

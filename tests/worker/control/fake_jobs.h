@@ -52,4 +52,8 @@ class FakeJobs final : public JobMaker {
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
+// An assignment of such a job; by lane, whether the worker is to own it or to follow.
+fleet::v1::AssignRequest FakeAssignment(uint64_t epoch, const std::string& worker,
+                                        const std::map<uint32_t, bool>& owned);
+
 }  // namespace streamml::control

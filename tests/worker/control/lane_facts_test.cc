@@ -57,9 +57,11 @@ TEST_F(LaneFactsTest, TellsOfSnapshotStateAndClaim) {
   facts_.progress.snapshot_sequence = 40;
   facts_.progress.num_state_entries = 0;
   facts_.progress.claimed_assignment = 9;
+  facts_.contested_epoch = 8;
   EXPECT_EQ(Told().snapshot_position(), 40u);
   EXPECT_TRUE(Told().has_state_entries());
   EXPECT_EQ(Told().claimed_epoch(), 9u);
+  EXPECT_EQ(Told().contested_epoch(), 8u);
 }
 
 TEST_F(LaneFactsTest, TellsWhatTheStoreLacks) {
@@ -75,6 +77,44 @@ TEST_F(LaneFactsTest, TellsWhatTheStoreLacks) {
   EXPECT_EQ(Told().store().position(), 31u);
   facts_.progress.uploads->num_pending = 0;
   EXPECT_EQ(Told().store().pending_seconds(), 0);
+}
+
+class TrainerFactsTest : public LaneFactsTest {
+ protected:
+  TrainerFactsTest() {
+    fleet::v1::Stage& stage = *plan_.add_stages();
+    stage.set_name("risk.trainer");
+    stage.set_trains("risk");
+    plan_.add_lanes()->set_name("risk.trainer[0]");
+    facts_.phase = lane::Phase::kRunning;
+  }
+  fleet::v1::LaneFacts Told(double rate) { return ToProto(facts_, rate, plan_, clock_); }
+
+  fleet::v1::PlanReply plan_;
+};
+
+TEST_F(TrainerFactsTest, ATrainerIsBehindFromTenSecondsOn) {
+  EXPECT_EQ(Told(0).trainer().model(), "risk");
+  EXPECT_FALSE(Told(0).trainer().has_lag_seconds());
+  EXPECT_FALSE(Told(0).trainer().behind()) << "what is not known is no alarm";
+  facts_.progress.backlog = log::Backlog{12, clock_.UtcMicroseconds() - 10'000'000};
+  EXPECT_DOUBLE_EQ(Told(0).trainer().lag_seconds(), 10);
+  EXPECT_FALSE(Told(0).trainer().behind());
+  facts_.progress.backlog->oldest_us -= 1;
+  EXPECT_TRUE(Told(0).trainer().behind());
+  facts_.phase = lane::Phase::kFollowing;
+  EXPECT_FALSE(Told(0).has_trainer()) << "its owner tells";
+}
+
+TEST_F(TrainerFactsTest, ItsCeilingIsJudgedByHowBusyItIs) {
+  facts_.busy = 0.25;
+  EXPECT_DOUBLE_EQ(Told(1000).trainer().ceiling_rows_per_second(), 4000);
+  facts_.busy = 0.01;
+  EXPECT_FALSE(Told(1000).trainer().has_ceiling_rows_per_second());
+  facts_.busy = 0.25;
+  EXPECT_FALSE(Told(0).trainer().has_ceiling_rows_per_second());
+  plan_.mutable_stages(0)->clear_trains();
+  EXPECT_FALSE(Told(1000).has_trainer());
 }
 
 }  // namespace

@@ -17,7 +17,6 @@
 #include "tests/support/model_disk.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/worker/control/fake_jobs.h"
-#include "worker/control/assignment_file.h"
 
 namespace streamml::control {
 namespace {
@@ -56,17 +55,7 @@ class ServerTest : public testing::Test {
   }
 
   static fleet::v1::AssignRequest Request(uint64_t epoch) {
-    fleet::v1::AssignRequest request;
-    request.mutable_job()->set_identity("fake");
-    request.mutable_job()->set_incarnation(1);
-    request.set_epoch(epoch);
-    request.set_worker("worker-0");
-    request.set_manifest("text");
-    request.set_manifest_hash(ManifestHash("text"));
-    fleet::v1::LaneRole& role = *request.add_lanes();
-    role.set_lane(0);
-    role.set_role(fleet::v1::ROLE_OWN);
-    return request;
+    return FakeAssignment(epoch, "worker-0", {{0, true}});
   }
 
   support::TemporaryFolder folder_;

@@ -40,19 +40,7 @@ class WorkerTest : public testing::Test {
   }
 
   static fleet::v1::AssignRequest Request(uint64_t epoch, const std::map<uint32_t, bool>& owned) {
-    fleet::v1::AssignRequest request;
-    request.mutable_job()->set_identity("fake");
-    request.mutable_job()->set_incarnation(1);
-    request.set_epoch(epoch);
-    request.set_worker("worker-0");
-    request.set_manifest("text");
-    request.set_manifest_hash(ManifestHash("text"));
-    for (const auto& [lane, own] : owned) {
-      fleet::v1::LaneRole& role = *request.add_lanes();
-      role.set_lane(lane);
-      role.set_role(own ? fleet::v1::ROLE_OWN : fleet::v1::ROLE_FOLLOW);
-    }
-    return request;
+    return FakeAssignment(epoch, "worker-0", owned);
   }
 
   void ExpectRefused(const absl::Status& status, absl::StatusCode code, Refusal::Reason reason) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -187,6 +188,26 @@ TEST_F(HostTest, WhoActsOnAnOlderAssignmentDoesNotShutOutTheOwner) {
   EXPECT_THAT(stale.Facts().front().problem.message(), HasSubstr("assignment 5 is out of date"));
 }
 
+// They could take the lane from each other for ever; who hears of it can end that.
+TEST_F(HostTest, AClaimOfAnotherProcessUnderTheSameAssignmentIsTold) {
+  Begin();
+  LaneHost& owner = AddWorker();
+  LaneHost& copy = AddWorker();
+  ASSERT_TRUE(owner.Assign(7, {{0, Role::kOwn}}).ok());
+  ASSERT_TRUE(Await(owner, IsFinished));
+  EXPECT_EQ(owner.Facts().front().contested_epoch, 0u);
+  owner.Stop();
+  ASSERT_TRUE(copy.Assign(7, {{0, Role::kOwn}}).ok());
+  ASSERT_TRUE(Await(copy, IsFinished));
+  EXPECT_EQ(copy.Facts().front().contested_epoch, 7u);
+  // A newer assignment is another matter.
+  LaneHost& newer = AddWorker();
+  copy.Stop();
+  ASSERT_TRUE(newer.Assign(8, {{0, Role::kOwn}}).ok());
+  ASSERT_TRUE(Await(newer, IsFinished));
+  EXPECT_EQ(newer.Facts().front().contested_epoch, 0u);
+}
+
 // Its claim stands before the snapshot that the next life starts from.
 TEST_F(HostTest, AClaimBeforeTheSnapshotIsHeededAndTold) {
   Begin();
@@ -248,7 +269,7 @@ TEST_F(HostTest, WhatMayPassIsTriedAgainAndWhatCannotIsNot) {
   };
   LaneHost& host = AddWorker();
   ASSERT_TRUE(host.Assign(1, {{0, Role::kOwn}, {1, Role::kOwn}}).ok());
-  const auto await = [&](uint32_t lane, std::set<Phase> phases) {
+  const auto await = [&](uint32_t lane, const std::set<Phase>& phases) {
     const int64_t end = SystemClock().MonotonicMicroseconds() + kPatienceUs;
     while (!phases.contains(host.Facts()[lane].phase) &&
            SystemClock().MonotonicMicroseconds() < end) {
@@ -263,6 +284,25 @@ TEST_F(HostTest, WhatMayPassIsTriedAgainAndWhatCannotIsNot) {
   EXPECT_EQ(host.Facts()[1].problem.message(), "it is gone");
   ASSERT_TRUE(host.Assign(2, {{0, Role::kOwn}, {1, Role::kOwn}}).ok());
   EXPECT_TRUE(await(1, {Phase::kRunning, Phase::kFinished})) << "a person has looked";
+}
+
+TEST_F(HostTest, ALaneThatCannotReachTheLogTellsForHowLong) {
+  Begin();
+  std::atomic<bool> is_away = true;
+  before_spec_ = [&is_away](uint32_t) {
+    return is_away ? absl::UnavailableError("brokers are away") : absl::OkStatus();
+  };
+  LaneHost& host = AddWorker();
+  ASSERT_TRUE(host.Assign(1, All(Role::kOwn)).ok());
+  int64_t longest_us = 0;
+  // Longer than the first wait: it is counted since the first attempt and not since the last.
+  EXPECT_TRUE(Await(host, [&longest_us](const LaneFacts& facts) {
+    longest_us = std::max(longest_us, facts.stalled_us);
+    return longest_us > 300'000;
+  }));
+  is_away = false;
+  EXPECT_TRUE(Await(host, IsFinished));
+  for (const LaneFacts& facts : host.Facts()) EXPECT_EQ(facts.stalled_us, 0);
 }
 
 TEST_F(HostTest, ASnapshotOnDemandIsOfAllThatWasProcessed) {

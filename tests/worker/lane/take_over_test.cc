@@ -32,6 +32,10 @@ class CountingLog final : public log::Log {
       const log::ChannelId& channel, const log::Position& start) override {
     return log_.OpenChannel(channel, start);
   }
+  absl::StatusOr<std::optional<log::JournalEntry>> LastEntry(uint32_t lane) override {
+    return log_.LastEntry(lane);
+  }
+  absl::Status Truncate(const log::Needs& needs) override { return log_.Truncate(needs); }
   uint64_t version() const override { return log_.version(); }
   void WaitForCommit(uint64_t seen, int64_t timeout_us) override {
     log_.WaitForCommit(seen, timeout_us);

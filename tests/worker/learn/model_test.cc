@@ -61,9 +61,9 @@ struct Model {
 };
 
 std::unique_ptr<Model> MakeModel(const ModelSpec& spec,
-                                 std::shared_ptr<const data::Schema> schema) {
+                                 const std::shared_ptr<const data::Schema>& schema) {
   auto result = std::make_unique<Model>();
-  auto model = ModelOperator::Make(spec, std::move(schema), {"fraud", "model", &result->states});
+  auto model = ModelOperator::Make(spec, schema, {"fraud", "model", &result->states});
   EXPECT_TRUE(model.ok()) << model.status();
   result->model = *std::move(model);
   return result;
@@ -213,10 +213,9 @@ TEST(ModelTest, EmptyBatchGivesAnEmptyBatch) {
   EXPECT_EQ(output.columns().size(), 5u);
 }
 
-std::string Refusal(const ModelSpec& spec, std::shared_ptr<const data::Schema> schema) {
+std::string Refusal(const ModelSpec& spec, const std::shared_ptr<const data::Schema>& schema) {
   state::StateSet states;
-  const absl::Status status =
-      ModelOperator::Make(spec, std::move(schema), {"m", "model", &states}).status();
+  const absl::Status status = ModelOperator::Make(spec, schema, {"m", "model", &states}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(states.states().empty()) << "a refused model must not declare state";
   return std::string(status.message());

@@ -183,7 +183,10 @@ TEST_F(FileLogDamageTest, AMissingFileIsRefused) {
   for (size_t i = 0; i + 1 < segments.size(); ++i) {
     const std::string content = Content(segments[i]);
     ASSERT_TRUE(disk_.Remove(segments[i]).ok());
-    EXPECT_TRUE(absl::IsDataLoss(Open().status())) << i;
+    // The first may have been truncated: who needs it finds out.
+    const auto log = Open();
+    const absl::Status status = log.ok() ? (*log)->OpenJournal(0, {1, 40}).status() : log.status();
+    EXPECT_TRUE(i == 0 ? absl::IsOutOfRange(status) : absl::IsDataLoss(status)) << i << status;
     const auto file = disk_.OpenForAppend(segments[i]);
     ASSERT_TRUE(file.ok() && (*file)->Append(content).ok() && (*file)->Sync().ok());
   }

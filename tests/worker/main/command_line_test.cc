@@ -39,13 +39,10 @@ TEST(WorkerLineTest, TakesItsFlags) {
                                     "--commit-interval",
                                     "20ms",
                                     "--snapshot-interval",
-                                    "1s",
-                                    "--output-dir",
-                                    "o"});
+                                    "1s"});
   ASSERT_FALSE(result.exit_code.has_value());
   EXPECT_EQ(result.line.name, "w");
   EXPECT_EQ(result.line.data_dir, "d");
-  EXPECT_EQ(result.line.output_dir, "o");
   EXPECT_EQ(result.line.server.address, "127.0.0.1:0");
   EXPECT_EQ(result.line.http, "127.0.0.1:1");
   EXPECT_EQ(result.line.server.tls.ca, "a");

@@ -251,14 +251,16 @@ std::shared_ptr<const data::Schema> RandomSchema() {
   return schema;
 }
 
-data::Batch RandomRows(Random& random, size_t rows) {
+data::Batch RandomRows(Random& random, size_t rows, int64_t disorder_us) {
   const auto schema = RandomSchema();
   data::BatchBuilder builder(schema);
   data::Origin origin{random.Between(-5'000'000, 5'000'000), 0, 0, 0};
   for (size_t row = 0; row < rows; ++row) {
     if (!random.OneIn(3)) origin.time += random.Between(0, random.OneIn(30) ? 9'000'000 : 300'000);
     ++origin.offset;
-    builder.AddOrigin(origin);
+    data::Origin row_origin = origin;
+    if (disorder_us > 0 && random.OneIn(3)) row_origin.time -= random.Between(0, disorder_us);
+    builder.AddOrigin(row_origin);
     for (size_t i = 0; i < schema->size(); ++i) {
       Append(RandomValue(random, schema->field(i).type), builder.column(i));
     }
@@ -307,6 +309,10 @@ std::optional<sql::Node> RandomNode(Random& random, sql::Node::Kind kind) {
     }
     case sql::Node::Kind::kWindow:
       return RandomWindow(random);
+    case sql::Node::Kind::kArrivalWindow:
+      node = RandomWindow(random);
+      sql::AnswerOnArrival(node);
+      return node;
     default:
       return std::nullopt;
   }

@@ -1,6 +1,4 @@
 // Jobs whose log is on Kafka: which topics are theirs, and what keeps lanes on one machine.
-#include <map>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
@@ -8,6 +6,7 @@
 #include "job/manifest/diagnostic.h"
 #include "job/manifest/manifest.h"
 #include "job/manifest/validate.h"
+#include "tests/worker/plan/fake_topics.h"
 #include "worker/plan/plan.h"
 
 namespace streamml::plan {
@@ -43,22 +42,6 @@ spec:
   - {name: out, from: features, cluster: main, topic: out}
   workers: {lanes: 2}
 )";
-
-// Describes topics; nobody reads them here.
-class FakeTopics final : public log::Topics {
- public:
-  absl::StatusOr<log::TopicDescription> Describe(const std::string& topic) override {
-    const auto found = topics.find(topic);
-    if (found == topics.end()) return absl::NotFoundError("there is no such topic");
-    return found->second;
-  }
-  absl::StatusOr<std::unique_ptr<log::TopicReader>> Open(const std::string&, uint32_t,
-                                                         uint64_t) override {
-    return absl::UnimplementedError("nobody reads here");
-  }
-  std::map<std::string, log::TopicDescription> topics = {{"events", {"cluster", "id-1", 3}},
-                                                         {"out", {"cluster", "id-2", 5}}};
-};
 
 class TopicsPlanTest : public testing::Test {
  protected:
@@ -182,6 +165,23 @@ TEST_F(TopicsPlanTest, AMissingTopicIsShownAtItsPlace) {
   topics_.topics.erase("out");
   EXPECT_THAT(std::string(Plan().status().message()),
               HasSubstr("job.yaml:23:55: spec.sinks[out].topic: there is no such topic"));
+}
+
+// What is cut off the journal cannot be computed again when a machine is lost with its snapshots.
+TEST_F(TopicsPlanTest, OnlyAJobWithAStoreCutsItsTopics) {
+  const std::string store = "  snapshots: {store: /shared}\n";
+  const auto with = [this](const std::string& text) {
+    return Plan("  workers: {lanes: 2}", text + "  workers: {lanes: 2}");
+  };
+  EXPECT_EQ(with("")->keep_us, 0);
+  EXPECT_EQ(with(store)->keep_us, 0);
+  const auto plan = with(store + "  replay: {keep: 90s}\n");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->keep_us, 90'000'000);
+  EXPECT_EQ(plan->job_hash, with("")->job_hash);  // it decides no result
+  EXPECT_THAT(Explain(*plan), HasSubstr("journal: 4 partition(s), kept so that 1m30s can be"));
+  EXPECT_THAT(std::string(with("  replay: {keep: 90s}\n").status().message()),
+              AllOf(HasSubstr("spec.replay.keep"), HasSubstr("give spec.snapshots.store")));
 }
 
 TEST_F(TopicsPlanTest, AStoreOfSnapshotsIsCheckedAtItsPlaceAndExplained) {

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "base/posix_disk.h"
@@ -50,7 +52,8 @@ class PromptlyStored final : public SnapshotStore {
   }
   absl::Status ReadSaved(const EntryFunction& entry) override { return store_->ReadSaved(entry); }
   absl::Status Clear() override { return store_->Clear(); }
-  void Keep(const SnapshotKey& key) override { store_->Keep(key); }
+  SavedEntries* saved() override { return store_->saved(); }
+  void Keep(std::vector<SnapshotKey> keys) override { store_->Keep(std::move(keys)); }
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                               const std::vector<StateChange>& changes) override {
     auto digest = store_->Save(key, engine, changes);
@@ -217,7 +220,7 @@ TEST_P(SnapshotLaws, SavingAgainUnderTheSameKeyKeepsOneWholeSnapshot) {
 TEST_P(SnapshotLaws, TheOneToKeepStaysBesideTheTwoNewest) {
   auto store = Open();
   for (uint64_t sequence = 1; sequence <= 6; ++sequence) {
-    if (sequence == 3) store->Keep(KeyOf(2));
+    if (sequence == 3) store->Keep({KeyOf(2)});
     ASSERT_TRUE(store->Save(KeyOf(sequence), "", {{"s", std::to_string(sequence), "1"}}).ok());
   }
   const auto infos = ListAll(*store);
@@ -309,6 +312,53 @@ TEST(EntryDigest, DependsOnEveryPartAndItsBounds) {
   EXPECT_NE(EntryDigest("a", "b", ""), EntryDigest("a", "", "b"));
   EXPECT_NE(EntryDigest("", "", ""), Digest{});
   EXPECT_EQ(EntryDigest("a", "b", "c"), EntryDigest("a", "b", "c"));
+}
+
+TEST_P(SnapshotLaws, WhatIsSavedOrRestoredCanBeReadBackEntryByEntry) {
+  auto store = Open();
+  ASSERT_NE(store->saved(), nullptr);
+  std::string value;
+  EXPECT_TRUE(absl::IsNotFound(store->saved()->Get("s", "a", value)));
+  ASSERT_TRUE(store->Save(KeyOf(1), "", {{"s", "a", "1"}, {"s", "b", "2"}, {"t", "a", "3"}}).ok());
+  ASSERT_TRUE(store->Save(KeyOf(2), "", {{"s", "a", "4"}, {"s", "b", "", false}}).ok());
+  EXPECT_TRUE(store->saved()->Get("s", "a", value).ok());
+  EXPECT_EQ(value, "4");
+  EXPECT_TRUE(store->saved()->Get("t", "a", value).ok());
+  EXPECT_EQ(value, "3");
+  EXPECT_TRUE(absl::IsNotFound(store->saved()->Get("s", "b", value)));
+  EXPECT_TRUE(absl::IsNotFound(store->saved()->Get("", "sa", value)));
+  store = nullptr;
+  store = Open();
+  ASSERT_TRUE(RestoreAll(*store, KeyOf(1)).ok());
+  EXPECT_TRUE(store->saved()->Get("s", "b", value).ok());
+  EXPECT_EQ(value, "2");
+}
+
+// As lanes do: what does not change is read while a save of other entries is under way.
+TEST_P(SnapshotLaws, EntriesAreReadWhileASaveIsUnderWay) {
+  const auto store = Open();
+  std::vector<StateChange> kept;
+  for (int i = 0; i < 50; ++i) kept.push_back({"s", absl::StrCat("kept", i), absl::StrCat(i)});
+  ASSERT_TRUE(store->Save(KeyOf(1), "", kept).ok());
+  std::atomic<bool> done = false;
+  std::thread saver([&] {
+    for (uint64_t sequence = 2; sequence < 12; ++sequence) {
+      std::vector<StateChange> changes;
+      for (int i = 0; i < 50; ++i) {
+        changes.push_back({"s", absl::StrCat("other", i), absl::StrCat(sequence)});
+      }
+      EXPECT_TRUE(store->Save(KeyOf(sequence), "", changes).ok());
+    }
+    done = true;
+  });
+  while (!done) {
+    for (int i = 0; i < 50; ++i) {
+      std::string value;
+      EXPECT_TRUE(store->saved()->Get("s", absl::StrCat("kept", i), value).ok());
+      EXPECT_EQ(value, absl::StrCat(i));
+    }
+  }
+  saver.join();
 }
 
 }  // namespace

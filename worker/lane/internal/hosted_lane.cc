@@ -85,9 +85,16 @@ HostedLane::Wish HostedLane::wish() const {
   return wish_;
 }
 
+// A lane that runs is never long in one step, unless the log does not answer. One that is restored
+// may be long without that.
 LaneFacts HostedLane::Facts() const {
+  const int64_t got_on = got_on_us_.load();
+  const int64_t now = host_.clock_.MonotonicMicroseconds();
   const MutexLock lock(mutex_);
-  return facts_;
+  LaneFacts facts = facts_;
+  const bool waits = facts.phase == Phase::kRunning || facts.phase == Phase::kWaiting;
+  if (got_on > 0 && waits) facts.stalled_us = std::max<int64_t>(now - got_on, 0);
+  return facts;
 }
 
 void HostedLane::Enter(Phase phase, bool caught_up) {
@@ -96,6 +103,7 @@ void HostedLane::Enter(Phase phase, bool caught_up) {
     if (facts_.phase == phase && facts_.caught_up == caught_up) return;
     facts_.phase = phase;
     facts_.caught_up = caught_up;
+    if (phase == Phase::kFollowing || phase == Phase::kReleased) got_on_us_.store(0);
     if (phase == Phase::kRunning || phase == Phase::kFollowing) facts_.problem = absl::OkStatus();
     if (phase != Phase::kRunning) facts_.busy = 0;
     ordered_.NotifyAll();
@@ -187,7 +195,7 @@ void HostedLane::Run() {
   }
 }
 
-// The lane is let go already, and whoever takes it does not wait for this; but it may be all that a
+// The lane is let go already, and nobody who takes it waits for this; but it may be all that a
 // machine leaves behind.
 void HostedLane::FinishUploads() {
   state::Uploads* uploads = snapshots_ == nullptr ? nullptr : snapshots_->uploads();
@@ -215,6 +223,10 @@ absl::Status HostedLane::Serve() {
   if (!outdated.ok()) {
     AwaitNewerAssignment(wanted.epoch, outdated);
     return absl::OkStatus();
+  }
+  if (lane_->IsContested(wanted.epoch)) {
+    const MutexLock lock(mutex_);
+    facts_.contested_epoch = wanted.epoch;
   }
   RETURN_IF_ERROR(Own(wanted.epoch));
   RETURN_IF_ERROR(RunUntilLetGo());
@@ -308,9 +320,11 @@ absl::Status HostedLane::RunWhileOwner() {
   Publish();
   Enter(lane_->finished() ? Phase::kFinished : Phase::kRunning);
   for (Wish wanted = wish(); wanted.role == Role::kOwn; wanted = wish()) {
+    got_on_us_.store(host_.clock_.MonotonicMicroseconds());
     ServeSnapshots(loop);
     if (lane_->finished()) {
       Enter(Phase::kFinished);
+      got_on_us_.store(0);
       SleepUnlessChanged(wanted.epoch, kMaxRetryUs);
       continue;
     }
@@ -367,11 +381,18 @@ void HostedLane::NoteSnapshots(SnapshotTicket ticket) {
 void HostedLane::Retreat(const absl::Status& status) {
   lane_ = nullptr;
   snapshots_ = nullptr;
+  bool is_new = false;
   {
     const MutexLock lock(mutex_);
-    facts_.problem = status;
+    is_new = std::exchange(facts_.problem, status) != status;
   }
-  host_.note_(std::string(status.message()));
+  if (is_new) host_.note_(std::string(status.message()));
+  // Who cannot even be opened waits for brokers since it was tried first.
+  const bool is_stalled = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+  if (!is_stalled) got_on_us_.store(0);
+  if (is_stalled && got_on_us_.load() == 0) {
+    got_on_us_.store(host_.clock_.MonotonicMicroseconds());
+  }
   const Remedy remedy = RemedyOf(status);
   Enter(remedy == Remedy::kTime ? Phase::kWaiting : Phase::kFailed);
   if (remedy == Remedy::kPerson) {

@@ -74,6 +74,8 @@ class HostedLane {
   std::unique_ptr<Lane> lane_;  // uses the store
   uint64_t acted_epoch_ = 0;
   int failures_ = 0;  // in a row
+  // By the host's clock, when it last got on; 0: it does not need to. Read by any thread.
+  std::atomic<int64_t> got_on_us_ = 0;
   int64_t busy_since_ = 0;
   int64_t waited_then_ = 0;
   SnapshotTicket taking_ = 0;  // what the snapshot that is wanted or under way will answer

@@ -1,20 +1,27 @@
 #include "worker/lane/internal/journal_scan.h"
 
 #include <algorithm>
-#include <optional>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "worker/lane/executor.h"
+#include "worker/lane/internal/digest_bytes.h"
 #include "worker/lane/replay.h"
 
 namespace streamml::lane::internal {
 
 absl::StatusOr<JournalCursor> JournalCursor::Open(log::Log& log, const LaneSpec& spec,
-                                                  const log::Position& start) {
+                                                  const log::Position& start,
+                                                  const Digest& history) {
   ASSIGN_OR_RETURN(std::unique_ptr<log::JournalReader> reader, log.OpenJournal(spec.index, start));
-  return JournalCursor(std::move(reader), spec, start);
+  return JournalCursor(std::move(reader), spec, start, history);
+}
+
+absl::StatusOr<JournalCursor> JournalCursor::OpenKept(log::Log& log, const LaneSpec& spec) {
+  ASSIGN_OR_RETURN(JournalCursor cursor, Open(log, spec, {}, {}));
+  cursor.takes_any_ = true;
+  return cursor;
 }
 
 absl::StatusOr<bool> JournalCursor::Next() {
@@ -22,93 +29,161 @@ absl::StatusOr<bool> JournalCursor::Next() {
   if (!entry.has_value()) return false;
   bytes_ = std::move(entry->record);
   next_ = entry->next;
-  ++sequence_;
-  const auto place = [this] {
-    return absl::StrCat("journal position ", sequence_, " of lane ", spec_->name);
-  };
-  if (const absl::Status parsed = ParseRecord(bytes_, record_); !parsed.ok()) {
-    return Annotate(parsed, place());
+  if (!takes_any_ && entry->sequence != sequence_ + 1) {
+    return absl::OutOfRangeError(absl::StrCat("journal of lane ", spec_->name, ": record ",
+                                              sequence_ + 1, " is wanted, and what is kept begins ",
+                                              "with record ", entry->sequence));
   }
-  if (record_.sequence() == sequence_) return true;
-  return absl::DataLossError(absl::StrCat(
-      place(), ": the record there says it is ", record_.sequence(),
-      "; way out: put the journal back as it was, or start over in an empty data folder"));
+  sequence_ = entry->sequence;
+  RETURN_IF_ERROR(Annotate(CheckPlace(), absl::StrCat("journal position ", sequence_, " of lane ",
+                                                      spec_->name)));
+  history_.Chain(bytes_);
+  takes_any_ = false;
+  return true;
 }
 
-bool JournalScan::Shows(const state::SnapshotKey& key) const {
-  const auto found = places.find(key.sequence);
-  return found != places.end() && found->second.history == key.history;
-}
-
-bool JournalScan::CanStartFrom(const state::SnapshotKey& key) const {
-  return key.sequence >= last_foreign && Shows(key);
+// Records of earlier builds do not say what they follow.
+absl::Status JournalCursor::CheckPlace() {
+  RETURN_IF_ERROR(ParseRecord(bytes_, record_));
+  constexpr std::string_view kWayOut =
+      "; way out: put the journal back as it was, or start over in an empty data folder";
+  if (record_.sequence() != sequence_) {
+    return absl::DataLossError(
+        absl::StrCat("the record there says it is ", record_.sequence(), kWayOut));
+  }
+  if (record_.history().empty()) return absl::OkStatus();
+  const Digest before = FromBytes(record_.history());
+  if (takes_any_ && sequence_ > 1) history_ = before;
+  if (before == history_) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("the record there follows records of digest ",
+                                          before.ToHex(), ", and those before it have ",
+                                          history_.ToHex(), kWayOut));
 }
 
 bool Computes(const journal::v1::Commit& commit, int64_t frontier_before) {
   return commit.reads_size() > 0 || commit.frontier() != frontier_before;
 }
 
+absl::StatusOr<JournalPlace> PlaceOf(const state::SnapshotInfo& snapshot) {
+  journal::v1::LaneState engine;
+  if (!engine.ParseFromString(snapshot.engine)) {
+    return absl::DataLossError("engine state cannot be parsed");
+  }
+  if (engine.version() != Executor::kStateVersion) return Executor::DoesNotFit(engine);
+  JournalPlace place;
+  place.sequence = snapshot.key.sequence;
+  place.record = {snapshot.key.sequence, engine.record_bytes()};
+  place.history = snapshot.key.history;
+  place.assignment = engine.assignment();
+  place.past.frontier = engine.frontier();
+  place.past.claim = engine.claim();
+  place.past.provenance = Provenance(engine.provenance());
+  place.past.restored = engine.restored();
+  return place;
+}
+
+void Past::Note(const journal::v1::JournalRecord& record) {
+  retained = record.retained();
+  if (record.has_claim()) {
+    claim = record.claim();
+    provenance.NoteClaim(claim.fingerprint());
+    return;
+  }
+  if (record.has_restored()) {
+    restored = record.restored();
+    frontier = restored.frontier();
+    provenance.NoteClaim(absl::StrCat("savepoint '", restored.savepoint(), "'"));
+    provenance.NoteComputed(record.sequence());
+    return;
+  }
+  if (Computes(record.commit(), frontier)) provenance.NoteComputed(record.sequence());
+  frontier = record.commit().frontier();
+}
+
+absl::StatusOr<bool> FindPlace(log::Log& log, const LaneSpec& spec, JournalPlace& place) {
+  const auto read = [&]() -> absl::StatusOr<std::optional<log::JournalEntry>> {
+    ASSIGN_OR_RETURN(const std::unique_ptr<log::JournalReader> reader,
+                     log.OpenJournal(spec.index, place.record));
+    return reader->Next();
+  };
+  const absl::StatusOr<std::optional<log::JournalEntry>> entry = read();
+  // Damage is found again by whoever reads on from an earlier place.
+  if (absl::IsOutOfRange(entry.status()) || absl::IsDataLoss(entry.status())) return false;
+  RETURN_IF_ERROR(entry.status());
+  if (!entry->has_value() || (*entry)->sequence != place.sequence) return false;
+  journal::v1::JournalRecord record;
+  if (!ParseRecord((*entry)->record, record).ok()) return false;
+  if (record.history().size() != sizeof(Digest)) return false;
+  Digest history = FromBytes(record.history());
+  history.Chain((*entry)->record);
+  place.next = (*entry)->next;
+  place.past.retained = record.retained();
+  return history == place.history;
+}
+
 namespace {
 
 // Only at the beginning, all of one savepoint, in order.
-absl::Status NoteRestored(const journal::v1::JournalRecord& record, JournalScan& scan) {
+absl::Status CheckRestored(const journal::v1::JournalRecord& record,
+                           const journal::v1::Restored& last) {
   const journal::v1::Restored& restored = record.restored();
-  const bool is_first = scan.num_records == 1;
-  if (restored.number() != scan.num_records || restored.number() > restored.total() ||
-      is_first == scan.restored.has_value() ||
-      (!is_first && (scan.restored->digest() != restored.digest() ||
-                     scan.restored->total() != restored.total()))) {
-    return absl::DataLossError(absl::StrCat(
-        "journal position ", scan.num_records, ": a record of savepoint '", restored.savepoint(),
-        "' that does not belong there; way out: put the journal back as it was"));
+  const bool is_first = record.sequence() == 1;
+  const bool goes_on = is_first || (last.number() + 1 == restored.number() &&
+                                    last.digest() == restored.digest() &&
+                                    last.total() == restored.total());
+  if (goes_on && restored.number() == record.sequence() && restored.number() <= restored.total()) {
+    return absl::OkStatus();
   }
-  scan.restored = restored;
-  if (restored.number() < restored.total()) return absl::OkStatus();
-  scan.restored_at = scan.last_foreign = scan.num_records;
-  scan.foreign_fingerprint = absl::StrCat("savepoint '", restored.savepoint(), "'");
-  return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      "journal position ", record.sequence(), ": a record of savepoint '", restored.savepoint(),
+      "' that does not belong there; way out: put the journal back as it was"));
 }
 
 }  // namespace
 
 absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, const Owner& owner,
-                                        const std::vector<state::SnapshotInfo>& snapshots) {
-  std::set<uint64_t> wanted;
-  for (const state::SnapshotInfo& snapshot : snapshots) wanted.insert(snapshot.key.sequence);
+                                        const JournalPlace& from) {
   JournalScan scan;
-  int64_t frontier = data::kMinTime;
-  ASSIGN_OR_RETURN(JournalCursor cursor, JournalCursor::Open(log, spec));
+  scan.num_records = from.sequence;
+  scan.assignment = from.assignment;
+  scan.past = from.past;
+  if (!from.past.claim.fingerprint().empty()) {
+    journal::v1::JournalRecord claimed;
+    *claimed.mutable_claim() = from.past.claim;
+    RETURN_IF_ERROR(CheckClaim(spec, owner.job_hash, claimed));
+  }
+  ASSIGN_OR_RETURN(JournalCursor cursor,
+                   from.sequence == 0 ? JournalCursor::OpenKept(log, spec)
+                                      : JournalCursor::Open(log, spec, from.next, from.history));
   while (true) {
     RETURN_IF_ERROR(CheckStop(owner.stop));
-    if (wanted.contains(scan.num_records)) {
-      scan.places[scan.num_records] = {scan.history, scan.end, scan.last_fingerprint};
-    }
     ASSIGN_OR_RETURN(const bool more, cursor.Next());
-    if (!more) return scan;
-    scan.history.Chain(cursor.bytes());
-    ++scan.num_records;
-    scan.end = cursor.next();
+    if (!more) break;
     const journal::v1::JournalRecord& record = cursor.record();
-    if (record.has_claim()) {
-      RETURN_IF_ERROR(CheckClaim(spec, owner.job_hash, record));
-      scan.last_fingerprint = record.claim().fingerprint();
-      scan.assignment = std::max(scan.assignment, record.claim().assignment());
-      if (scan.last_fingerprint == owner.fingerprint && scan.first_own_claim == 0)
-        scan.first_own_claim = scan.num_records;
-      continue;
-    }
-    if (record.has_restored()) {
-      RETURN_IF_ERROR(NoteRestored(record, scan));
-      frontier = record.restored().frontier();
-      continue;
-    }
-    if (Computes(record.commit(), frontier) && scan.last_fingerprint != owner.fingerprint) {
-      scan.last_foreign = scan.num_records;
-      scan.foreign_fingerprint = scan.last_fingerprint;
-      scan.first_own_claim = 0;
-    }
-    frontier = record.commit().frontier();
+    scan.num_records = record.sequence();
+    if (scan.first == 0) scan.first = record.sequence();
+    if (record.has_restored()) RETURN_IF_ERROR(CheckRestored(record, scan.past.restored));
+    const bool computes =
+        record.has_commit() && Computes(record.commit(), scan.past.frontier);
+    scan.past.Note(record);
+    const bool is_own = scan.past.provenance.claimed() == owner.fingerprint;
+    if (computes && !is_own) scan.first_own_claim = 0;
+    if (!record.has_claim()) continue;
+    RETURN_IF_ERROR(CheckClaim(spec, owner.job_hash, record));
+    scan.assignment = std::max(scan.assignment, record.claim().assignment());
+    if (is_own && scan.first_own_claim == 0) scan.first_own_claim = record.sequence();
   }
+  scan.last_foreign = scan.past.provenance.LastForeign(owner.fingerprint);
+  scan.foreign_fingerprint = scan.past.provenance.Foreign(owner.fingerprint);
+  return scan;
+}
+
+absl::StatusOr<journal::v1::Retained> LastRetained(log::Log& log, uint32_t lane) {
+  ASSIGN_OR_RETURN(const std::optional<log::JournalEntry> last, log.LastEntry(lane));
+  if (!last.has_value()) return journal::v1::Retained();
+  journal::v1::JournalRecord record;
+  RETURN_IF_ERROR(ParseRecord(last->record, record));
+  return record.retained();
 }
 
 }  // namespace streamml::lane::internal

@@ -65,7 +65,8 @@ absl::Status LaneLoop::Commit(bool progress, int64_t now) {
   rows_at_commit_ = RowsRead(lane_);
   commit_interval_ = std::clamp<int64_t>(progress ? commit_interval_ * 2 : commit_interval_ / 2,
                                          min_commit_interval_, options_.commit_interval_us);
-  const bool is_due = now - last_snapshot_ >= options_.snapshot_interval_us;
+  const bool is_due =
+      now - last_snapshot_ >= options_.snapshot_interval_us || lane_.needs_snapshot();
   if (CanBeginSnapshot() || (is_due && !lane_.snapshot_under_way())) {
     RETURN_IF_ERROR(BeginSnapshot(now));
   }

@@ -34,12 +34,13 @@ class Loader {
 }  // namespace
 
 absl::StatusOr<Restored> RestoreExecutor(const LaneSpec& spec, const state::SnapshotInfo& snapshot,
-                                         const LoadFunction& load, const StopFunction& stop,
-                                         bool& damaged) {
+                                         const LoadFunction& load, const PrepareFunction& prepare,
+                                         const StopFunction& stop, bool& damaged) {
   Restored restored;
   damaged = false;
   ASSIGN_OR_RETURN(restored.executor, Executor::Make(*spec.stage, spec.inputs));
   restored.executor->SetStop(stop);
+  if (prepare) prepare(*restored.executor);
   journal::v1::LaneState engine;
   if (!engine.ParseFromString(snapshot.engine)) {
     damaged = true;
@@ -49,8 +50,7 @@ absl::StatusOr<Restored> RestoreExecutor(const LaneSpec& spec, const state::Snap
   if (!restored.executor->Fits(engine) ||
       static_cast<size_t>(engine.sink_bytes_size()) != spec.stage->sinks.size()) {
     damaged = true;
-    return absl::DataLossError(absl::StrCat("engine state, of version ", engine.version(),
-                                            ", does not fit the job or this build"));
+    return Executor::DoesNotFit(engine);
   }
   Loader loader(restored.executor->states());
   const absl::Status loaded =

@@ -23,11 +23,14 @@ struct Restored {
 // Hands over all entries of the snapshot, as SnapshotStore::Restore and Read do.
 using LoadFunction = std::function<absl::Status(const state::SnapshotStore::EntryFunction& entry)>;
 
+// Asked with the new executor before it is filled; may be empty.
+using PrepareFunction = std::function<void(Executor& executor)>;
+
 // Makes an executor and fills it. On an error, `damaged` says that it is the snapshot that is
 // wrong, not what it rests on. The spec must outlive the executor, which keeps `stop`. CANCELLED
 // when that says so.
 absl::StatusOr<Restored> RestoreExecutor(const LaneSpec& spec, const state::SnapshotInfo& snapshot,
-                                         const LoadFunction& load, const StopFunction& stop,
-                                         bool& damaged);
+                                         const LoadFunction& load, const PrepareFunction& prepare,
+                                         const StopFunction& stop, bool& damaged);
 
 }  // namespace streamml::lane::internal

@@ -19,8 +19,12 @@ void SnapshotTask::Save(state::SnapshotStore& store) {
   result_ = contents_.is_saved ? contents_.saved_digest
                                : store.Save(contents_.key, contents_.engine, contents_.changes);
   contents_.changes = {};
-  if (!result_.ok() || !contents_.take) return;
-  contents_.take({contents_.key, contents_.engine, *result_}, store);
+  if (!result_.ok()) return;
+  if (contents_.take) contents_.take({contents_.key, contents_.engine, *result_}, store);
+  if (!contents_.list_after) return;
+  std::vector<std::string> problems;  // told when a lane is opened
+  auto others = store.List(problems);
+  if (others.ok()) others_ = *std::move(others);
 }
 
 }  // namespace streamml::lane::internal

@@ -26,6 +26,7 @@ class SnapshotTask {
     bool is_saved = false;     // nothing was committed since: the snapshot is there
     Digest saved_digest;       // of that one
     SnapshotExport take;       // gets it once it is durable; may be empty
+    bool list_after = false;   // which others there are is wanted too
   };
 
   // Starts to save. The store must outlive the task.
@@ -34,6 +35,10 @@ class SnapshotTask {
   bool done() const { return pending_->done(); }
   void Wait() { pending_->Wait(); }
   const state::SnapshotKey& key() const { return contents_.key; }
+  const std::string& engine() const { return contents_.engine; }
+  bool is_saved() const { return contents_.is_saved; }
+  // Those that there are then; empty where nobody asked or the store cannot be. Once done.
+  const std::vector<state::SnapshotInfo>& others() const { return others_; }
   // The state digest of the snapshot, which is durable, or why there is none. Once done.
   const absl::StatusOr<Digest>& result() const { return result_; }
 
@@ -41,6 +46,7 @@ class SnapshotTask {
   void Save(state::SnapshotStore& store);
 
   Contents contents_;
+  std::vector<state::SnapshotInfo> others_;
   absl::StatusOr<Digest> result_ = absl::InternalError("not done");
   std::unique_ptr<Pending> pending_;  // last: its end is awaited before the others go
 };

@@ -1,8 +1,14 @@
 #include "worker/log/file/file_log.h"
 
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "worker/log/commit_bell.h"
 #include "worker/log/file/internal/lane_file.h"
@@ -86,8 +92,9 @@ class FileChannelReader final : public ChannelReader {
 
 class FileLog final : public Log {
  public:
-  FileLog(std::unique_ptr<DiskLock> lock, std::vector<std::unique_ptr<LaneFile>> lanes)
-      : lock_(std::move(lock)), lanes_(std::move(lanes)) {}
+  FileLog(std::unique_ptr<DiskLock> lock, std::vector<std::unique_ptr<LaneFile>> lanes,
+          std::map<uint32_t, std::set<uint32_t>> readers)
+      : lock_(std::move(lock)), lanes_(std::move(lanes)), readers_(std::move(readers)) {}
 
   absl::StatusOr<std::unique_ptr<LaneWriter>> OpenLane(uint32_t lane) override {
     RETURN_IF_ERROR(CheckLane(lane));
@@ -97,6 +104,8 @@ class FileLog final : public Log {
                                                              const Position& start) override {
     RETURN_IF_ERROR(CheckLane(lane));
     const LaneFile& file = *lanes_[lane];
+    if (start == Position{}) return std::make_unique<FileJournalReader>(file, file.begin());
+    RETURN_IF_ERROR(file.CheckKept(start));
     return std::make_unique<FileJournalReader>(file, start.sequence == 1 ? file.begin() : start);
   }
   absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
@@ -112,8 +121,29 @@ class FileLog final : public Log {
           "' were already consumed: its file was cut or replaced; way out: put back an "
           "undamaged copy of it, or start over in an empty data folder"));
     }
+    RETURN_IF_ERROR(file.CheckKept(start));
     return std::make_unique<FileChannelReader>(file, channel,
                                                start.sequence == 1 ? file.begin() : start);
+  }
+  absl::StatusOr<std::optional<JournalEntry>> LastEntry(uint32_t lane) override {
+    RETURN_IF_ERROR(CheckLane(lane));
+    const std::optional<Position> last = lanes_[lane]->last();
+    if (!last.has_value()) return std::nullopt;
+    return FileJournalReader(*lanes_[lane], *last).Next();
+  }
+  absl::Status Truncate(const Needs& needs) override {
+    RETURN_IF_ERROR(CheckLane(needs.lane));
+    std::map<uint32_t, uint64_t> rows;  // by producer
+    for (const Needs::Channel& channel : needs.channels) {
+      RETURN_IF_ERROR(CheckLane(channel.id.producer));
+      const auto [entry, added] = rows.try_emplace(channel.id.producer, channel.from.bytes);
+      entry->second = std::min(entry->second, channel.from.bytes);
+    }
+    const MutexLock lock(needs_mutex_);
+    needed_[needs.lane].journal = needs.journal.bytes;
+    for (const auto& [producer, bytes] : rows) needed_[producer].rows[needs.lane] = bytes;
+    for (const auto& [producer, by_reader] : needed_) RETURN_IF_ERROR(Remove(producer, by_reader));
+    return absl::OkStatus();
   }
   uint64_t version() const override { return bell_.version(); }
   void WaitForCommit(uint64_t seen, int64_t timeout_us) override { bell_.Wait(seen, timeout_us); }
@@ -125,9 +155,29 @@ class FileLog final : public Log {
         absl::StrCat("log: lane ", lane, " of ", lanes_.size(), " asked for"));
   }
 
+  struct Needed {
+    std::optional<uint64_t> journal;
+    std::map<uint32_t, uint64_t> rows;  // by reader
+  };
+  absl::Status Remove(uint32_t lane, const Needed& needed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(needs_mutex_) {
+    const auto readers = readers_.find(lane);
+    if (!needed.journal.has_value() || readers == readers_.end()) return absl::OkStatus();
+    uint64_t bytes = *needed.journal;
+    for (const uint32_t reader : readers->second) {
+      const auto told = needed.rows.find(reader);
+      if (told == needed.rows.end()) return absl::OkStatus();
+      bytes = std::min(bytes, told->second);
+    }
+    return lanes_[lane]->RemoveBefore(bytes);
+  }
+
   std::unique_ptr<DiskLock> lock_;
   std::vector<std::unique_ptr<LaneFile>> lanes_;
+  const std::map<uint32_t, std::set<uint32_t>> readers_;
   CommitBell bell_;
+  // Held while files are removed: they go one after the other. Nobody else waits for it.
+  Mutex needs_mutex_;
+  std::map<uint32_t, Needed> needed_ ABSL_GUARDED_BY(needs_mutex_);
 };
 
 }  // namespace
@@ -144,7 +194,7 @@ absl::StatusOr<std::unique_ptr<Log>> OpenFileLog(Disk& disk, const std::string& 
         LaneFile::Open(disk, absl::StrCat(folder, "/lane-", lane), lane, options, notes));
     lanes.push_back(std::move(file));
   }
-  return std::make_unique<FileLog>(std::move(lock), std::move(lanes));
+  return std::make_unique<FileLog>(std::move(lock), std::move(lanes), options.readers);
 }
 
 }  // namespace streamml::log

@@ -5,11 +5,18 @@
 // table of frames with their hashes, hash of all that), then the journal record and the frames'
 // rows. A channel is read by walking the headers of its producer's file. Only the last transaction
 // can be torn, because the next one is not started before it is synced; Open() cuts a torn one off
-// and refuses any other damage.
+// and refuses any other damage that it sees. It looks at all of the newest two files of a lane, and
+// at the headers and sizes of the others, so that opening does not take longer the more is kept;
+// what is damaged there is found by whoever reads it.
+//
+// Truncate() removes whole files, the oldest first, as long as all in them is needed by nobody:
+// neither for the lane's own journal nor by a lane that reads its rows.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +29,9 @@ namespace streamml::log {
 struct FileLogOptions {
   uint64_t segment_bytes = 64 << 20;                   // a new file is begun beyond this
   uint64_t max_transaction_bytes = uint64_t{2} << 30;  // no more: sizes are stored in 32 bits
+  // By lane, the lanes that read its rows: none of its files is removed before each of them has
+  // said, since the log was opened, what it needs. A lane that is not named here loses nothing.
+  std::map<uint32_t, std::set<uint32_t>> readers = {};
 };
 
 // Opens or creates the log in `folder` for lanes 0 .. num_lanes-1 and takes its lock. `notes` gets

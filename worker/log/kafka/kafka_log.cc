@@ -1,7 +1,10 @@
 #include "worker/log/kafka/kafka_log.h"
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/mutex.h"
@@ -33,13 +36,14 @@ absl::Status Lost(const absl::Status& status, std::string_view place) {
 
 class KafkaJournalReader final : public JournalReader {
  public:
+  static constexpr uint64_t kAny = 0;  // of the first record
   KafkaJournalReader(Transport& transport, std::string name, uint32_t lane,
-                     std::unique_ptr<MessageStream> stream, const Position& start)
+                     std::unique_ptr<MessageStream> stream, uint64_t first)
       : transport_(transport),
         name_(std::move(name)),
         lane_(lane),
         stream_(std::move(stream)),
-        expected_(start.sequence) {}
+        expected_(first) {}
 
   absl::StatusOr<std::optional<JournalEntry>> Next() override {
     absl::StatusOr<std::optional<InMessage>> next = stream_->Next();
@@ -63,7 +67,7 @@ class KafkaJournalReader final : public JournalReader {
 
   std::string Place() const {
     return absl::StrCat("journal '", name_, "', partition ", lane_, ", behind record ",
-                        expected_ - 1);
+                        expected_ - std::min<uint64_t>(expected_, 1));
   }
 
   absl::StatusOr<std::optional<JournalEntry>> Decode(const InMessage& message) {
@@ -71,6 +75,7 @@ class KafkaJournalReader final : public JournalReader {
     const std::string place =
         absl::StrCat("journal '", name_, "', partition ", lane_, ", offset ", message.offset);
     if (!wire.ok()) return Annotate(wire.status(), place);
+    if (expected_ == kAny) expected_ = wire->sequence;
     if (wire->sequence != expected_) {
       return absl::DataLossError(absl::StrCat(place, ": holds record ", wire->sequence,
                                               " where record ", expected_, " belongs"));
@@ -148,11 +153,52 @@ class KafkaLog final : public Log {
   absl::StatusOr<std::unique_ptr<JournalReader>> OpenJournal(uint32_t lane,
                                                              const Position& start) override {
     RETURN_IF_ERROR(CheckLane(lane));
-    const uint64_t offset = start.sequence == 1 ? 0 : start.bytes;
-    ASSIGN_OR_RETURN(std::unique_ptr<MessageStream> stream,
-                     transport_->OpenStream(names_.journal, lane, offset));
-    return std::make_unique<KafkaJournalReader>(*transport_, names_.journal, lane,
-                                                std::move(stream), start);
+    const bool is_first = start == Position{};
+    return ReadJournal(lane, is_first ? Transport::kFirstKept : start.bytes,
+                       is_first ? KafkaJournalReader::kAny : start.sequence);
+  }
+
+  // Behind it there may be marks of transactions, and messages of those that were aborted.
+  absl::StatusOr<std::optional<JournalEntry>> LastEntry(uint32_t lane) override {
+    RETURN_IF_ERROR(CheckLane(lane));
+    ASSIGN_OR_RETURN(const internal::KeptOffsets kept,
+                     transport_->FindOffsets(names_.journal, lane));
+    const uint64_t num_kept = kept.end - std::min(kept.begin, kept.end);
+    std::optional<JournalEntry> last;
+    for (uint64_t back = kFirstLook; num_kept > 0; back *= 4) {
+      const uint64_t from = back < num_kept ? kept.end - back : Transport::kFirstKept;
+      ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> reader,
+                       ReadJournal(lane, from, KafkaJournalReader::kAny));
+      while (true) {
+        ASSIGN_OR_RETURN(std::optional<JournalEntry> entry, reader->Next());
+        if (!entry.has_value()) break;
+        last = std::move(entry);
+      }
+      if (last.has_value() || back >= num_kept) break;
+    }
+    return last;
+  }
+
+  absl::Status Truncate(const Needs& needs) override {
+    RETURN_IF_ERROR(CheckLane(needs.lane));
+    std::map<std::pair<std::string, uint32_t>, uint64_t> needed;
+    needed[{names_.journal, needs.lane}] = needs.journal.bytes;
+    for (const Needs::Channel& channel : needs.channels) {
+      const auto name = names_.topics.find(channel.id.topic);
+      if (name == names_.topics.end()) {
+        return absl::InternalError(
+            absl::StrCat("topic '", channel.id.topic, "' is not in the log"));
+      }
+      const auto [entry, added] =
+          needed.try_emplace({name->second, channel.id.partition}, channel.from.bytes);
+      entry->second = std::min(entry->second, channel.from.bytes);
+    }
+    std::vector<internal::PartitionCut> cuts;
+    for (const auto& [place, offset] : needed) {
+      if (offset == 0 || offset == Needs::kNothing.bytes) continue;
+      cuts.push_back({place.first, place.second, offset});
+    }
+    return transport_->DeleteBefore(cuts);
   }
 
   absl::StatusOr<std::unique_ptr<ChannelReader>> OpenChannel(const ChannelId& channel,
@@ -184,6 +230,16 @@ class KafkaLog final : public Log {
   }
 
  private:
+  static constexpr uint64_t kFirstLook = 16;  // offsets before the end
+
+  absl::StatusOr<std::unique_ptr<JournalReader>> ReadJournal(uint32_t lane, uint64_t offset,
+                                                             uint64_t first) {
+    ASSIGN_OR_RETURN(std::unique_ptr<MessageStream> stream,
+                     transport_->OpenStream(names_.journal, lane, offset));
+    return std::make_unique<KafkaJournalReader>(*transport_, names_.journal, lane,
+                                                std::move(stream), first);
+  }
+
   absl::Status CheckLane(uint32_t lane) const {
     if (lane < options_.num_lanes) return absl::OkStatus();
     return absl::InternalError(

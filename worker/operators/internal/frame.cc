@@ -9,10 +9,12 @@
 #include "worker/operators/internal/frame.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "absl/log/check.h"
 #include "worker/operators/internal/kernels.h"
@@ -82,7 +84,9 @@ void Compact(const FrameLayout& layout, Frame& frame) {
                live * layout.row_words * sizeof(uint64_t));
   frame.words.resize(layout.header_words + live * layout.row_words);
   const auto texts = frame.texts.begin();
-  frame.texts.erase(texts, texts + static_cast<int64_t>(frame.first * layout.row_texts));
+  const auto stay = texts + static_cast<int64_t>(frame.first * layout.row_texts);
+  for (auto text = texts; text != stay; ++text) frame.text_bytes -= text->size();
+  frame.texts.erase(texts, stay);
   frame.end = static_cast<uint32_t>(live);
   frame.first = 0;
   // A burst of rows must not hold its memory for ever.
@@ -196,6 +200,7 @@ void Append(const FrameLayout& layout, const FrameRow& row, Frame& frame) {
     const FrameArgument& argument = layout.arguments[a];
     if (argument.type == Type::kText) {
       frame.texts.emplace_back(row.texts[a]);
+      frame.text_bytes += row.texts[a].size();
     } else {
       words[argument.value] = row.values[a];
     }
@@ -203,6 +208,36 @@ void Append(const FrameLayout& layout, const FrameRow& row, Frame& frame) {
   StartBlock(layout, words);
   Count(layout, words, 1, frame);
   ++frame.end;
+}
+
+void AppendRows(const FrameLayout& layout, const Frame& from, TimeRange times, Frame& to) {
+  std::array<uint64_t, kMaxArguments> values{};
+  std::array<std::string_view, kMaxArguments> texts{};
+  const size_t size = layout.arguments.size();
+  for (uint32_t row = from.first; row < from.end; ++row) {
+    const uint64_t* words = RowWords(layout, from, row);
+    if (TimeOf(words) < times.begin) continue;
+    if (TimeOf(words) > times.end) return;
+    for (size_t a = 0; a < size; ++a) {
+      const FrameArgument& argument = layout.arguments[a];
+      if (argument.type == Type::kText) {
+        texts[a] = from.texts[row * layout.row_texts + argument.text];
+      } else {
+        values[a] = words[argument.value];
+      }
+    }
+    Append(layout, {TimeOf(words), Nulls(words), {values.data(), size}, {texts.data(), size}}, to);
+  }
+}
+
+void Insert(const FrameLayout& layout, const FrameRow& row, Frame& frame) {
+  Frame result;
+  AppendRows(layout, frame, {std::numeric_limits<int64_t>::min(), row.time}, result);
+  Append(layout, row, result);
+  if (row.time < std::numeric_limits<int64_t>::max()) {
+    AppendRows(layout, frame, {row.time + 1, std::numeric_limits<int64_t>::max()}, result);
+  }
+  frame = std::move(result);
 }
 
 void EvictBefore(const FrameLayout& layout, int64_t time, Frame& frame) {

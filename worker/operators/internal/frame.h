@@ -57,6 +57,7 @@ inline constexpr size_t kBlockWord = 1;
 struct Frame {
   std::vector<uint64_t> words;     // header, then row_words for each row
   std::vector<std::string> texts;  // row_texts for each row
+  size_t text_bytes = 0;           // of all of them
   uint32_t first = 0;              // rows before it have left the frame
   uint32_t end = 0;
 };
@@ -67,6 +68,14 @@ int64_t LastTime(const FrameLayout& layout, const Frame& frame);
 
 // Times never decrease from one Append to the next.
 void Append(const FrameLayout& layout, const FrameRow& row, Frame& frame);
+// Appends copies of those rows of `from` whose times are in [begin, end].
+struct TimeRange {
+  int64_t begin;
+  int64_t end;
+};
+void AppendRows(const FrameLayout& layout, const Frame& from, TimeRange times, Frame& to);
+// Puts a row behind those of its time and before the later ones; as long as the frame.
+void Insert(const FrameLayout& layout, const FrameRow& row, Frame& frame);
 // Removes the rows before `time`.
 void EvictBefore(const FrameLayout& layout, int64_t time, Frame& frame);
 
@@ -127,6 +136,7 @@ class FrameCodec {
   void Encode(const Frame& frame, std::string& out) const;
   bool Decode(std::string_view bytes, Frame& out) const;
   int64_t Time(const Frame& frame) const { return LastTime(*layout_, frame); }
+  int64_t Bytes(const Frame& frame) const;
 
  private:
   const FrameLayout* layout_;

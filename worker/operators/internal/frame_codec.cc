@@ -95,4 +95,10 @@ bool FrameCodec::Decode(std::string_view bytes, Frame& out) const {
   return reader.AtEnd();
 }
 
+int64_t FrameCodec::Bytes(const Frame& frame) const {
+  const size_t bytes = frame.words.capacity() * sizeof(uint64_t) +
+                       frame.texts.capacity() * sizeof(std::string) + frame.text_bytes;
+  return static_cast<int64_t>(bytes);
+}
+
 }  // namespace streamml::operators::internal

@@ -33,7 +33,8 @@ Planner::Planner(const manifest::Manifest& manifest, const manifest::Bindings* f
       topics_(topics),
       spec_(manifest.job.spec()),
       stages_(static_cast<uint32_t>(spec_.workers().lanes()),
-              static_cast<uint32_t>(spec_.log().partitions())) {}
+              static_cast<uint32_t>(spec_.log().partitions()),
+              std::any_of(spec_.views().begin(), spec_.views().end(), EmitsOnArrival)) {}
 
 absl::StatusOr<JobPlan> Planner::Run(uint32_t incarnation) {
   plan_.owner.incarnation = incarnation;
@@ -43,6 +44,7 @@ absl::StatusOr<JobPlan> Planner::Run(uint32_t incarnation) {
   AddRelations();
   AddSinks();
   AddSnapshots();
+  AddReplay();
   if (!problems_.empty()) {
     std::stable_sort(
         problems_.begin(), problems_.end(),
@@ -78,6 +80,23 @@ void Planner::AddSnapshots() {
     Report("spec.snapshots.credentialsFrom",
            absl::InvalidArgumentError("a folder is opened without credentials; leave it out"));
   }
+}
+
+// A log in files is lost together with the snapshots beside it. One on Kafka outlives them, and then
+// what was cut off cannot be computed again: without a store nothing is.
+void Planner::AddReplay() {
+  const std::string& keep = spec_.replay().keep();
+  const bool is_kafka = !plan_.log_cluster.empty();
+  const bool has_store = !plan_.snapshot_store.empty();
+  if (keep.empty()) return;
+  const auto keep_us = manifest::ParseDuration(keep);
+  plan_.keep_us = keep_us.ok() ? *keep_us : 0;
+  if (!is_kafka || has_store) return;
+  Report("spec.replay.keep",
+         absl::InvalidArgumentError(
+             "with the log on Kafka this needs a store of snapshots: when the machine that has them "
+             "is lost, what was cut off the journal cannot be computed again; give "
+             "spec.snapshots.store, or leave this out, and all is kept"));
 }
 
 void Planner::Report(const std::string& path, const absl::Status& status) {
@@ -139,8 +158,26 @@ void Planner::AddSource(int index) {
     result.files = {source.name()};
   }
   AddMetadata(source, result);
+  AddPartitioning(source, result);
   Define(source.name(), stages_.AddSource(result));
   plan_.sources.push_back(std::move(result));
+}
+
+void Planner::AddPartitioning(const job::v1::Source& source, SourcePlan& plan) {
+  for (int i = 0; i < source.partitioned_by().columns_size(); ++i) {
+    const std::string& name = source.partitioned_by().columns(i);
+    if (const std::optional<size_t> column = plan.schema->Find(name)) {
+      plan.partition_columns.push_back(*column);
+      continue;
+    }
+    Report(absl::StrCat(ListPath("sources", source.name()), ".partitionedBy.columns[", i, "]"),
+           absl::NotFoundError(
+               absl::StrCat("source '", source.name(), "' has no column '", name, "'")));
+  }
+  plan.partitioner = connectors::FindPartitioner(source.partitioned_by().partitioner())
+                         .value_or(connectors::Partitioner::kMurmur2);
+  // Files are not cut by key, whatever the topic is.
+  if (!plan.is_topic()) plan.partition_columns.clear();
 }
 
 bool Planner::FindInput(const job::v1::Source& source, SourcePlan& plan) {

@@ -17,6 +17,9 @@
 
 namespace streamml::plan::internal {
 
+// The view's rows are wanted as they come, not in event order.
+bool EmitsOnArrival(const job::v1::View& view);
+
 class Planner {
  public:
   // Without `files`, sources are planned with one file or partition each, and nobody is asked for
@@ -37,6 +40,7 @@ class Planner {
 
   void AddSources();
   void AddSource(int index);
+  void AddPartitioning(const job::v1::Source& source, SourcePlan& plan);
   // Where its rows come from; false when that is not known.
   bool FindInput(const job::v1::Source& source, SourcePlan& plan);
   bool FindFiles(const job::v1::Source& source, SourcePlan& plan);
@@ -57,6 +61,7 @@ class Planner {
   void AddSinks();
   void AddSink(const job::v1::Sink& sink, const Place& place);
   void AddSnapshots();
+  void AddReplay();
   absl::StatusOr<Place> PlanSql(const std::string& sql, const std::string& owner);
   void Define(const std::string& name, const Place& place);
   void Report(const std::string& path, const absl::Status& status);

@@ -51,6 +51,8 @@ AdoptRules ToAdoptRules(const job::v1::Train& train) {
 
 }  // namespace
 
+bool EmitsOnArrival(const job::v1::View& view) { return view.emit() == "arrival"; }
+
 void Planner::AddRelations() {
   for (int i = 0; i < spec_.views_size(); ++i) {
     pending_.push_back({spec_.views(i).name(), i, /*is_view=*/true, "", {}});
@@ -109,10 +111,12 @@ bool Planner::TryView(Relation& relation) {
     ReportSql(ViewPath(view.name()), node.status());
     return true;
   }
+  const bool on_arrival = EmitsOnArrival(view);
+  if (on_arrival) sql::AnswerOnArrival(**node);
   const auto place =
       stages_.AddQuery(std::shared_ptr<const sql::Node>(*std::move(node)), view.name(), relations_);
   if (place.ok()) {
-    Define(view.name(), *place);
+    Define(view.name(), on_arrival ? stages_.OnArrival(*place) : *place);
   } else {
     Report(ViewPath(view.name()), place.status());
   }

@@ -52,7 +52,9 @@ Place StageBuilder::AddSource(const SourcePlan& source) {
   late.name = absl::StrCat(source.name, ".late");
   spec.late_sink = static_cast<int>(spec.sinks.size());
   spec.sinks.push_back(late);
-  return {index, -1, source.schema, std::nullopt};
+  Place place{index, -1, source.schema, std::nullopt};
+  if (!source.partition_columns.empty()) place.key = source.partition_columns;
+  return place;
 }
 
 int StageBuilder::DeadSink(size_t stage, const std::string& owner) {
@@ -83,8 +85,11 @@ absl::StatusOr<Place> StageBuilder::AppendOperator(const Place& from, lane::Node
   }
   stage.operators.push_back(std::move(line));
   stage.spec->nodes.push_back(std::move(spec));
-  return Place{
-      from.stage, static_cast<int>(stage.spec->nodes.size() - 1), made->output_schema(), {}};
+  return Place{from.stage,
+               static_cast<int>(stage.spec->nodes.size() - 1),
+               made->output_schema(),
+               {},
+               from.on_arrival};
 }
 
 absl::StatusOr<Place> StageBuilder::AddQuery(const std::shared_ptr<const sql::Node>& query,
@@ -103,7 +108,11 @@ absl::StatusOr<Place> StageBuilder::AddNode(const sql::Node& node,
     return absl::InternalError(absl::StrCat("relation '", node.relation, "' is not planned"));
   }
   ASSIGN_OR_RETURN(Place from, AddNode(*node.input, query, owner, relations));
-  if (node.kind == sql::Node::Kind::kWindow) from = PlaceForWindow(node, from, owner);
+  const bool on_arrival = node.kind == sql::Node::Kind::kArrivalWindow;
+  if (on_arrival || node.kind == sql::Node::Kind::kWindow) {
+    from.on_arrival = on_arrival;
+    from = PlaceForWindow(node, from, owner);
+  }
   const operators::OperatorEntry* entry = operators::FindOperator(node.kind);
   if (entry == nullptr) return absl::InternalError("a plan node has no operator");
   lane::NodeSpec spec;
@@ -123,13 +132,33 @@ absl::StatusOr<Place> StageBuilder::AddNode(const sql::Node& node,
   std::string line = absl::StrCat(owner, ": ", tree.substr(0, tree.find('\n')));
   ASSIGN_OR_RETURN(Place place, AppendOperator(from, std::move(spec), std::move(line)));
   place.key = key;
+  place.on_arrival = from.on_arrival;
   return place;
 }
 
-// The window's rows of one partition key must be in one lane, in event order.
+// Behind a stage in event order rows have waited already; elsewhere they must not begin to.
+Place StageBuilder::OnArrival(Place from) {
+  from.on_arrival = true;
+  Order(from);
+  return from;
+}
+
+bool StageBuilder::CanOrder(const Place& from) const {
+  const StagePlan& stage = stages_[from.stage];
+  return from.on_arrival || stage.spec->event_order ||
+         !(stage.spec->on_arrival || (any_arrival_ && stage.source >= 0));
+}
+
+void StageBuilder::Order(const Place& from) {
+  StagePlan& stage = stages_[from.stage];
+  if (!from.on_arrival) stage.spec->event_order = true;
+  if (from.on_arrival && !stage.spec->event_order) stage.spec->on_arrival = true;
+}
+
+// The window's rows of one partition key must be in one lane, in the order that `from` says.
 Place StageBuilder::PlaceForWindow(const sql::Node& node, const Place& from,
                                    const std::string& owner) {
-  StagePlan& stage = stages_[from.stage];
+  const StagePlan& stage = stages_[from.stage];
   const bool one_lane_suffices = max_lanes_ == 1 || node.partition_columns.empty();
   const bool keyed =
       from.key.has_value() && !from.key->empty() &&
@@ -137,8 +166,8 @@ Place StageBuilder::PlaceForWindow(const sql::Node& node, const Place& from,
         return std::find(node.partition_columns.begin(), node.partition_columns.end(), column) !=
                node.partition_columns.end();
       });
-  if (keyed || (stage.num_lanes == 1 && one_lane_suffices)) {
-    stage.spec->event_order = true;
+  if (CanOrder(from) && (keyed || (stage.num_lanes == 1 && one_lane_suffices))) {
+    Order(from);
     return from;
   }
   return Rekey(from, node.partition_columns, owner);
@@ -147,8 +176,10 @@ Place StageBuilder::PlaceForWindow(const sql::Node& node, const Place& from,
 Place StageBuilder::Rekey(const Place& from, const std::vector<size_t>& columns,
                           const std::string& owner) {
   for (const Edge& edge : edges_) {
-    if (edge.stage == from.stage && edge.node == from.node && edge.columns == columns)
+    if (edge.stage == from.stage && edge.node == from.node && edge.columns == columns &&
+        edge.target.on_arrival == from.on_arrival) {
       return edge.target;
+    }
   }
   const Place target = AddRekeyedStage(from, columns, owner);
   edges_.push_back({from.stage, from.node, columns, target});
@@ -161,7 +192,8 @@ Place StageBuilder::AddRekeyedStage(const Place& from, const std::vector<size_t>
   stage.spec = std::make_shared<lane::StageSpec>();
   stage.spec->name = FreeName(owner);
   stage.spec->input_schema = from.schema;
-  stage.spec->event_order = true;
+  stage.spec->event_order = !from.on_arrival;
+  stage.spec->on_arrival = from.on_arrival;
   stage.num_partitions = columns.empty() ? 1 : num_partitions_;
   stage.num_lanes = std::min(max_lanes_, stage.num_partitions);
   stage.topic = absl::StrCat(stages_[from.stage].spec->name, "-to-", stage.spec->name);
@@ -176,7 +208,7 @@ Place StageBuilder::AddRekeyedStage(const Place& from, const std::vector<size_t>
       "re-key by ", columns.empty() ? "nothing (one lane)" : ColumnNames(*from.schema, columns),
       " into topic ", stage.topic, ", ", stage.num_partitions, " partition(s)"));
   stages_.push_back(std::move(stage));
-  return {stages_.size() - 1, -1, from.schema, columns};
+  return {stages_.size() - 1, -1, from.schema, columns, from.on_arrival};
 }
 
 void StageBuilder::AddSink(lane::SinkOutput sink, const Place& from) {

@@ -21,15 +21,33 @@ uint64_t MostCategories(const operators::ModelSpec& model) {
   return features.hash_bits > 0 ? uint64_t{1} << features.hash_bits : features.dictionary_bound;
 }
 
+// What is said against adopting versions in event time by those that score `from`.
+absl::Status CheckEventTime(const operators::ModelSpec& model, const Place& from) {
+  std::string_view why;
+  if (from.schema->time_column() == data::Schema::kNoTime) {
+    why = "the scored relation has no event time; adopt with policy asap";
+  } else if (from.on_arrival) {
+    why =
+        "the scored relation emits on arrival, and versions cannot be adopted in event time "
+        "where rows do not wait for it; adopt with policy asap, or let the view emit watermark";
+  } else {
+    return absl::OkStatus();
+  }
+  return AtField(absl::InvalidArgumentError(absl::StrCat("model '", model.name, "': ", why)),
+                 "train.adopt.policy");
+}
+
 }  // namespace
 
 absl::StatusOr<Place> StageBuilder::AddModel(const operators::ModelSpec& model, const Place& from) {
   Place input = from;
-  if (stages_[from.stage].num_lanes > 1) input = Rekey(from, {}, model.name);
-  // Examples are learned in event order wherever there is event time.
-  StagePlan& stage = stages_[input.stage];
-  if (stage.spec->input_schema->time_column() != data::Schema::kNoTime)
-    stage.spec->event_order = true;
+  const bool timed = stages_[from.stage].spec->input_schema->time_column() != data::Schema::kNoTime;
+  if (stages_[from.stage].num_lanes > 1 || (timed && !CanOrder(from))) {
+    input = Rekey(from, {}, model.name);
+  }
+  // Examples are learned in event order wherever there is event time, or where they are scored at
+  // once, as they come.
+  if (timed) Order(input);
   lane::NodeSpec spec;
   spec.owner = model.name;
   spec.name = "model";
@@ -60,22 +78,19 @@ absl::StatusOr<Place> StageBuilder::AddScorer(const operators::ModelSpec& model,
   };
   std::string line = absl::StrCat(model.name, ": model ", model.learner, ", versions from topic ",
                                   VersionsTopic(model), ", adopted ");
+  Place input = from;
   if (adopt.in_event_time) {
-    if (from.schema->time_column() == data::Schema::kNoTime) {
-      return AtField(absl::InvalidArgumentError(absl::StrCat(
-                         "model '", model.name,
-                         "': the scored relation has no event time; adopt with policy asap")),
-                     "train.adopt.policy");
-    }
+    RETURN_IF_ERROR(CheckEventTime(model, from));
+    if (!CanOrder(from)) input = Rekey(from, from.key.value_or(std::vector<size_t>{}), model.name);
+    Order(input);
     absl::StrAppend(&line, manifest::FormatDuration(adopt.lag_us), " after their event time");
   } else {
     line += "as they come";
   }
-  ASSIGN_OR_RETURN(Place place, AppendOperator(from, std::move(spec), std::move(line)));
-  place.key = from.key;
-  StagePlan& stage = stages_[from.stage];
+  ASSIGN_OR_RETURN(Place place, AppendOperator(input, std::move(spec), std::move(line)));
+  place.key = input.key;
+  StagePlan& stage = stages_[input.stage];
   stage.categories[model.name] = MostCategories(model);
-  if (adopt.in_event_time) stage.spec->event_order = true;
   stage.spec->sides.push_back(
       {place.node, operators::VersionSchema(), adopt.in_event_time, adopt.lag_us});
   stage.side_topics.push_back(VersionsTopic(model));
@@ -84,8 +99,11 @@ absl::StatusOr<Place> StageBuilder::AddScorer(const operators::ModelSpec& model,
 
 absl::Status StageBuilder::AddTrainer(const operators::ModelSpec& model, const AdoptRules& adopt,
                                       const Place& from) {
-  // A stage of its own: it may pass on what its inputs allow, and waits for no side input.
-  const Place input = AddRekeyedStage(from, {}, absl::StrCat(model.name, ".trainer"));
+  // A stage of its own: it may pass on what its inputs allow, and waits for no side input. Examples
+  // are learned in event order also where rows are scored as they come.
+  Place examples = from;
+  examples.on_arrival = false;
+  const Place input = AddRekeyedStage(examples, {}, absl::StrCat(model.name, ".trainer"));
   operators::VersionRules rules;
   rules.every_us = adopt.every_us;
   rules.always = adopt.in_event_time;
@@ -109,6 +127,7 @@ absl::Status StageBuilder::AddTrainer(const operators::ModelSpec& model, const A
   output.node = place.node;
   output.topic = VersionsTopic(model);
   stages_[input.stage].spec->topics.push_back(std::move(output));
+  stages_[input.stage].trains = model.name;
   stages_[input.stage].categories[model.name] = MostCategories(model);
   return absl::OkStatus();
 }

@@ -114,7 +114,14 @@ absl::StatusOr<uint64_t> CopyRows(log::Log& log, const Flight& flight, OutgoingR
   ASSIGN_OR_RETURN(const std::unique_ptr<log::ChannelReader> reader,
                    log.OpenChannel(flight.channel, flight.from));
   while (true) {
-    ASSIGN_OR_RETURN(const std::optional<log::FetchedFrame> frame, Next(*reader));
+    const absl::StatusOr<std::optional<log::FetchedFrame>> next = Next(*reader);
+    if (absl::IsOutOfRange(next.status())) {
+      return absl::UnavailableError(
+          "rows in flight were removed before they were copied, because spec.replay.keep is shorter "
+          "than the savepoint takes; take it again, or keep more");
+    }
+    RETURN_IF_ERROR(next.status());
+    const std::optional<log::FetchedFrame>& frame = *next;
     if (!frame.has_value() || frame->sequence > flight.last) return num_read;
     ASSIGN_OR_RETURN(const Kept kept, Unfinished(*frame, flight));
     if (frame->sequence < flight.read_to) num_read += kept.num_rows;

@@ -32,7 +32,7 @@ auto WithoutExceptions(const Function& function) -> decltype(function()) {
 
 bool IsTable(std::string_view name) { return name.ends_with(".sst"); }
 
-class RocksDbSnapshots final : public LocalSnapshots {
+class RocksDbSnapshots final : public LocalSnapshots, public SavedEntries {
  public:
   RocksDbSnapshots(Disk& disk, const std::string& folder)
       : disk_(disk),
@@ -58,7 +58,7 @@ class RocksDbSnapshots final : public LocalSnapshots {
     if (working_ == nullptr) return absl::OkStatus();  // nothing was ever saved
     return WithoutExceptions([&] { return working_->ForEach(entry); });
   }
-  void Keep(const SnapshotKey& key) override { kept_ = key; }
+  void Keep(std::vector<SnapshotKey> keys) override { kept_ = std::move(keys); }
   absl::Status Clear() override {
     return WithoutExceptions([&] {
       RETURN_IF_ERROR(Empty());
@@ -71,6 +71,15 @@ class RocksDbSnapshots final : public LocalSnapshots {
       const absl::Status status = SaveSnapshot(key, engine, changes);
       if (!status.ok()) return Annotate(status, absl::StrCat("snapshot '", FolderOf(key), "'"));
       return sum_.digest;
+    });
+  }
+
+  SavedEntries* saved() override { return this; }
+  // While a Save is under way it only changes what it was given, so this may be asked meanwhile.
+  absl::Status Get(std::string_view state, std::string_view key, std::string& value) override {
+    return WithoutExceptions([&]() -> absl::Status {
+      if (working_ == nullptr) return absl::NotFoundError("nothing is saved");
+      return working_->Get(state, key, value);
     });
   }
 
@@ -92,7 +101,8 @@ class RocksDbSnapshots final : public LocalSnapshots {
     return absl::StrCat(FolderOf(key), ".import", kTemporarySuffix);
   }
   bool MustStay(const SnapshotKey& key) const {
-    return key == kept_ || std::find(held_.begin(), held_.end(), key) != held_.end();
+    return std::find(kept_.begin(), kept_.end(), key) != kept_.end() ||
+           std::find(held_.begin(), held_.end(), key) != held_.end();
   }
   // Keys of the folders named as snapshots, newest first.
   absl::StatusOr<std::vector<SnapshotKey>> Find() const;
@@ -118,7 +128,7 @@ class RocksDbSnapshots final : public LocalSnapshots {
   std::string snapshots_folder_;
   std::unique_ptr<WorkingCopy> working_;  // null: empty
   StateSum sum_;
-  std::optional<SnapshotKey> kept_;
+  std::vector<SnapshotKey> kept_;
   std::optional<SnapshotKey> restored_;  // newer ones are of no use and not removed yet
   std::vector<SnapshotKey> held_;
   // Table files of the newest snapshot by name. The database never changes one, so none is read

@@ -33,7 +33,8 @@ class StoredSnapshotsOnDisk final : public StoredSnapshots {
   absl::Status Read(const SnapshotKey& key, const EntryFunction& entry) override;
   absl::Status ReadSaved(const EntryFunction& entry) override { return local_->ReadSaved(entry); }
   absl::Status Clear() override;
-  void Keep(const SnapshotKey& key) override;
+  SavedEntries* saved() override { return local_->saved(); }
+  void Keep(std::vector<SnapshotKey> keys) override;
   absl::StatusOr<Digest> Save(const SnapshotKey& key, std::string_view engine,
                               const std::vector<StateChange>& changes) override;
 
@@ -167,9 +168,9 @@ absl::Status StoredSnapshotsOnDisk::Clear() {
   return local_->Clear();
 }
 
-void StoredSnapshotsOnDisk::Keep(const SnapshotKey& key) {
-  local_->Keep(key);
-  queue_.Keep(key);
+void StoredSnapshotsOnDisk::Keep(std::vector<SnapshotKey> keys) {
+  queue_.Keep(keys);
+  local_->Keep(std::move(keys));
 }
 
 void StoredSnapshotsOnDisk::Offer(const SnapshotInfo& info) {

@@ -35,7 +35,7 @@ struct StoredSnapshotsOptions {
 // this disk and says so in `problems`; when there are none, it fails, because a lane that lost its
 // disk must not begin anew for that. Restore and Read fetch what is not on this disk.
 //
-// The store keeps the newest `num_kept` of the journal's history, the one named to Keep(), and
+// The store keeps the newest `num_kept` of the journal's history, those named to Keep(), and
 // those that are pinned. Clear, and the first Save after a Restore, remove nothing from it at once:
 // what they make unknown is not shown any more in this life, and goes when this owner has shown,
 // by saving twice, that the lane is its own, and the grace time is over.

@@ -24,7 +24,6 @@ using support::ManualClock;
 using support::ModelDisk;
 using support::Random;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr int64_t kGraceUs = 1'000'000;

@@ -52,13 +52,11 @@ absl::StatusOr<std::unique_ptr<LaneFile>> LaneFile::Open(Disk& disk, const std::
   RETURN_IF_ERROR(disk.SyncDirectory(folder));
   std::unique_ptr<LaneFile> file(new LaneFile(disk, folder, lane, options));
   RETURN_IF_ERROR(file->FindSegments(notes));
+  RETURN_IF_ERROR(file->CheckSegments(notes));
   const std::vector<Segment> segments = [&file] {
     const MutexLock lock(file->mutex_);
     return file->segments_;
   }();
-  for (size_t i = 0; i < segments.size(); ++i) {
-    RETURN_IF_ERROR(file->CheckSegment(segments[i], i + 1 == segments.size(), notes));
-  }
   if (!segments.empty()) {
     // A process that was killed may have left a whole transaction that only the page cache knows.
     ASSIGN_OR_RETURN(file->file_, disk.OpenForAppend(segments.back().path));
@@ -106,8 +104,47 @@ absl::Status LaneFile::FindSegments(std::vector<std::string>& notes) {
     if (header->lane != lane_) return Damaged(segment, 0, "segment of another lane");
     segment.base = header->base;
     segment.first_sequence = header->first_sequence;
+    segment.size = size;
     const MutexLock lock(mutex_);
     segments_.push_back(std::move(segment));
+  }
+  return absl::OkStatus();
+}
+
+// All of the newest two, because the newest may have lost all that was in it; of older ones, that
+// none is missing between them.
+absl::Status LaneFile::CheckSegments(std::vector<std::string>& notes) {
+  const std::vector<Segment> segments = [this] {
+    const MutexLock lock(mutex_);
+    return segments_;
+  }();
+  if (segments.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckOrder(segments));
+  const size_t first = segments.size() >= 2 ? segments.size() - 2 : 0;
+  if (segments[first].base > 0) last_hash_ = std::nullopt;
+  {
+    const MutexLock lock(mutex_);
+    end_ = {segments[first].first_sequence, segments[first].base};
+  }
+  for (size_t i = first; i < segments.size(); ++i) {
+    RETURN_IF_ERROR(CheckSegment(segments[i], i + 1 == segments.size(), notes));
+  }
+  return absl::OkStatus();
+}
+
+// The first need not be the lane's first: those before it may have been truncated, and who needs
+// them finds out.
+absl::Status LaneFile::CheckOrder(const std::vector<Segment>& segments) const {
+  if (segments.front().base == 0 && segments.front().first_sequence != 1) {
+    return Damaged(segments.front(), 0, "the first file of the lane does not begin with its first");
+  }
+  for (size_t i = 1; i < segments.size(); ++i) {
+    const Segment& before = segments[i - 1];
+    if (segments[i].base == before.base + before.size) continue;
+    return Damaged(segments[i], 0,
+                   absl::StrCat("begins at byte ", segments[i].base, " of the lane's storage where ",
+                                before.base + before.size,
+                                " was expected: a file before it is missing or cut"));
   }
   return absl::OkStatus();
 }
@@ -117,26 +154,24 @@ absl::Status LaneFile::FindSegments(std::vector<std::string>& notes) {
 absl::Status LaneFile::CheckSegment(const Segment& segment, bool last,
                                     std::vector<std::string>& notes) {
   const Position before = end();
-  if (before.bytes != 0 &&
-      (segment.base != before.bytes || segment.first_sequence != before.sequence)) {
+  if (segment.base != before.bytes || segment.first_sequence != before.sequence) {
     return Damaged(
         segment, 0,
         absl::StrCat("starts with transaction ", segment.first_sequence, " where ", before.sequence,
                      " was expected: a file before it is missing or cut"));
   }
-  if (before.bytes == 0 && (segment.base != 0 || segment.first_sequence != 1)) {
-    return Damaged(segment, 0, "the first file of the lane is missing");
-  }
   ASSIGN_OR_RETURN(const std::string bytes, ReadWhole(disk_, segment.path));
   uint64_t offset = kSegmentHeaderSize;
   Position position{segment.first_sequence, segment.base + offset};
+  std::optional<Position> last_found;
   while (offset < bytes.size()) {
     const std::string_view rest = std::string_view(bytes).substr(offset);
     const std::optional<CommitHeader> header = DecodeCommitHeader(rest);
     std::string_view problem;
     if (!header.has_value()) {
       problem = "not an undamaged transaction header";
-    } else if (header->sequence != position.sequence || header->previous_hash != last_hash_) {
+    } else if (header->sequence != position.sequence ||
+               header->previous_hash != last_hash_.value_or(header->previous_hash)) {
       problem = "transaction is out of sequence";
     } else if (rest.size() < header->total_size() ||
                (last && !BodyIsIntact(*header, rest.substr(header->header_size)))) {
@@ -148,12 +183,14 @@ absl::Status LaneFile::CheckSegment(const Segment& segment, bool last,
       break;
     }
     last_hash_ = header->hash;
+    last_found = position;
     offset += header->total_size();
     ++position.sequence;
     position.bytes = segment.base + offset;
   }
   const MutexLock lock(mutex_);
   end_ = position;
+  if (last_found.has_value()) last_ = last_found;
   return absl::OkStatus();
 }
 
@@ -230,7 +267,7 @@ absl::Status LaneFile::Write(const Transaction& transaction) {
   if (file_ == nullptr || file_->size() >= options_.segment_bytes) RETURN_IF_ERROR(StartSegment());
   const Position at = end();
   buffer_.clear();
-  const uint64_t hash = EncodeCommit(transaction, at.sequence, last_hash_, buffer_);
+  const uint64_t hash = EncodeCommit(transaction, at.sequence, last_hash_.value_or(0), buffer_);
   RETURN_IF_ERROR(file_->Append(buffer_));
   if (const absl::Status synced = file_->Sync(); !synced.ok()) {
     // What is not durable must not be found whole by the next life: the system says so only once.
@@ -239,6 +276,7 @@ absl::Status LaneFile::Write(const Transaction& transaction) {
   }
   last_hash_ = hash;
   const MutexLock lock(mutex_);
+  last_ = at;
   end_ = {at.sequence + 1, at.bytes + buffer_.size()};
   return absl::OkStatus();
 }
@@ -252,6 +290,41 @@ Position LaneFile::begin() const {
 Position LaneFile::end() const {
   const MutexLock lock(mutex_);
   return end_;
+}
+
+std::optional<Position> LaneFile::last() const {
+  const MutexLock lock(mutex_);
+  return last_;
+}
+
+absl::Status LaneFile::CheckKept(const Position& position) const {
+  const MutexLock lock(mutex_);
+  if (segments_.empty() || position.sequence >= segments_.front().first_sequence) {
+    return absl::OkStatus();
+  }
+  return absl::OutOfRangeError(absl::StrCat(
+      "log: transaction ", position.sequence, " of '", folder_,
+      "' is wanted, and what is kept begins with transaction ", segments_.front().first_sequence));
+}
+
+// One after the other, each durably: what is left after a crash must not have a gap. After an error
+// nobody knows whether the file is still there, so no later one goes.
+absl::Status LaneFile::RemoveBefore(uint64_t bytes) {
+  while (removal_failed_.ok()) {
+    std::string path;
+    uint64_t base = 0;
+    {
+      const MutexLock lock(mutex_);
+      if (segments_.size() < 2 || segments_[1].base > bytes) return absl::OkStatus();
+      path = segments_.front().path;
+      base = segments_.front().base;
+      segments_.erase(segments_.begin());
+      std::erase_if(readers_, [base](const OpenSegment& segment) { return segment.base == base; });
+    }
+    removal_failed_.Update(disk_.Remove(path));
+    removal_failed_.Update(disk_.SyncDirectory(folder_));
+  }
+  return removal_failed_;
 }
 
 std::pair<std::string, uint64_t> LaneFile::Locate(uint64_t bytes) const {
@@ -305,6 +378,7 @@ absl::StatusOr<std::optional<ReadCommit>> CommitCursor::Next() {
         "log: transaction ", position_.sequence,
         " is wanted, but the lane's log ends before transaction ", end.sequence, kWayOut));
   }
+  RETURN_IF_ERROR(file_.CheckKept(position_));
   // A position at the end of a segment continues after the next segment's header.
   uint64_t bytes = position_.bytes;
   const auto [path, offset] = file_.Locate(bytes);

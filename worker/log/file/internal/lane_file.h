@@ -41,6 +41,13 @@ class LaneFile {
 
   Position begin() const;
   Position end() const;
+  // Where the last transaction stands; nullopt while there is none.
+  std::optional<Position> last() const;
+  // Removes the oldest segments that end at or before this byte, but never the newest. One thread at
+  // a time; others may read and append meanwhile. After an error each later call returns it.
+  absl::Status RemoveBefore(uint64_t bytes);
+  // OUT_OF_RANGE when transactions from `position` on were removed.
+  absl::Status CheckKept(const Position& position) const;
   // Path of the segment holding the byte at `bytes`, and the byte's offset in it.
   std::pair<std::string, uint64_t> Locate(uint64_t bytes) const;
   // Reads up to `size` bytes at `bytes`, within one segment. All readers share the few open files.
@@ -51,6 +58,7 @@ class LaneFile {
     uint64_t base = 0;
     uint64_t first_sequence = 1;
     std::string path;
+    uint64_t size = 0;  // as it was found
   };
   struct OpenSegment {
     uint64_t base = 0;
@@ -61,6 +69,8 @@ class LaneFile {
       : disk_(disk), folder_(std::move(folder)), lane_(lane), options_(options) {}
 
   absl::Status FindSegments(std::vector<std::string>& notes);
+  absl::Status CheckSegments(std::vector<std::string>& notes);
+  absl::Status CheckOrder(const std::vector<Segment>& segments) const;
   absl::Status CheckSegment(const Segment& segment, bool last, std::vector<std::string>& notes);
   absl::Status CutTail(const Segment& segment, const std::string& bytes, uint64_t offset,
                        std::string_view what, std::vector<std::string>& notes);
@@ -80,9 +90,12 @@ class LaneFile {
   std::vector<Segment> segments_ ABSL_GUARDED_BY(mutex_);
   mutable std::vector<OpenSegment> readers_ ABSL_GUARDED_BY(mutex_);  // the last used one is last
   Position end_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Position> last_ ABSL_GUARDED_BY(mutex_);
+
+  absl::Status removal_failed_;  // of the removing thread
 
   // Used by the appending thread and Open() only.
-  uint64_t last_hash_ = 0;
+  std::optional<uint64_t> last_hash_ = 0;  // nullopt: that of the next header is believed
   std::unique_ptr<AppendFile> file_;
   uint64_t file_base_ = 0;
   std::string buffer_;

@@ -141,15 +141,21 @@ absl::Status PartitionChannels::AcceptPiece(Channel& channel, const WireFrame& w
   return absl::OkStatus();
 }
 
+bool PartitionChannels::MustKeep(uint32_t producer, uint32_t asked) const {
+  return producer == asked || producer == rewound_for_;
+}
+
 // Lets go of what is furthest ahead; it is read again when its turn comes.
-void PartitionChannels::MakeRoom(uint32_t keep) {
+void PartitionChannels::MakeRoom(uint32_t asked) {
+  const auto bytes = [this, asked](const auto& entry) {
+    return MustKeep(entry.first, asked) ? 0 : entry.second.bytes;
+  };
   while (waiting_bytes_ > max_waiting_bytes_) {
     const auto largest =
-        std::max_element(channels_.begin(), channels_.end(), [keep](const auto& a, const auto& b) {
-          return (a.first == keep ? 0 : a.second.bytes) < (b.first == keep ? 0 : b.second.bytes);
-        });
+        std::max_element(channels_.begin(), channels_.end(),
+                         [&bytes](const auto& a, const auto& b) { return bytes(a) < bytes(b); });
     Channel& channel = largest->second;
-    if (largest->first == keep || channel.bytes == 0) return;
+    if (bytes(*largest) == 0) return;
     if (!channel.waiting.empty()) {
       channel.next = {channel.waiting.front().frame.sequence, channel.waiting.front().offset};
     }
@@ -164,6 +170,7 @@ absl::StatusOr<std::optional<FetchedFrame>> PartitionChannels::Next(uint32_t pro
   Channel& channel = channels_[producer];
   if (stream_ == nullptr || (channel.skipped && channel.waiting.empty())) {
     RETURN_IF_ERROR(Rewind(channel.next.bytes));
+    rewound_for_ = producer;
   }
   while (channel.waiting.empty()) {
     ASSIGN_OR_RETURN(const std::optional<InMessage> message, stream_->Next());
@@ -173,6 +180,7 @@ absl::StatusOr<std::optional<FetchedFrame>> PartitionChannels::Next(uint32_t pro
                                                 "', offset ", message->offset)));
     MakeRoom(producer);
   }
+  if (rewound_for_ == producer) rewound_for_.reset();
   FetchedFrame frame = std::move(channel.waiting.front().frame);
   channel.waiting.pop_front();
   channel.bytes -= frame.rows.size();

@@ -68,7 +68,8 @@ class PartitionChannels {
   absl::Status Accept(const InMessage& message);
   absl::Status AcceptPiece(Channel& channel, const WireFrame& wire, const InMessage& message);
   void AddWaiting(Channel& channel, Waiting waiting);
-  void MakeRoom(uint32_t keep);
+  bool MustKeep(uint32_t producer, uint32_t asked) const;
+  void MakeRoom(uint32_t asked);
   void DropPieces(Channel& channel);
   void Clear(Channel& channel);
 
@@ -83,6 +84,9 @@ class PartitionChannels {
   int64_t time_us_ = 0;  // when its last message was written; 0: not known
   std::map<uint32_t, Channel> channels_;
   size_t waiting_bytes_ = 0;
+  // The stream went back for this producer, who has got nothing yet: what comes for it is not
+  // dropped while others are served, or it would never get it.
+  std::optional<uint32_t> rewound_for_;
 };
 
 }  // namespace streamml::log::internal

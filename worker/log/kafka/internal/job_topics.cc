@@ -94,7 +94,7 @@ class JobTopics {
   absl::Status CheckEmpty(const InternalTopic& topic, const std::string& journal) {
     for (uint32_t partition = 0; partition < topic.num_partitions; ++partition) {
       ASSIGN_OR_RETURN(const std::unique_ptr<MessageStream> stream,
-                       transport_.OpenStream(topic.name, partition, 0));
+                       transport_.OpenStream(topic.name, partition, Transport::kFirstKept));
       for (int waited = 0; waited < transport_.timeout_ms() && !stream->at_end();
            waited += kCreateWaitMs) {
         ASSIGN_OR_RETURN(const std::optional<InMessage> message, stream->Wait(kCreateWaitMs));
@@ -116,6 +116,8 @@ class JobTopics {
       Settings settings = rules.checked;
       settings.emplace_back(kMaxMessageBytes, "16777216");
       settings.emplace_back("message.timestamp.type", rules.timestamps);
+      // Brokers free the disk of what is deleted by whole segments, but for the newest.
+      settings.emplace_back("segment.bytes", "67108864");
       settings.emplace_back("unclean.leader.election.enable", "false");
       settings.emplace_back("min.insync.replicas", replication >= 3 ? "2" : "1");
       RETURN_IF_ERROR(transport_.CreateTopic(topic, num_partitions, replication, settings));

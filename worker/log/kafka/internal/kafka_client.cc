@@ -6,7 +6,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "base/clock.h"
 #include "base/status.h"
+#include "worker/log/kafka/internal/ask.h"
 
 namespace streamml::log::internal {
 namespace {
@@ -40,29 +42,6 @@ void OnTokenWanted(rd_kafka_t* handle, const char*, void* opaque) {
 
 // librdkafka's own lines: what matters comes through OnError.
 void OnLog(const rd_kafka_t*, int, const char*, const char*) {}
-
-// Waits for the answer of an administrative request. Not for requests to the coordinator of a
-// group: librdkafka (up to 2.14) aborts the process when a connection breaks under one.
-template <typename Submit>
-absl::StatusOr<EventHandle> Ask(const KafkaClient& client, rd_kafka_t* handle,
-                                rd_kafka_admin_op_t operation, std::string_view what,
-                                Submit submit) {
-  const int timeout_ms = client.timeout_ms();
-  const QueueHandle queue(rd_kafka_queue_new(handle));
-  const AdminOptionsHandle options(rd_kafka_AdminOptions_new(handle, operation));
-  std::array<char, kTextSize> text{};
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, text.data(), text.size());
-  submit(options.get(), queue.get());
-  EventHandle event;
-  for (int waited = 0; event == nullptr && waited < timeout_ms + 1000 && !client.gives_up();
-       waited += KafkaClient::kSliceMs) {
-    event.reset(rd_kafka_queue_poll(queue.get(), KafkaClient::kSliceMs));
-  }
-  if (event == nullptr) return absl::UnavailableError(absl::StrCat(what, ": no answer"));
-  const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return ToStatus(error, what);
-  return event;
-}
 
 absl::Status Check(const rd_kafka_error_t* error, std::string_view what) {
   if (error == nullptr) return absl::OkStatus();
@@ -292,12 +271,14 @@ absl::Status KafkaClient::CreateTopic(const std::string& topic, uint32_t num_par
 
 std::string KafkaClient::last_error() const {
   const MutexLock lock(mutex_);
-  return last_error_;
+  const int64_t age_us = SystemClock().MonotonicMicroseconds() - last_error_us_;
+  return age_us < 2'000 * int64_t{timeout_ms()} ? last_error_ : "";
 }
 
 void KafkaClient::NoteError(std::string text) {
   const MutexLock lock(mutex_);
   last_error_ = std::move(text);
+  last_error_us_ = SystemClock().MonotonicMicroseconds();
 }
 
 absl::Status KafkaClient::Explain(const absl::Status& status) const {

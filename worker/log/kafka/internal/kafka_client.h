@@ -15,6 +15,7 @@
 #include "base/mutex.h"
 #include "worker/log/commit_bell.h"
 #include "worker/log/kafka/internal/handles.h"
+#include "worker/log/kafka/internal/kept_offsets.h"
 #include "worker/log/kafka/kafka_cluster.h"
 
 namespace streamml::log::internal {
@@ -51,13 +52,16 @@ class KafkaClient {
   absl::Status CreateTopic(const std::string& topic, uint32_t num_partitions, int replication,
                            const Settings& settings);
 
+  absl::StatusOr<KeptOffsets> FindOffsets(const std::string& topic, uint32_t partition);
+  absl::Status DeleteBefore(const std::vector<PartitionCut>& cuts);
+
   const KafkaOptions& options() const { return options_; }
   int timeout_ms() const { return static_cast<int>(options_.timeout_us / 1000); }
   // Nobody wants to wait for brokers any more.
   bool gives_up() const { return options_.give_up && options_.give_up(); }
   static constexpr int kSliceMs = 100;  // of waits, between two looks at gives_up
   CommitBell& bell() { return bell_; }
-  // The last thing that went wrong with a connection, for messages; "" when nothing did.
+  // The last thing that went wrong with a connection, for messages; "" when nothing did lately.
   std::string last_error() const;
   void NoteError(std::string text);
   // The status with what the connections last complained about.
@@ -72,6 +76,7 @@ class KafkaClient {
   CommitBell bell_;
   mutable Mutex mutex_;
   std::string last_error_ ABSL_GUARDED_BY(mutex_);
+  int64_t last_error_us_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<std::unique_ptr<SharedConsumer>> consumers_ ABSL_GUARDED_BY(mutex_);
 };
 

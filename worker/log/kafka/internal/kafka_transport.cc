@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "worker/log/kafka/internal/partition_stream.h"
 #include "worker/log/kafka/internal/producer.h"
@@ -10,9 +11,8 @@
 namespace streamml::log::internal {
 namespace {
 
-// Nothing is deleted below what is needed: what is not kept at offset 0 was never needed.
 int64_t ToKafka(uint64_t offset) {
-  return offset == 0 ? RD_KAFKA_OFFSET_BEGINNING : static_cast<int64_t>(offset);
+  return offset == Transport::kFirstKept ? RD_KAFKA_OFFSET_BEGINNING : static_cast<int64_t>(offset);
 }
 
 std::optional<InMessage> ToMessage(const rd_kafka_message_t* message) {
@@ -26,22 +26,49 @@ std::optional<InMessage> ToMessage(const rd_kafka_message_t* message) {
 
 class KafkaStream final : public MessageStream {
  public:
-  explicit KafkaStream(std::unique_ptr<PartitionStream> stream) : stream_(std::move(stream)) {}
-  absl::StatusOr<std::optional<InMessage>> Next() override {
-    ASSIGN_OR_RETURN(const rd_kafka_message_t* message, stream_->Next());
-    return ToMessage(message);
-  }
+  KafkaStream(KafkaClient& client, std::unique_ptr<PartitionStream> stream, std::string topic,
+              uint32_t partition, uint64_t offset)
+      : client_(client),
+        stream_(std::move(stream)),
+        topic_(std::move(topic)),
+        partition_(partition),
+        next_(offset) {}
+  absl::StatusOr<std::optional<InMessage>> Next() override { return Take(stream_->Next()); }
   absl::StatusOr<std::optional<InMessage>> Wait(int timeout_ms) override {
-    ASSIGN_OR_RETURN(const rd_kafka_message_t* message, stream_->Wait(timeout_ms));
-    return ToMessage(message);
+    return Take(stream_->Wait(timeout_ms));
   }
   bool at_end() const override { return stream_->at_end(); }
   bool has_passed_start() const override { return stream_->has_passed_start(); }
-  absl::Status Seek(uint64_t offset) override { return stream_->Seek(ToKafka(offset)); }
+  absl::Status Seek(uint64_t offset) override {
+    next_ = offset;
+    return stream_->Seek(ToKafka(offset));
+  }
   std::optional<uint64_t> num_unread() const override { return stream_->num_unread(); }
 
  private:
+  absl::StatusOr<std::optional<InMessage>> Take(
+      const absl::StatusOr<const rd_kafka_message_t*>& message) {
+    if (!message.ok()) return Explain(message.status());
+    std::optional<InMessage> taken = ToMessage(*message);
+    if (taken.has_value()) next_ = taken->offset + 1;
+    return taken;
+  }
+
+  // Brokers say of an offset that it is out of range, and not at which end.
+  absl::Status Explain(const absl::Status& status) const {
+    if (!absl::IsDataLoss(status) || next_ == Transport::kFirstKept) return status;
+    const absl::StatusOr<KeptOffsets> kept = client_.FindOffsets(topic_, partition_);
+    if (!kept.ok() || kept->begin <= next_) return status;
+    return absl::OutOfRangeError(absl::StrCat("partition ", partition_, " of topic '", topic_,
+                                              "' is kept from offset ", kept->begin,
+                                              " on, and offset ", next_, " is wanted"));
+  }
+
+  KafkaClient& client_;
   std::unique_ptr<PartitionStream> stream_;
+  const std::string topic_;
+  const uint32_t partition_;
+  uint64_t next_;  // offset of the next message, or where it begins
 };
 
 class KafkaTransport final : public Transport {
@@ -55,7 +82,7 @@ class KafkaTransport final : public Transport {
                                                             uint64_t offset) override {
     ASSIGN_OR_RETURN(std::unique_ptr<PartitionStream> stream,
                      PartitionStream::Open(client_, topic, partition, ToKafka(offset)));
-    return std::make_unique<KafkaStream>(std::move(stream));
+    return std::make_unique<KafkaStream>(client_, std::move(stream), topic, partition, offset);
   }
   absl::StatusOr<TopicDescription> Describe(const std::string& topic) override {
     return client_.Describe(topic);
@@ -68,6 +95,12 @@ class KafkaTransport final : public Transport {
   absl::Status CreateTopic(const std::string& topic, uint32_t num_partitions, int replication,
                            const Transport::Settings& settings) override {
     return client_.CreateTopic(topic, num_partitions, replication, settings);
+  }
+  absl::StatusOr<KeptOffsets> FindOffsets(const std::string& topic, uint32_t partition) override {
+    return client_.FindOffsets(topic, partition);
+  }
+  absl::Status DeleteBefore(const std::vector<PartitionCut>& cuts) override {
+    return client_.DeleteBefore(cuts);
   }
   CommitBell& bell() override { return client_.bell(); }
   void WaitForMessages(int timeout_ms) override {

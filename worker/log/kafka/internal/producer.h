@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -38,7 +39,10 @@ class TransactionalProducer final : public Producer {
   TransactionalProducer(KafkaClient& client, AgeWatch* age_watch)
       : client_(client), age_watch_(age_watch) {}
   static void OnDelivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* opaque);
-  absl::Status Produce(const OutMessage& message, int64_t timestamp_ms);
+  absl::Status TakeId(const ProducerSpec& spec);
+  absl::Status MakeHandle(const ProducerSpec& spec);
+  absl::StatusOr<rd_kafka_topic_t*> FindTopic(const std::string& name);
+  absl::Status Produce(const OutMessage& message, rd_kafka_topic_t* topic, int64_t timestamp_ms);
   absl::Status ProduceAll(absl::Span<const OutMessage> messages);
   absl::Status Fail(rd_kafka_error_t* error, std::string_view what) const;
 
@@ -47,6 +51,7 @@ class TransactionalProducer final : public Producer {
   Tag row_tag_{this, false};
   Tag journal_tag_{this, true};
   KafkaHandle handle_;
+  absl::flat_hash_map<std::string, TopicHandle> topics_;  // behind handle_: they go first
   int64_t journal_offset_ = -1;
   absl::Status delivery_;  // the first message that could not be written
 };

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "worker/log/commit_bell.h"
+#include "worker/log/kafka/internal/kept_offsets.h"
 #include "worker/log/kafka/kafka_log.h"
 #include "worker/log/log.h"
 #include "worker/log/topics.h"
@@ -80,13 +81,16 @@ class MessageStream {
   virtual std::optional<uint64_t> num_unread() const { return std::nullopt; }
 };
 
-// Thread-safe, except as said on what it hands out. Offset 0: the first message that is kept.
+// Thread-safe, except as said on what it hands out.
 class Transport {
  public:
+  static constexpr uint64_t kFirstKept = UINT64_MAX;
   using Settings = std::vector<std::pair<std::string, std::string>>;
   virtual ~Transport() = default;
   // Takes the transactional id, which fences whoever had it and ends what it left open.
   virtual absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(const ProducerSpec& spec) = 0;
+  // From this message on, which must be kept (else its Next() is OUT_OF_RANGE), or from the first
+  // that is kept.
   virtual absl::StatusOr<std::unique_ptr<MessageStream>> OpenStream(const std::string& topic,
                                                                     uint32_t partition,
                                                                     uint64_t offset) = 0;
@@ -97,6 +101,9 @@ class Transport {
       const std::string& topic, const std::vector<std::string>& names) = 0;
   virtual absl::Status CreateTopic(const std::string& topic, uint32_t num_partitions,
                                    int replication, const Settings& settings) = 0;
+  virtual absl::StatusOr<KeptOffsets> FindOffsets(const std::string& topic, uint32_t partition) = 0;
+  // Durable when it returns OK; after an error some may be gone. What is gone already stays so.
+  virtual absl::Status DeleteBefore(const std::vector<PartitionCut>& cuts) = 0;
   virtual CommitBell& bell() = 0;
   virtual int timeout_ms() const = 0;
   // Nobody wants to wait for brokers any more.

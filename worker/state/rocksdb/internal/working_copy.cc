@@ -91,16 +91,16 @@ rocksdb::Options DatabaseOptions(WorkingCopy::Origin origin) {
 
 // Length of the state's name as two bytes, high one first; the name; the key. In this order the
 // entries of a state lie together, ordered by key.
-absl::Status AppendKey(const StateChange& change, std::string& out) {
-  const size_t size = change.state.size();
+absl::Status AppendKey(std::string_view state, std::string_view key, std::string& out) {
+  const size_t size = state.size();
   if (size > std::numeric_limits<uint16_t>::max()) {
     return absl::InvalidArgumentError(
         absl::StrCat("name of a state has ", size, " bytes, 65535 are allowed"));
   }
   out.push_back(static_cast<char>(size >> 8));
   out.push_back(static_cast<char>(size));
-  out.append(change.state);
-  out.append(change.key);
+  out.append(state);
+  out.append(key);
   return absl::OkStatus();
 }
 
@@ -164,7 +164,7 @@ class GroupWriter {
     key_bytes_.clear();
     std::array<size_t, kGroupSize> ends{};
     for (size_t i = 0; i < group.size(); ++i) {
-      RETURN_IF_ERROR(AppendKey(*group[i], key_bytes_));
+      RETURN_IF_ERROR(AppendKey(group[i]->state, group[i]->key, key_bytes_));
       ends[i] = key_bytes_.size();
     }
     for (size_t i = 0; i < group.size(); ++i) {
@@ -220,6 +220,17 @@ absl::Status WorkingCopy::Apply(const std::vector<StateChange>& changes, StateSu
     RETURN_IF_ERROR(writer.Apply(absl::MakeConstSpan(ordered).subspan(begin, kGroupSize)));
   }
   return absl::OkStatus();
+}
+
+absl::Status WorkingCopy::Get(std::string_view state, std::string_view key,
+                              std::string& value) const {
+  std::string bytes;
+  RETURN_IF_ERROR(AppendKey(state, key, bytes));
+  const rocksdb::Status status = database_->Get(rocksdb::ReadOptions(), bytes, &value);
+  if (status.IsNotFound()) {
+    return absl::NotFoundError(absl::StrCat("state ", state, ": a saved entry is missing"));
+  }
+  return ToStatus(status);
 }
 
 absl::Status WorkingCopy::Checkpoint(const std::string& folder) const {

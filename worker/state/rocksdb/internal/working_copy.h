@@ -40,6 +40,8 @@ class WorkingCopy {
   absl::Status Apply(const std::vector<StateChange>& changes, StateSum& sum);
   // Makes `folder`, which must be absolute and not exist, a database of its own with all entries.
   absl::Status Checkpoint(const std::string& folder) const;
+  // The value of an entry. NOT_FOUND. Any thread, also during Apply and Checkpoint.
+  absl::Status Get(std::string_view state, std::string_view key, std::string& value) const;
   // Hands over every entry, with all checksums checked.
   absl::Status ForEach(const SnapshotStore::EntryFunction& entry) const;
 

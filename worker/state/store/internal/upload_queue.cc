@@ -86,9 +86,9 @@ void UploadQueue::Forget(uint64_t from, std::optional<SnapshotKey> known) {
   num_behind_ = 0;
 }
 
-void UploadQueue::Keep(const SnapshotKey& key) {
+void UploadQueue::Keep(std::vector<SnapshotKey> keys) {
   const MutexLock lock(mutex_);
-  retention_.kept = {key};
+  retention_.kept = std::move(keys);
 }
 
 Retention UploadQueue::retention() const {

@@ -39,7 +39,7 @@ class UploadQueue {
 
   // The journal knows, from this sequence on, only `known`: what waits is dropped if it is not.
   void Forget(uint64_t from, std::optional<SnapshotKey> known);
-  void Keep(const SnapshotKey& key);
+  void Keep(std::vector<SnapshotKey> keys);
   Retention retention() const;
 
   UploadStatus status() const;

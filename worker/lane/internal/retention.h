@@ -1,0 +1,67 @@
+// Which snapshots of a lane stay, and from which one on its journal and what it reads is needed (I5).
+// Pure but for what it remembers: what time it is comes from outside.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "proto/streamml/journal/v1/journal.pb.h"
+#include "worker/lane/lane.h"
+#include "worker/log/log.h"
+#include "worker/state/snapshot_store.h"
+
+namespace streamml::lane::internal {
+
+// What retention has to know of a snapshot.
+struct KeptSnapshot {
+  state::SnapshotKey key;
+  int64_t taken_us = 0;
+  log::Position record;                          // the last that it knows of
+  std::vector<journal::v1::InputPosition> lows;  // by input: from where it reads again
+};
+// Nullopt when its engine state is not of this build: it counts for nothing.
+std::optional<KeptSnapshot> ToKept(const state::SnapshotInfo& snapshot);
+
+// The base is the newest snapshot that is older than `keep`: from there on all can be replayed. That
+// there is one in time, some of those that are younger are kept as steps, a fourth of `keep` apart:
+// what is replayable is at least `keep` and at most a fourth of it more, but for the interval of
+// snapshots. One thread.
+class Retention {
+ public:
+  // `keep_us` 0: all is needed, and no snapshot stays for its age.
+  Retention(int64_t keep_us, size_t num_inputs) : keep_us_(keep_us), num_inputs_(num_inputs) {}
+
+  // Those that the lane may go back to, in any order.
+  void Start(const std::vector<state::SnapshotInfo>& snapshots, uint64_t last);
+  // One that is durable, of this owner or, as a store tells later, of another.
+  void Add(const state::SnapshotInfo& snapshot);
+  // Replay cannot go back beyond it (I3).
+  void SetFirstOfFingerprint(const state::SnapshotKey& key) { first_of_fingerprint_ = key; }
+
+  // Those that must not be removed when the next one is saved.
+  std::vector<state::SnapshotKey> Keep(int64_t now_us, uint64_t base);
+  // The snapshot that may be the base from now on, if it is another than that at `base`. `stored`:
+  // the newest that would be left if this machine's disk were lost, nullopt: the disk is not apart
+  // from the log.
+  const KeptSnapshot* NextBase(int64_t now_us, uint64_t base, std::optional<uint64_t> stored) const;
+  const KeptSnapshot* Find(uint64_t sequence) const;
+  // The oldest position from which replay can begin, given the base.
+  uint64_t Oldest(uint64_t base) const;
+
+ private:
+  bool IsOld(const KeptSnapshot& kept, int64_t now_us) const {
+    return now_us - kept.taken_us >= keep_us_;
+  }
+
+  static constexpr size_t kNumNewest = 2;
+  static constexpr int64_t kStepsPerKeep = 4;
+
+  const int64_t keep_us_;
+  const size_t num_inputs_;
+  std::vector<KeptSnapshot> snapshots_;  // oldest first
+  std::optional<state::SnapshotKey> first_of_fingerprint_;
+};
+
+}  // namespace streamml::lane::internal
