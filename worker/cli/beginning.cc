@@ -68,7 +68,12 @@ absl::StatusOr<std::optional<journal::v1::Restored>> LastBeginning(log::KafkaClu
   if (bytes.empty()) return std::nullopt;
   journal::v1::JournalRecord record;
   RETURN_IF_ERROR(lane::ParseRecord(bytes, record));
-  return record.restored();
+  if (record.has_restored()) return record.restored();
+  // What the beginning was stands in all records once it may be gone.
+  journal::v1::Restored restored;
+  restored.set_savepoint(record.retained().savepoint());
+  restored.set_digest(record.retained().savepoint_digest());
+  return restored;
 }
 
 std::string BytesOf(const Digest& digest) {

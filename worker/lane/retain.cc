@@ -52,6 +52,8 @@ journal::v1::Retained Lane::Needed() const {
   if (needed.sequence() == base_ || base == nullptr) return needed;
   needed.Clear();
   needed.set_sequence(base_);
+  needed.set_savepoint(past_->restored.savepoint());
+  needed.set_savepoint_digest(past_->restored.digest());
   for (const ChannelRead& channel : spec_.channels) {
     if (!channel.others.empty()) *needed.add_inputs() = base->lows[channel.input];
   }

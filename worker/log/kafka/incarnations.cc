@@ -56,7 +56,7 @@ absl::StatusOr<std::string> FirstJournalRecord(KafkaCluster& cluster, const Topi
   ASSIGN_OR_RETURN(const TopicDescription description, transport->Describe(topic));
   for (uint32_t lane = 0; lane < description.num_partitions; ++lane) {
     ASSIGN_OR_RETURN(const std::unique_ptr<internal::MessageStream> stream,
-                     transport->OpenStream(topic, lane, 0));
+                     transport->OpenStream(topic, lane, internal::Transport::kFirstKept));
     const auto message = FirstMessage(*transport, *stream);
     if (!message.ok()) return Annotate(message.status(), absl::StrCat("topic '", topic, "'"));
     if (!message->has_value()) continue;
