@@ -230,8 +230,9 @@ class Replay {
                   << " entries, every checksum equal\n";
       }
       first.Update(Annotate(status, absl::StrCat(where,
-                                                 " (the journal gives its state again: `streamml "
-                                                 "run` does not use it and goes on)")));
+                                                 " (`streamml run` does not use it, and goes on "
+                                                 "from an older one or the journal's beginning "
+                                                 "where that is kept)")));
     }
     return first;
   }
