@@ -26,12 +26,12 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "worker/state/store"))
 
 # pylint: disable=wrong-import-position
-import cluster_test  # noqa: E402
+import cluster_job  # noqa: E402
 import kill_job  # noqa: E402
 import s3_server  # noqa: E402
 import wire  # noqa: E402
 from broker import Broker  # noqa: E402
-from cluster_test import Failure  # noqa: E402
+from cluster_job import Failure  # noqa: E402
 
 NUM_ROWS = 6000
 RATE = 400
@@ -40,7 +40,7 @@ BUCKET = ("testbucket", "testkey", "test/secret+key")
 
 
 def write_manifest(job, identity=None, restore=None):
-    text = kill_job.MANIFEST.replace("BROKERS", job.broker.address).replace("TRAIN", kill_job.TRAIN[job.train])
+    text = kill_job.manifest(job.broker.address, job.train)
     if identity:
         text += f"  identity: {identity}\n"
     if restore:
@@ -132,7 +132,7 @@ def check_rest(expected, seen, what):
 
 def restore(job, what, workers, expected):
     renew_sinks(job)
-    cluster = cluster_test.Cluster(job, f"again-{what}")
+    cluster = cluster_job.Cluster(job, f"again-{what}")
     try:
         cluster.start(workers)
         cluster.await_settled(workers, f"restored as {what}")
@@ -157,7 +157,7 @@ def run(job, bucket):
     job.reset()
     filling = job.fill(RATE)
     follower = kill_job.Follower(job.load, job.broker.address, kill_job.SINKS[0])
-    cluster = cluster_test.Cluster(job, "first")
+    cluster = cluster_job.Cluster(job, "first")
     try:
         cluster.start(3)
         cluster.await_settled(3, "start")

@@ -31,8 +31,8 @@ inline std::multiset<std::string> ScoredIds(const std::map<std::string, std::str
   for (const auto& [path, content] : files) {
     const std::string sink = path.substr(0, path.rfind('/'));
     if (sink != "data/scores" && sink != "data/features.dead") continue;
-    for (const std::string_view line : absl::StrSplit(content, '\n', absl::SkipEmpty())) {
-      ids.insert(RowId(line));
+    for (const absl::string_view line : absl::StrSplit(content, '\n', absl::SkipEmpty())) {
+      ids.insert(RowId({line.data(), line.size()}));
     }
   }
   return ids;

@@ -186,6 +186,11 @@ class Replay {
                    "the digest kept in the snapshot\n";
       return;
     }
+    if (start.fingerprint.starts_with("savepoint '")) {
+      std::cout << "  journal positions up to " << start.sequence << " are " << start.fingerprint
+                << ", from which the job began: its state is taken as it is\n";
+      return;
+    }
     std::cout << "  journal positions up to " << start.sequence
               << " were written by another build or machine (fingerprint " << start.fingerprint
               << "): what was emitted there cannot be computed again here and is left as it is; "
@@ -232,8 +237,9 @@ class Replay {
                   << " entries, every checksum equal\n";
       }
       first.Update(Annotate(status, absl::StrCat(where,
-                                                 " (the journal gives its state again: `streamml "
-                                                 "run` does not use it and goes on)")));
+                                                 " (`streamml run` does not use it, and goes on "
+                                                 "from an older one or the journal's beginning "
+                                                 "where that is kept)")));
     }
     return first;
   }

@@ -53,6 +53,7 @@ class RestingJob {
 
   absl::StatusOr<savepoint::Document> Take() {
     const auto note = [](const std::string& text) { std::cerr << "note: " << text << "\n"; };
+    RETURN_IF_ERROR(CheckFolder());
     auto folder = JobFolder::Open(job_, disk_, /*must_exist=*/true, note);
     if (absl::IsFailedPrecondition(folder.status())) {
       return Annotate(folder.status(),
@@ -79,9 +80,26 @@ class RestingJob {
   }
 
  private:
+  // On Kafka a lane can be opened from anywhere, which shuts out whoever runs it: the folder has to
+  // be the one of a job that rests.
+  absl::Status CheckFolder() const {
+    const std::string folder = absl::StrCat(job_.data_dir, "/.streamml");
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(folder));
+    if (names.empty()) {
+      return absl::NotFoundError(absl::StrCat(
+          "data folder '", job_.data_dir, "' holds no job: there is no '", folder,
+          "'; give the --data-dir that `streamml run` or `streamml cluster` was given"));
+    }
+    const bool is_cluster = std::find(names.begin(), names.end(), "cluster") != names.end();
+    if (!is_cluster || !job_.plan.snapshot_store.empty()) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "data folder '", job_.data_dir, "' is a cluster's, whose workers keep the snapshots: start "
+        "it (`streamml cluster`) and take the savepoint while it runs"));
+  }
+
   absl::StatusOr<savepoint::v1::LanePart> TakeLane(lane::Lane& lane) {
     std::optional<absl::StatusOr<savepoint::v1::LanePart>> part;
-    const savepoint::LaneTaken taken{name_, lane.spec().index, lane::Fingerprint()};
+    const savepoint::LaneTaken taken{name_, lane.spec().index, lane::Fingerprint(), StopRequested};
     RETURN_IF_ERROR(
         lane.StartExport([&](const state::SnapshotInfo& snapshot, state::SnapshotStore& snapshots) {
           part = savepoint::WriteLanePart(*savepoints_.store, taken, snapshot, snapshots);

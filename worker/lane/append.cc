@@ -18,7 +18,8 @@ absl::Status Lane::Append(const journal::v1::JournalRecord& record, log::Transac
   full.set_sequence(sequence_ + 1);
   full.set_epoch(epoch_);
   full.set_history(internal::ToBytes(history_));
-  if (base_ > 0) *full.mutable_retained() = Needed();
+  // From the first record after a savepoint on: the base's own record is written before it is one.
+  if (base_ > 0 || past_->restored.number() > 0) *full.mutable_retained() = Needed();
   transaction.sequence = sequence_ + 1;
   transaction.journal = full.SerializeAsString();
   const log::Position at = journal_end_;

@@ -190,7 +190,7 @@ absl::Status Lane::StartSnapshotFor(SnapshotExport take) {
     contents.clear_first = store_is_stale_;
     store_is_stale_ = false;
     KeepSnapshots();
-    contents.list_after = environment_.keep_us > 0 && !knows_others_;
+    contents.look = LookForOthers();
   }
   snapshot_ = std::make_unique<internal::SnapshotTask>(std::move(contents), environment_.snapshots,
                                                        environment_.background);

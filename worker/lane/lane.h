@@ -243,7 +243,8 @@ class Lane {
                                    std::vector<std::string>& notes);
   absl::Status BeginAnew(const std::vector<state::SnapshotInfo>& snapshots,
                          const absl::Status& listed);
-  absl::Status NothingToBeginFrom(const internal::JournalScan& scan) const;
+  absl::Status NothingToBeginFrom(const internal::JournalScan& scan,
+                                  const std::vector<state::SnapshotInfo>& snapshots) const;
   absl::Status ExplainTruncated(const absl::Status& status, uint64_t began_at) const;
   void KeepFirstOfFingerprint(const internal::JournalScan& journal,
                               const std::vector<state::SnapshotInfo>& snapshots);
@@ -256,6 +257,10 @@ class Lane {
   // retain.cc: what is needed, what is told of it, and the removal of the rest.
   int64_t Now() const { return environment_.utc_us ? environment_.utc_us() : 0; }
   void KeepSnapshots();
+  // For the next snapshot; empty where it is not due.
+  std::function<absl::Status(state::SnapshotStore&, std::vector<state::SnapshotInfo>&)>
+  LookForOthers();
+  void NoteOthers(const internal::SnapshotTask& task);
   void NoteSnapshot(const internal::SnapshotTask& task);
   journal::v1::Retained Needed() const;
   uint64_t NeededFrom() const;
@@ -267,6 +272,7 @@ class Lane {
   absl::Status Execute(const journal::v1::JournalRecord& record);
   absl::Status FenceAndCatchUp(uint64_t assignment, std::vector<std::string>& notes);
   absl::Status RepairSinks(std::vector<std::string>& notes);
+  std::string WayToWriteAgain() const;
   // Takes the result of a snapshot that is done; Await waits for it first.
   absl::Status CollectSnapshot();
   absl::Status AwaitSnapshot();
@@ -309,7 +315,9 @@ class Lane {
   std::unique_ptr<internal::Retention> retention_;
   uint64_t base_ = 0;            // that the next record names; 0: all is needed
   uint64_t truncated_base_ = 0;  // for which truncation was tried
-  bool knows_others_ = false;    // snapshots that other owners have made since this one looked
+  bool knows_others_ = false;  // snapshots that other owners have made up to where this one began
+  uint64_t num_looks_failed_ = 0;     // in a row
+  uint64_t snapshots_until_look_ = 0;
   absl::Status truncation_problem_;
   // Under way; last: their ends are awaited first.
   std::unique_ptr<internal::TruncationTask> truncation_;

@@ -83,8 +83,8 @@ absl::StatusOr<bool> Lane::CatchUp(size_t max_records) {
 
 absl::Status Lane::TakeOver(uint64_t assignment, std::vector<std::string>& notes) {
   if (cursor_ == nullptr) return absl::InternalError("only who follows takes over");
-  return Annotate(ExplainTruncated(FenceAndCatchUp(assignment, notes), NeededFrom()),
-                  absl::StrCat("lane ", spec_.name));
+  const absl::Status status = FenceAndCatchUp(assignment, notes);
+  return Annotate(ExplainTruncated(status, NeededFrom()), absl::StrCat("lane ", spec_.name));
 }
 
 absl::Status Lane::FenceAndCatchUp(uint64_t assignment, std::vector<std::string>& notes) {
@@ -102,6 +102,7 @@ absl::Status Lane::FenceAndCatchUp(uint64_t assignment, std::vector<std::string>
   base_ = past_->retained.sequence();
   truncated_base_ = 0;
   knows_others_ = false;
+  num_looks_failed_ = snapshots_until_look_ = 0;
   RETURN_IF_ERROR(BeginFromSavepoint(notes));
   RETURN_IF_ERROR(RepairSinks(notes));
   executor_->MarkCommitted();
@@ -113,6 +114,7 @@ absl::Status Lane::LetGo() {
   RETURN_IF_ERROR(Commit());
   writer_ = nullptr;
   claimed_ = false;
+  if (state::Uploads* uploads = environment_.snapshots.uploads()) uploads->NoteLetGo();
   sink_files_.clear();
   sink_files_.resize(sink_bytes_.size());
   auto cursor = internal::JournalCursor::Open(environment_.log, spec_, journal_end_, history_);
@@ -199,6 +201,7 @@ absl::StatusOr<bool> Lane::RestoreFrom(const state::SnapshotInfo& snapshot,
   journal_end_ = place->next;
   record_at_ = place->record;
   *past_ = place->past;
+  finished_ = place->finished;
   sequence_ = sequence;
   restored_sequence_ = sequence;
   state_digest_ = snapshot.state_digest;
@@ -229,7 +232,9 @@ absl::Status Lane::BeginAnew(const std::vector<state::SnapshotInfo>& snapshots,
                      "start over under "
                      "another name (metadata.name or spec.identity) and in an empty data folder"));
   }
-  if (scan.first > 1 || scan.past.retained.sequence() > 0) return NothingToBeginFrom(scan);
+  if (scan.first > 1 || scan.past.retained.sequence() > 0) {
+    return NothingToBeginFrom(scan, snapshots);
+  }
   RETURN_IF_ERROR(CheckBeginning(scan));
   assignment_ = scan.assignment;
   store_is_stale_ =
@@ -240,13 +245,25 @@ absl::Status Lane::BeginAnew(const std::vector<state::SnapshotInfo>& snapshots,
   return absl::OkStatus();
 }
 
-absl::Status Lane::NothingToBeginFrom(const internal::JournalScan& scan) const {
+// What is listed may be too old, because the store cannot be asked, or because much time has gone
+// since it was.
+absl::Status Lane::NothingToBeginFrom(const internal::JournalScan& scan,
+                                      const std::vector<state::SnapshotInfo>& snapshots) const {
+  RETURN_IF_ERROR(Annotate(environment_.snapshots.listed_all(),
+                           "no snapshot on this disk is new enough, and the store cannot be asked"));
+  std::vector<std::string> problems;
+  ASSIGN_OR_RETURN(const std::vector<state::SnapshotInfo> now,
+                   environment_.snapshots.List(problems));
+  const bool is_same = std::equal(
+      now.begin(), now.end(), snapshots.begin(), snapshots.end(),
+      [](const state::SnapshotInfo& a, const state::SnapshotInfo& b) { return a.key == b.key; });
+  if (!is_same) return absl::AbortedError("there are other snapshots than a moment ago");
   return absl::DataLossError(absl::StrCat(
       "the journal is kept from position ", std::max<uint64_t>(scan.first, 1),
       " on, what the lane needs begins with its snapshot at ", scan.past.retained.sequence(),
-      " (spec.replay.keep), and there is no whole snapshot from there on, so that its state cannot "
-      "be computed again; way out: put the snapshots back, in the data folder or in the store of "
-      "spec.snapshots.store, ",
+      " (spec.replay.keep), and no snapshot from there on is whole and shown by the journal, so that "
+      "its state cannot be computed again; way out: put the snapshots back, in the data folder or in "
+      "the store of spec.snapshots.store, ",
       kStartOver));
 }
 
@@ -347,6 +364,13 @@ absl::Status Lane::Execute(const JournalRecord& record) {
   return absl::OkStatus();
 }
 
+std::string Lane::WayToWriteAgain() const {
+  const uint64_t base = past_->retained.sequence();
+  if (base == 0) return "`streamml replay JOB --all` with the same --data-dir writes it again";
+  return absl::StrCat("put it back from a copy (what was committed up to journal position ", base,
+                      " cannot be written again, spec.replay.keep), ", kStartOver);
+}
+
 // Part files may be longer than the journal says (a crash before the record), never shorter. All
 // are looked at before the first is cut.
 absl::Status Lane::RepairSinks(std::vector<std::string>& notes) {
@@ -365,8 +389,7 @@ absl::Status Lane::RepairSinks(std::vector<std::string>& notes) {
     if (size < sink_bytes_[i]) {
       return absl::DataLossError(absl::StrCat("part file '", path, "' has ", size,
                                               " bytes and the journal says ", sink_bytes_[i],
-                                              " were committed; way out: `streamml replay JOB "
-                                              "--all` with the same --data-dir writes it again"));
+                                              " were committed; way out: ", WayToWriteAgain()));
     }
     if (size == sink_bytes_[i]) continue;
     if (epoch_ == 0) {  // the claim of a lane is in its journal before the first byte of a part

@@ -116,20 +116,22 @@ absl::Status Lane::LoadSavepoint() {
   DescribePlace(engine);
   start.engine = engine.SerializeAsString();
   std::vector<state::StateChange> entries;
+  Digest digest;
   RETURN_IF_ERROR(restore.ReadEntries(
       spec_.index, [&](std::string_view state, std::string_view key, std::string_view value) {
+        digest.Add(state::EntryDigest(state, key, value));
         entries.push_back({std::string(state), std::string(key), std::string(value), true});
         return CheckStop(environment_.stop);
       }));
-  RETURN_IF_ERROR(environment_.snapshots.Clear());
-  ASSIGN_OR_RETURN(const Digest digest,
-                   environment_.snapshots.Save(start.key, start.engine, entries));
+  // Before it is a snapshot, which nobody would doubt any more.
   if (digest != start.state_digest) {
     return absl::DataLossError(
         absl::StrCat("savepoint '", restore.id().name, "': the state of the lane has digest ",
                      digest.ToHex(), " and the document says ", start.state_digest.ToHex(),
                      ": it is damaged; way out: restore another one, or put back a copy of it"));
   }
+  RETURN_IF_ERROR(environment_.snapshots.Clear());
+  RETURN_IF_ERROR(environment_.snapshots.Save(start.key, start.engine, entries).status());
   store_is_stale_ = false;
   bool damaged = false;
   RETURN_IF_ERROR(RestoreSnapshot(start, damaged));

@@ -5,8 +5,12 @@
 // record what may be missing.
 
 #include <algorithm>
+#include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "base/status.h"
 #include "proto/streamml/journal/v1/journal.pb.h"
 #include "worker/lane/internal/journal_scan.h"
 #include "worker/lane/internal/retention.h"
@@ -24,17 +28,53 @@ uint64_t Lane::NeededFrom() const {
 }
 
 void Lane::KeepSnapshots() {
-  environment_.snapshots.Keep(retention_->Keep(Now(), past_->retained.sequence()));
+  std::vector<state::SnapshotKey> in_use;
+  if (state::Uploads* uploads = environment_.snapshots.uploads()) {
+    const state::UploadStatus status = uploads->upload_status();
+    if (status.newest.has_value()) in_use.push_back(*status.newest);
+    if (status.current.has_value()) in_use.push_back(*status.current);
+  }
+  environment_.snapshots.Keep(retention_->Keep(Now(), past_->retained.sequence(), in_use));
+}
+
+// An owner that followed, or comes back, does not know what others have saved meanwhile. While the
+// store is away each look takes as long as it is waited for, so they come less often.
+std::function<absl::Status(state::SnapshotStore&, std::vector<state::SnapshotInfo>&)>
+Lane::LookForOthers() {
+  if (environment_.keep_us <= 0 || knows_others_) return {};
+  if (snapshots_until_look_ > 0) {
+    --snapshots_until_look_;
+    return {};
+  }
+  return [this](state::SnapshotStore& store,
+                std::vector<state::SnapshotInfo>& shown) -> absl::Status {
+    std::vector<std::string> problems;  // told when a lane is opened
+    ASSIGN_OR_RETURN(const std::vector<state::SnapshotInfo> infos, store.List(problems));
+    for (const state::SnapshotInfo& info : infos) {
+      absl::StatusOr<internal::JournalPlace> place = internal::PlaceOf(info);
+      if (!place.ok()) continue;
+      ASSIGN_OR_RETURN(const bool is_shown, internal::FindPlace(environment_.log, spec_, *place));
+      if (is_shown) shown.push_back(info);
+    }
+    return store.listed_all();
+  };
+}
+
+void Lane::NoteOthers(const internal::SnapshotTask& task) {
+  if (!task.has_looked()) return;
+  knows_others_ = task.looked().ok();
+  retention_->Review(task.others(), knows_others_, sequence_);
+  constexpr uint64_t kMostDoublings = 3;
+  num_looks_failed_ = knows_others_ ? 0 : num_looks_failed_ + 1;
+  snapshots_until_look_ =
+      knows_others_ ? 0 : (uint64_t{1} << std::min(num_looks_failed_, kMostDoublings)) - 1;
 }
 
 // A new snapshot is the time to look whether an older one may be the base.
 void Lane::NoteSnapshot(const internal::SnapshotTask& task) {
   if (environment_.keep_us <= 0) return;
   retention_->Add({task.key(), task.engine(), *task.result()});
-  for (const state::SnapshotInfo& other : task.others()) {
-    if (other.key.sequence <= sequence_) retention_->Add(other);
-  }
-  knows_others_ = knows_others_ || !task.others().empty();
+  NoteOthers(task);
   std::optional<uint64_t> stored;
   // What is in the store is what is left when this machine is lost.
   if (state::Uploads* uploads = environment_.snapshots.uploads()) {
@@ -49,14 +89,15 @@ void Lane::NoteSnapshot(const internal::SnapshotTask& task) {
 journal::v1::Retained Lane::Needed() const {
   journal::v1::Retained needed = past_->retained;
   const internal::KeptSnapshot* base = retention_->Find(base_);
-  if (needed.sequence() == base_ || base == nullptr) return needed;
-  needed.Clear();
-  needed.set_sequence(base_);
+  if (needed.sequence() != base_ && base != nullptr) {
+    needed.Clear();
+    needed.set_sequence(base_);
+    for (const ChannelRead& channel : spec_.channels) {
+      if (!channel.others.empty()) *needed.add_inputs() = base->lows[channel.input];
+    }
+  }
   needed.set_savepoint(past_->restored.savepoint());
   needed.set_savepoint_digest(past_->restored.digest());
-  for (const ChannelRead& channel : spec_.channels) {
-    if (!channel.others.empty()) *needed.add_inputs() = base->lows[channel.input];
-  }
   return needed;
 }
 

@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
@@ -28,6 +30,8 @@
 
 namespace streamml::worker {
 namespace {
+
+constexpr int64_t kAskAgainUs = 60'000'000;  // a store that was away
 
 // A manifest, planned with the topics that its brokers have.
 struct PlannedJob {
@@ -171,23 +175,29 @@ class HostedJob final : public control::JobLanes {
     if (!news.empty()) options_.note(news);
   }
 
+  // The store may take its time: nobody else waits for that.
   absl::Status ReadBeginning() {
+    cli::Beginning beginning =
+        cli::BeginningOf(job_->manifest.job, job_->plan.owner.incarnation, disk_, options_.give_up);
+    ASSIGN_OR_RETURN(auto restore, cli::MakeSource(beginning, job_->plan));
     const MutexLock lock(mutex_);
     if (restore_ != nullptr) return absl::OkStatus();
-    beginning_ =
-        cli::BeginningOf(job_->manifest.job, job_->plan.owner.incarnation, disk_, options_.give_up);
-    ASSIGN_OR_RETURN(restore_, cli::MakeSource(beginning_, job_->plan));
+    beginning_ = std::move(beginning);
+    restore_ = std::move(restore);
     return absl::OkStatus();
   }
 
-  // A store that was away is asked again whenever a lane is opened; most lanes need nothing of it.
+  // A store that was away is asked again now and then when a lane is opened; most lanes need nothing
+  // of it.
   void TellBeginning(lane::LaneEnvironment& environment) {
-    bool is_away = false;
+    bool ask = false;
     {
       const MutexLock lock(mutex_);
-      is_away = absl::IsUnavailable(beginning_.problem);
+      const int64_t now = SystemClock().MonotonicMicroseconds();
+      ask = absl::IsUnavailable(beginning_.problem) && now >= ask_again_us_;
+      if (ask) ask_again_us_ = now + kAskAgainUs;
     }
-    const absl::Status read = is_away ? ReadBeginning() : absl::OkStatus();
+    const absl::Status read = ask ? ReadBeginning() : absl::OkStatus();
     const MutexLock lock(mutex_);
     environment.restore = restore_.get();
     environment.restore_problem = read.ok() ? beginning_.problem : read;
@@ -232,6 +242,7 @@ class HostedJob final : public control::JobLanes {
   cli::Beginning beginning_ ABSL_GUARDED_BY(mutex_);
   // Null: lanes begin from nothing, or it is not known; once known it stays.
   std::unique_ptr<lane::RestoreSource> restore_ ABSL_GUARDED_BY(mutex_);
+  int64_t ask_again_us_ ABSL_GUARDED_BY(mutex_) = 0;
   mutable cli::StoreNews store_news_ ABSL_GUARDED_BY(mutex_);
   std::optional<state::MemoryBudget> memory_;
   std::unique_ptr<log::Log> log_;
@@ -242,6 +253,7 @@ class HostedJob final : public control::JobLanes {
 // What lanes write of a savepoint, while somebody waits for it or not any more.
 struct PartsTaken {
   cli::Savepoints savepoints;
+  std::atomic<bool> is_over = false;  // nobody waits
   Mutex mutex;
   std::map<uint32_t, absl::StatusOr<savepoint::v1::LanePart>> parts ABSL_GUARDED_BY(mutex);
 };
@@ -253,9 +265,13 @@ absl::StatusOr<fleet::v1::SnapshotReply> HostedJob::TakeParts(
   ASSIGN_OR_RETURN(taken->savepoints,
                    cli::OpenSavepoints(job_->manifest.job, request.savepoint().store(), disk_,
                                        options_.give_up));
+  const absl::Cleanup end = [taken] { taken->is_over = true; };
   const auto make = [&](uint32_t lane) -> lane::SnapshotExport {
-    return [taken, wanted = savepoint::LaneTaken{request.savepoint().name(), lane, fingerprint_}](
-               const state::SnapshotInfo& snapshot, state::SnapshotStore& snapshots) {
+    savepoint::LaneTaken wanted{request.savepoint().name(), lane, fingerprint_};
+    wanted.stop = [taken, give_up = options_.give_up] {
+      return taken->is_over.load() || (give_up && give_up());
+    };
+    return [taken, wanted](const state::SnapshotInfo& snapshot, state::SnapshotStore& snapshots) {
       auto part = savepoint::WriteLanePart(*taken->savepoints.store, wanted, snapshot, snapshots);
       const MutexLock lock(taken->mutex);
       taken->parts.insert_or_assign(wanted.lane, std::move(part));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -15,9 +16,12 @@ struct LaneTaken {
   std::string savepoint;  // its name
   uint32_t lane = 0;
   std::string fingerprint;  // of who runs the lane
+  // Asked all along, because the lane takes no snapshot meanwhile; may be empty.
+  std::function<bool()> stop = {};
 };
 
-// For lane::SnapshotExport. DATA_LOSS when the entries are not those of the snapshot.
+// For lane::SnapshotExport. DATA_LOSS when the entries are not those of the snapshot;
+// CANCELLED when stopped.
 absl::StatusOr<v1::LanePart> WriteLanePart(SavepointStore& store, const LaneTaken& taken,
                                            const state::SnapshotInfo& snapshot,
                                            state::SnapshotStore& snapshots);

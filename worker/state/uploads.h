@@ -23,7 +23,8 @@ struct UploadStatus {
   int64_t since_us = 0;      // when the first of them was saved; by the clock of the options
   std::string problem;       // why the last attempt failed; empty: it did not
   uint64_t num_uploaded = 0;
-  std::optional<SnapshotKey> newest;  // in the store, as far as this life knows
+  std::optional<SnapshotKey> newest;   // in the store, as far as this life knows
+  std::optional<SnapshotKey> current;  // on its way there
 };
 
 // Thread-safe.
@@ -31,6 +32,9 @@ class Uploads {
  public:
   virtual ~Uploads() = default;
   virtual UploadStatus upload_status() const = 0;
+  // The lane has another owner from now on: what that one does to the store is not known here, and
+  // nothing in it is judged by this one before it has saved twice again.
+  virtual void NoteLetGo() = 0;
   // Uploads what is pending without waiting for the interval, and returns when nothing is, when an
   // attempt fails, or after the time. What is then pending is told by the status.
   virtual void FinishUploads(int64_t timeout_us) = 0;

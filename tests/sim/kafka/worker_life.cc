@@ -82,6 +82,9 @@ absl::Status WorkerLife::StandBy(uint32_t index) {
   const auto found = lanes_.find(index);
   if (found == lanes_.end()) return Open(index);
   if (found->second.owner) return absl::OkStatus();
+  // One that let the lane go, or lost it, goes on looking at the store.
+  state::StoredSnapshots* const stored = found->second.stored;
+  if (stored != nullptr && random_.OneIn(6)) return stored->UploadNow();
   if (shared_.is_hasty && !random_.OneIn(4)) return absl::OkStatus();
   return found->second.lane->CatchUp(1 + random_.Below(20)).status();
 }

@@ -39,7 +39,7 @@ struct Life {
 
   void Go(int64_t from, int64_t to, std::optional<uint64_t> stored) {
     for (int64_t now = from; now <= to; now += 10) {
-      most = std::max(most, retention.Keep(now, base).size());
+      most = std::max(most, retention.Keep(now, base, {}).size());
       retention.Add(Snapshot(static_cast<uint64_t>(now), now));
       if (const KeptSnapshot* next = retention.NextBase(now, base, stored)) base = next->key.sequence;
       if (base == 0) continue;
@@ -70,18 +70,79 @@ TEST(RetentionTest, TheBaseIsNotNewerThanWhatTheStoreHas) {
 TEST(RetentionTest, WithoutKeepNothingIsOldAndOnlyTheFirstOfAFingerprintStays) {
   Retention retention(0, 1);
   retention.Add(Snapshot(5, 1));
-  EXPECT_THAT(retention.Keep(1'000'000, 0), IsEmpty());
+  EXPECT_THAT(retention.Keep(1'000'000, 0, {}), IsEmpty());
   EXPECT_EQ(retention.NextBase(1'000'000, 0, std::nullopt), nullptr);
   retention.SetFirstOfFingerprint({5, {}});
-  EXPECT_THAT(Sequences(retention.Keep(1'000'000, 0)), ElementsAre(5));
+  EXPECT_THAT(Sequences(retention.Keep(1'000'000, 0, {})), ElementsAre(5));
   EXPECT_EQ(retention.Oldest(0), 6);
 }
 
 TEST(RetentionTest, AClockThatGoesBackKeepsWhatThereIs) {
   Retention retention(kKeepUs, 1);
   retention.Add(Snapshot(1, 5'000));
-  EXPECT_THAT(Sequences(retention.Keep(100, 0)), ElementsAre(1));
+  EXPECT_THAT(Sequences(retention.Keep(100, 0, {})), ElementsAre(1));
   EXPECT_EQ(retention.NextBase(100, 0, std::nullopt), nullptr);
+}
+
+// It stayed young for as long as the clock had been ahead, and none after it was kept as a step.
+TEST(RetentionTest, AClockThatWasAheadDoesNotHoldBackTheBase) {
+  Life life;
+  life.retention.Add(Snapshot(5, 1'000'000'000));
+  life.Go(10, 3'000, std::nullopt);
+  EXPECT_GT(life.base, 2'000);
+}
+
+TEST(RetentionTest, AJobThatKeepsAllFromNowOnKeepsItsBase) {
+  Retention retention(0, 1);
+  retention.Start({Snapshot(9, 3), Snapshot(7, 2), Snapshot(5, 1)}, 9);
+  EXPECT_THAT(Sequences(retention.Keep(1'000'000, 5, {})), ElementsAre(5));
+  EXPECT_EQ(retention.Oldest(5), 6);
+}
+
+// Of another history are those that the journal does not show; they have sequences all the same.
+TEST(RetentionTest, OnlyWhatTheJournalShowsBecomesTheBase) {
+  Retention retention(kKeepUs, 1);
+  retention.Start({Snapshot(30, 1'000), Snapshot(20, 900), Snapshot(10, 800)}, 30);
+  EXPECT_THAT(Sequences(retention.Keep(1'350, 0, {})), ElementsAre(20, 30)) << "10 is no step";
+  EXPECT_EQ(retention.NextBase(1'350, 0, std::nullopt), nullptr);
+  retention.Review({Snapshot(20, 900)}, /*is_all=*/false, 30);
+  ASSERT_NE(retention.NextBase(1'350, 0, std::nullopt), nullptr);
+  EXPECT_EQ(retention.NextBase(1'350, 0, std::nullopt)->key.sequence, 20);
+}
+
+TEST(RetentionTest, AReviewOfAllForgetsWhatTheJournalDoesNotShow) {
+  Retention retention(kKeepUs, 1);
+  retention.Start({Snapshot(30, 1'000), Snapshot(20, 900)}, 30);
+  retention.Review({Snapshot(10, 800), Snapshot(40, 1'200)}, /*is_all=*/true, 30);
+  EXPECT_EQ(retention.Find(20), nullptr);
+  EXPECT_EQ(retention.Find(40), nullptr) << "newer than this owner's beginning";
+  EXPECT_NE(retention.Find(10), nullptr) << "another owner's";
+}
+
+// Else nothing would ever be removed where an upload takes longer than the time between two steps.
+TEST(RetentionTest, WhatIsOnItsWayToTheStoreStaysUntilItIsTheBase) {
+  Retention retention(kKeepUs, 1);
+  uint64_t base = 0;
+  std::optional<uint64_t> stored;
+  uint64_t uploading = 10;
+  for (int64_t now = 10; now <= 20'000; now += 10) {
+    retention.Keep(now, base, {{uploading, {}}});
+    retention.Add(Snapshot(static_cast<uint64_t>(now), now));
+    if (const KeptSnapshot* next = retention.NextBase(now, base, stored)) base = next->key.sequence;
+    if (now % 3'000 == 0) {
+      stored = uploading;
+      uploading = static_cast<uint64_t>(now);
+    }
+  }
+  EXPECT_GE(base, 12'000);
+}
+
+TEST(RetentionTest, WhereNoSnapshotIsLeftNothingIsSaidToBeReplayable) {
+  Retention retention(kKeepUs, 1);
+  EXPECT_EQ(retention.Oldest(0), 1);
+  EXPECT_EQ(retention.Oldest(7), 0);
+  retention.Add(Snapshot(12, 0));
+  EXPECT_EQ(retention.Oldest(7), 13);
 }
 
 TEST(RetentionTest, ASnapshotOfAnotherBuildOrJobCountsForNothing) {

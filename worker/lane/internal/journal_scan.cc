@@ -118,16 +118,16 @@ absl::StatusOr<bool> FindPlace(log::Log& log, const LaneSpec& spec, JournalPlace
   history.Chain((*entry)->record);
   place.next = (*entry)->next;
   place.past.retained = record.retained();
+  place.finished = record.commit().finished();
   return history == place.history;
 }
 
 namespace {
 
 // Only at the beginning, all of one savepoint, in order.
-absl::Status CheckRestored(const journal::v1::JournalRecord& record,
+absl::Status CheckRestored(const journal::v1::JournalRecord& record, bool is_first,
                            const journal::v1::Restored& last) {
   const journal::v1::Restored& restored = record.restored();
-  const bool is_first = record.sequence() == 1;
   const bool goes_on = is_first || (last.number() + 1 == restored.number() &&
                                     last.digest() == restored.digest() &&
                                     last.total() == restored.total());
@@ -162,7 +162,11 @@ absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, con
     const journal::v1::JournalRecord& record = cursor.record();
     scan.num_records = record.sequence();
     if (scan.first == 0) scan.first = record.sequence();
-    if (record.has_restored()) RETURN_IF_ERROR(CheckRestored(record, scan.past.restored));
+    if (record.has_restored()) {
+      // The first ones may not be kept.
+      const bool is_first = from.sequence == 0 && scan.first == record.sequence();
+      RETURN_IF_ERROR(CheckRestored(record, is_first, scan.past.restored));
+    }
     const bool computes =
         record.has_commit() && Computes(record.commit(), scan.past.frontier);
     scan.past.Note(record);

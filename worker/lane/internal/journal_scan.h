@@ -85,6 +85,7 @@ struct JournalPlace {
   log::Position next;     // behind it; known once it was found
   Digest history;         // chained up to it
   uint64_t assignment = 0;  // the latest that the lane was claimed under
+  bool finished = false;    // that record says that the lane has; known once it was found
   Past past;
 };
 

@@ -20,6 +20,7 @@ struct KeptSnapshot {
   int64_t taken_us = 0;
   log::Position record;                          // the last that it knows of
   std::vector<journal::v1::InputPosition> lows;  // by input: from where it reads again
+  bool is_checked = false;                       // the journal shows it
 };
 // Nullopt when its engine state is not of this build: it counts for nothing.
 std::optional<KeptSnapshot> ToKept(const state::SnapshotInfo& snapshot);
@@ -33,24 +34,32 @@ class Retention {
   // `keep_us` 0: all is needed, and no snapshot stays for its age.
   Retention(int64_t keep_us, size_t num_inputs) : keep_us_(keep_us), num_inputs_(num_inputs) {}
 
-  // Those that the lane may go back to, in any order.
+  // What there is when the lane goes back to the one at `last`, in any order. The others stay, but
+  // nothing is removed in favour of one before the journal was asked for it: see Review.
   void Start(const std::vector<state::SnapshotInfo>& snapshots, uint64_t last);
-  // One that is durable, of this owner or, as a store tells later, of another.
+  // One of this owner that is durable.
   void Add(const state::SnapshotInfo& snapshot);
+  // The journal shows these, of this owner or others, up to `last`. `is_all`: there are no others, so
+  // what is known besides and was not checked is none of this journal's.
+  void Review(const std::vector<state::SnapshotInfo>& shown, bool is_all, uint64_t last);
   // Replay cannot go back beyond it (I3).
   void SetFirstOfFingerprint(const state::SnapshotKey& key) { first_of_fingerprint_ = key; }
 
-  // Those that must not be removed when the next one is saved.
-  std::vector<state::SnapshotKey> Keep(int64_t now_us, uint64_t base);
+  // Those that must not be removed when the next one is saved; with those of `in_use`, which are in
+  // the store or on their way there: the base is one of them in the end.
+  std::vector<state::SnapshotKey> Keep(int64_t now_us, uint64_t base,
+                                       const std::vector<state::SnapshotKey>& in_use);
   // The snapshot that may be the base from now on, if it is another than that at `base`. `stored`:
   // the newest that would be left if this machine's disk were lost, nullopt: the disk is not apart
   // from the log.
   const KeptSnapshot* NextBase(int64_t now_us, uint64_t base, std::optional<uint64_t> stored) const;
   const KeptSnapshot* Find(uint64_t sequence) const;
-  // The oldest position from which replay can begin, given the base.
+  // The oldest position from which replay can begin, given the base; 0: no snapshot is known from
+  // which it could.
   uint64_t Oldest(uint64_t base) const;
 
  private:
+  void Insert(const state::SnapshotInfo& snapshot, bool is_checked);
   bool IsOld(const KeptSnapshot& kept, int64_t now_us) const {
     return now_us - kept.taken_us >= keep_us_;
   }

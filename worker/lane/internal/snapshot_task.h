@@ -1,6 +1,7 @@
 // A snapshot between the moment that it shows and the moment that it is durable.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,7 +27,10 @@ class SnapshotTask {
     bool is_saved = false;     // nothing was committed since: the snapshot is there
     Digest saved_digest;       // of that one
     SnapshotExport take;       // gets it once it is durable; may be empty
-    bool list_after = false;   // which others there are is wanted too
+    // Before it is saved: which others there are. OK when all were found. May be empty.
+    std::function<absl::Status(state::SnapshotStore& store,
+                               std::vector<state::SnapshotInfo>& shown)>
+        look;
   };
 
   // Starts to save. The store must outlive the task.
@@ -37,8 +41,10 @@ class SnapshotTask {
   const state::SnapshotKey& key() const { return contents_.key; }
   const std::string& engine() const { return contents_.engine; }
   bool is_saved() const { return contents_.is_saved; }
-  // Those that there are then; empty where nobody asked or the store cannot be. Once done.
+  // What `look` has found. Once done.
+  bool has_looked() const { return contents_.look != nullptr; }
   const std::vector<state::SnapshotInfo>& others() const { return others_; }
+  const absl::Status& looked() const { return looked_; }
   // The state digest of the snapshot, which is durable, or why there is none. Once done.
   const absl::StatusOr<Digest>& result() const { return result_; }
 
@@ -47,6 +53,7 @@ class SnapshotTask {
 
   Contents contents_;
   std::vector<state::SnapshotInfo> others_;
+  absl::Status looked_;
   absl::StatusOr<Digest> result_ = absl::InternalError("not done");
   std::unique_ptr<Pending> pending_;  // last: its end is awaited before the others go
 };

@@ -158,25 +158,14 @@ class KafkaLog final : public Log {
                        is_first ? KafkaJournalReader::kAny : start.sequence);
   }
 
-  // Behind it there may be marks of transactions, and messages of those that were aborted.
+  // What it looks at may be cut meanwhile.
   absl::StatusOr<std::optional<JournalEntry>> LastEntry(uint32_t lane) override {
     RETURN_IF_ERROR(CheckLane(lane));
-    ASSIGN_OR_RETURN(const internal::KeptOffsets kept,
-                     transport_->FindOffsets(names_.journal, lane));
-    const uint64_t num_kept = kept.end - std::min(kept.begin, kept.end);
-    std::optional<JournalEntry> last;
-    for (uint64_t back = kFirstLook; num_kept > 0; back *= 4) {
-      const uint64_t from = back < num_kept ? kept.end - back : Transport::kFirstKept;
-      ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> reader,
-                       ReadJournal(lane, from, KafkaJournalReader::kAny));
-      while (true) {
-        ASSIGN_OR_RETURN(std::optional<JournalEntry> entry, reader->Next());
-        if (!entry.has_value()) break;
-        last = std::move(entry);
-      }
-      if (last.has_value() || back >= num_kept) break;
+    for (int attempt = 1;; ++attempt) {
+      absl::StatusOr<std::optional<JournalEntry>> last = FindLast(lane);
+      const bool is_cut = absl::IsOutOfRange(last.status()) || absl::IsDataLoss(last.status());
+      if (!is_cut || attempt == kMaxLooks) return last;
     }
-    return last;
   }
 
   absl::Status Truncate(const Needs& needs) override {
@@ -231,6 +220,7 @@ class KafkaLog final : public Log {
 
  private:
   static constexpr uint64_t kFirstLook = 16;  // offsets before the end
+  static constexpr int kMaxLooks = 3;
 
   absl::StatusOr<std::unique_ptr<JournalReader>> ReadJournal(uint32_t lane, uint64_t offset,
                                                              uint64_t first) {
@@ -238,6 +228,26 @@ class KafkaLog final : public Log {
                      transport_->OpenStream(names_.journal, lane, offset));
     return std::make_unique<KafkaJournalReader>(*transport_, names_.journal, lane,
                                                 std::move(stream), first);
+  }
+
+  // Behind it there may be marks of transactions, and messages of those that were aborted.
+  absl::StatusOr<std::optional<JournalEntry>> FindLast(uint32_t lane) {
+    ASSIGN_OR_RETURN(const internal::KeptOffsets kept,
+                     transport_->FindOffsets(names_.journal, lane));
+    const uint64_t num_kept = kept.end - std::min(kept.begin, kept.end);
+    std::optional<JournalEntry> last;
+    for (uint64_t back = kFirstLook; num_kept > 0; back *= 4) {
+      const uint64_t from = back < num_kept ? kept.end - back : Transport::kFirstKept;
+      ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> reader,
+                       ReadJournal(lane, from, KafkaJournalReader::kAny));
+      while (true) {
+        ASSIGN_OR_RETURN(std::optional<JournalEntry> entry, reader->Next());
+        if (!entry.has_value()) break;
+        last = std::move(entry);
+      }
+      if (last.has_value() || back >= num_kept) break;
+    }
+    return last;
   }
 
   absl::Status CheckLane(uint32_t lane) const {

@@ -40,7 +40,9 @@ class StoredSnapshotsOnDisk final : public StoredSnapshots {
 
   absl::Status Pin(const SnapshotKey& key, const std::string& name) override;
   absl::Status Unpin(const SnapshotKey& key, const std::string& name) override;
+  absl::Status listed_all() const override { return listed_; }
   UploadStatus upload_status() const override { return queue_.status(); }
+  void NoteLetGo() override { queue_.NoteLetGo(); }
   void FinishUploads(int64_t timeout_us) override { queue_.Finish(timeout_us); }
   absl::Status UploadNow() override { return queue_.UploadNow(); }
 
@@ -61,6 +63,7 @@ class StoredSnapshotsOnDisk final : public StoredSnapshots {
   std::unique_ptr<LocalSnapshots> local_;
   Disk& disk_;
   LaneStore store_;
+  absl::Status listed_;                  // how the last List asked the store
   std::optional<SnapshotKey> restored_;  // newer ones are of no use and shown until the next Save
   UploadQueue queue_;                    // last: its thread uses the others
 };
@@ -90,13 +93,13 @@ absl::StatusOr<std::vector<SnapshotInfo>> StoredSnapshotsOnDisk::List(
     std::vector<std::string>& problems) {
   ASSIGN_OR_RETURN(std::vector<SnapshotInfo> infos, local_->List(problems));
   std::vector<SnapshotInfo> here = infos;
-  const absl::Status stored = AddStored(infos, problems);
-  if (stored.ok()) return infos;
+  listed_ = AddStored(infos, problems);
+  if (listed_.ok()) return infos;
   if (here.empty()) {
-    return Annotate(stored, "no snapshot is on this disk, and the store cannot be asked for one");
+    return Annotate(listed_, "no snapshot is on this disk, and the store cannot be asked for one");
   }
   problems.push_back(absl::StrCat("only the snapshots on this disk are used, because the store ",
-                                  "cannot be asked: ", stored.message()));
+                                  "cannot be asked: ", listed_.message()));
   return here;
 }
 

@@ -160,6 +160,37 @@ TEST_F(StoredSnapshotsTest, LaneWithoutSnapshotsDoesNotBeginAnewBecauseTheStoreI
   EXPECT_TRUE(absl::IsUnavailable(owner.store->List(problems).status()));
 }
 
+// One that does not know yet that it was replaced looks at the store, too.
+TEST_F(StoredSnapshotsTest, WhatALaterOwnerSavesStaysForAnEarlierOne) {
+  Owner earlier(*shared_, clock_);
+  ASSERT_TRUE(earlier.store->Clear().ok());  // as one that begins
+  for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    ASSERT_TRUE(SaveNumber(*earlier.store, sequence).ok());
+    ASSERT_TRUE(earlier.store->UploadNow().ok());
+  }
+  Owner later(*shared_, clock_);
+  ASSERT_TRUE(RestoreAll(*later.store, KeyOf(3)).ok());
+  for (uint64_t sequence = 4; sequence <= 5; ++sequence) {
+    ASSERT_TRUE(SaveNumber(*later.store, sequence).ok());
+    ASSERT_TRUE(later.store->UploadNow().ok());
+  }
+  Settle(earlier);
+  Owner reader(*shared_, clock_);
+  EXPECT_EQ(ListAll(*reader.store).front().key, KeyOf(5));
+  ExpectAllRestorable();
+}
+
+TEST_F(StoredSnapshotsTest, WhoCannotAskTheStoreSaysThatSomeMayBeMissing) {
+  Owner owner(*shared_, clock_);
+  ASSERT_TRUE(SaveNumber(*owner.store, 1).ok());
+  std::vector<std::string> problems;
+  ASSERT_TRUE(owner.store->List(problems).ok());
+  EXPECT_TRUE(owner.store->listed_all().ok());
+  owner.objects.is_away = true;
+  ASSERT_TRUE(owner.store->List(problems).ok());
+  EXPECT_TRUE(absl::IsUnavailable(owner.store->listed_all()));
+}
+
 TEST_F(StoredSnapshotsTest, OnlyTheNewestAndThePinnedStayAndNoFileOfOthers) {
   Owner owner(*shared_, clock_);
   for (uint64_t sequence = 1; sequence <= 6; ++sequence) {

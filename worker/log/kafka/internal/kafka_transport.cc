@@ -58,7 +58,8 @@ class KafkaStream final : public MessageStream {
   absl::Status Explain(const absl::Status& status) const {
     if (!absl::IsDataLoss(status) || next_ == Transport::kFirstKept) return status;
     const absl::StatusOr<KeptOffsets> kept = client_.FindOffsets(topic_, partition_);
-    if (!kept.ok() || kept->begin <= next_) return status;
+    RETURN_IF_ERROR(kept.status());
+    if (kept->begin <= next_) return status;
     return absl::OutOfRangeError(absl::StrCat("partition ", partition_, " of topic '", topic_,
                                               "' is kept from offset ", kept->begin,
                                               " on, and offset ", next_, " is wanted"));

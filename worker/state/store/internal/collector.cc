@@ -35,12 +35,16 @@ std::vector<SnapshotKey> Superseded(const std::vector<SnapshotKey>& present,
     const bool is_new = ours.empty() || ours.back() != key.sequence;
     if (is_new && retention.Knows(key)) ours.push_back(key.sequence);
   }
+  // Newer ones may be those of an owner after this one, who does not know yet that it is none.
+  uint64_t newest = 0;
+  for (const SnapshotKey& key : retention.known) newest = std::max(newest, key.sequence);
   std::vector<SnapshotKey> superseded;
   for (const SnapshotKey& key : present) {
     if (Contains(retention.kept, key)) continue;
     const bool is_old = retention.num_kept > 0 && ours.size() >= retention.num_kept &&
                         key.sequence < ours[retention.num_kept - 1];
-    const bool is_foreign = retention.num_saved >= 2 && !retention.Shows(key);
+    const bool is_foreign =
+        retention.num_saved >= 2 && !retention.Shows(key) && key.sequence < newest;
     if (is_old || is_foreign) superseded.push_back(key);
   }
   return superseded;

@@ -60,6 +60,13 @@ void UploadQueue::NoteSaved(uint64_t sequence) {
   ++retention_.num_saved;
 }
 
+void UploadQueue::NoteLetGo() {
+  const MutexLock lock(mutex_);
+  retention_.num_saved = 0;
+  retention_.forgotten_from.reset();
+  status_.newest.reset();
+}
+
 void UploadQueue::TellProblem(const absl::Status& problem) {
   const MutexLock lock(mutex_);
   if (status_.num_pending++ == 0) status_.since_us = clock_.MonotonicMicroseconds();
@@ -98,7 +105,9 @@ Retention UploadQueue::retention() const {
 
 UploadStatus UploadQueue::status() const {
   const MutexLock lock(mutex_);
-  return status_;
+  UploadStatus status = status_;
+  status.current = current_;
+  return status;
 }
 
 void UploadQueue::Finish(int64_t timeout_us) {

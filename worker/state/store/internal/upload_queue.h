@@ -32,6 +32,8 @@ class UploadQueue {
   void Offer(LocalSnapshot snapshot);
   // This owner saved a snapshot at this sequence.
   void NoteSaved(uint64_t sequence);
+  // As Uploads.
+  void NoteLetGo();
   // A snapshot was saved and cannot be offered.
   void TellProblem(const absl::Status& problem);
   // The snapshots whose files are read, or will be.
