@@ -33,7 +33,7 @@ class Cluster:
 
     def ask(self, *flags):
         return subprocess.run([self.job.streamml, "cluster", "job.yaml", "--data-dir", self.data, *map(str, flags)],
-                              cwd=self.job.folder, capture_output=True, text=True, timeout=30, check=False)
+                              cwd=self.job.folder, capture_output=True, text=True, timeout=90, check=False)
 
     def status(self):
         """None while it cannot be asked."""

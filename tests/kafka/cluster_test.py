@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """cluster_test.py [--build DIR] [--keep]: `streamml cluster` on a real broker.
 
-The job of kill_job.py runs in several workers while rows come in: 2 -> 3 -> 1 workers and a kill -9 of one, then with
-standbys a kill -9 of an owner, a worker that stands still, a kill -9 of the broker and of the coordinator, and the loss
+The job of kill_job.py runs in several workers while rows come in: 2 -> 3 -> 1 workers and a kill -9 of one, then an upgrade
+and one that is taken back, then with standbys a kill -9 of an owner, a worker that stands still, a kill -9 of the broker and of the coordinator, and the loss
 of all that coordinator and workers keep. Committed output, digests, counts and part files are those of an undisturbed
 `streamml run`, and `streamml replay --all` passes. How long outputs paused is printed.
 """
@@ -68,6 +68,37 @@ def resize_and_kill(series):
     series.watched("3 -> 1", 1, started)
 
 
+def upgrade(series):
+    """To another build, which is the same one elsewhere; then to ones that cannot run lanes."""
+    cluster, job = series.cluster, series.job
+    new = job.folder / f"new-{series.name}"
+    new.mkdir()
+    for name in ("streamml", "streamml-worker"):
+        shutil.copy2(job.streamml.with_name(name), new / name)
+    cluster.start(2)
+    cluster.await_settled(2, "start of 2")
+    series.await_output()
+    started = time.monotonic()
+    answer = cluster.ask("--upgrade", new / "streamml")
+    if answer.returncode != 0 or "all lanes run with" not in answer.stdout:
+        raise Failure(f"--upgrade: {answer.returncode}, {answer.stdout}{answer.stderr}")
+    status = cluster.await_settled(2, "upgrade")
+    series.watched("upgrade", 1, started)
+    programs = {os.readlink(f"/proc/{worker['observation']['worker']['pid']}/exe") for worker in status["workers"]}
+    if programs != {str((new / "streamml-worker").resolve())}:
+        raise Failure(f"workers run {programs}")
+    bad = job.folder / f"bad-{series.name}"
+    bad.mkdir()
+    (bad / "streamml-worker").write_text("#!/bin/sh\necho it cannot run; exit 1\n", encoding="ascii")
+    (bad / "streamml-worker").chmod(0o755)
+    started = time.monotonic()
+    answer = cluster.ask("--upgrade", bad / "streamml")
+    if answer.returncode == 0 or "taken back" not in answer.stderr:
+        raise Failure(f"--upgrade to what cannot run: {answer.returncode}, {answer.stdout}{answer.stderr}")
+    cluster.await_settled(2, "upgrade to what cannot run")
+    series.watched("upgrade to what cannot run", 1, started)
+
+
 def standby_and_coordinator(series):
     cluster = series.cluster
     cluster.start(2, "--standby")
@@ -106,6 +137,7 @@ def main():
             job = kill_job.Job(folder, arguments.build, broker, 1, NUM_ROWS, "apart")
             expected, _ = kill_job.run_undisturbed(job)
             cluster_job.Series(job, "resized", expected, RATE).run(resize_and_kill)
+            cluster_job.Series(job, "upgraded", expected, RATE).run(upgrade)
             cluster_job.Series(job, "stood-by", expected, RATE).run(standby_and_coordinator)
         failed = False
     except Failure as failure:

@@ -1,9 +1,11 @@
 // `streamml cluster`: workers as processes of this machine, and commands to a cluster that runs.
 #include <google/protobuf/util/json_util.h>
 
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <random>
+#include <thread>
 
 #include "absl/strings/str_join.h"
 #include "base/clock.h"
@@ -112,6 +114,7 @@ class ClusterRun {
     bool stopping = false;
     while (!coordinator.ended()) {
       if (const auto wanted = desk.TakeResize()) coordinator.Resize(*wanted);
+      if (const auto program = desk.TakeUpgrade()) coordinator.Upgrade(*program);
       if (!stopping && (StopRequested() || desk.stop_asked() || !status.ok())) {
         stopping = true;
         coordinator.Stop();
@@ -182,6 +185,36 @@ absl::Status TakeSnapshots(const std::string& data_dir, bool as_json) {
   return absl::UnavailableError(absl::StrJoin(reply.problems(), "\n"));
 }
 
+// Of a path to streamml or to streamml-worker.
+absl::StatusOr<std::string> WorkerProgram(const std::string& path) {
+  std::error_code error;
+  std::filesystem::path program = std::filesystem::absolute(path, error).lexically_normal();
+  if (program.filename() != kProgram) program.replace_filename(kProgram);
+  if (!error && std::filesystem::is_regular_file(program, error)) return program.string();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--upgrade: there is no '", program.string(),
+                   "', the program of a worker; give the path of a streamml that it lies beside"));
+}
+
+// Waits until all lanes run on new workers, or again on those before.
+absl::Status Upgrade(const std::string& data_dir, const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string program, WorkerProgram(path));
+  ASSIGN_OR_RETURN(fleet::v1::StatusReply status, cluster::AskStatus(data_dir));
+  const uint32_t before = status.num_upgrades();
+  RETURN_IF_ERROR(cluster::AskUpgrade(data_dir, program));
+  CatchStopSignals();
+  while (status.num_upgrades() == before || status.upgrade().empty()) {
+    if (StopRequested()) {
+      return absl::CancelledError("stopped waiting; the upgrade goes on, --status tells of it");
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(kRedrawUs));
+    ASSIGN_OR_RETURN(status, cluster::AskStatus(data_dir));
+  }
+  if (status.taken_back()) return absl::AbortedError(absl::StrCat("upgrade ", status.upgrade()));
+  std::cout << "upgrade: " << status.upgrade() << "\n";
+  return absl::OkStatus();
+}
+
 absl::Status Execute(const CommandLine& line, Disk& disk) {
   if (line.cluster_action == ClusterAction::kRun) return ClusterRun(line, disk).Execute();
   ASSIGN_OR_RETURN(const std::string data_dir, DataDirOf(line));
@@ -192,6 +225,8 @@ absl::Status Execute(const CommandLine& line, Disk& disk) {
     }
     case ClusterAction::kResize:
       return cluster::AskResize(data_dir, line.workers);
+    case ClusterAction::kUpgrade:
+      return Upgrade(data_dir, line.program);
     case ClusterAction::kSnapshot:
       return TakeSnapshots(data_dir, line.json);
     case ClusterAction::kStop:

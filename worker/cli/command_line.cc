@@ -85,6 +85,7 @@ Examples:
   streamml cluster job.yaml --workers 2 --standby --data-dir out
   streamml cluster job.yaml --data-dir out --status          (pids, lanes, rates; --json for programs)
   streamml cluster job.yaml --data-dir out --resize 3
+  streamml cluster job.yaml --data-dir out --upgrade /opt/streamml-0.2/streamml
   streamml cluster job.yaml --data-dir out --snapshot        (of each lane, now; --json for programs)
   streamml cluster job.yaml --data-dir out --stop)";
 
@@ -224,6 +225,17 @@ void AddCluster(CLI::App& app, CommandLine& line) {
                                 "from now on so many workers in the running cluster")
                             ->type_name("N")
                             ->check(allowed);
+  CLI::Option* upgrade =
+      cluster
+          .add_option_function<std::string>(
+              "--upgrade",
+              [&line](const std::string& path) {
+                line.program = path;
+                line.cluster_action = ClusterAction::kUpgrade;
+              },
+              "move the running cluster's lanes to workers of another build, and wait for it")
+          ->type_name("PATH")
+          ->check(NotEmpty());
   AddAction(cluster, line, "--snapshot", ClusterAction::kSnapshot,
             "take a snapshot of each lane now, and print their positions once they are durable");
   AddAction(cluster, line, "--stop", ClusterAction::kStop, "the running cluster");
@@ -231,8 +243,9 @@ void AddCluster(CLI::App& app, CommandLine& line) {
   CLI::Option* snapshot = cluster.get_option("--snapshot");
   CLI::Option* stop = cluster.get_option("--stop");
   CLI::Option* json = cluster.add_flag("--json", line.json, "print the answer as JSON");
-  for (CLI::Option* silent : {workers, resize, stop}) json->excludes(silent);
-  const std::vector<CLI::Option*> one_of = {workers, status, resize, snapshot, stop};
+  for (CLI::Option* silent : {workers, resize, upgrade, stop}) json->excludes(silent);
+  const std::vector<CLI::Option*> one_of = {workers,  status,   resize,
+                                            upgrade, snapshot, stop};
   for (CLI::Option* option : one_of) {
     for (CLI::Option* other : one_of) {
       if (option != other) option->excludes(other);
@@ -244,7 +257,8 @@ void AddCluster(CLI::App& app, CommandLine& line) {
     line.command = Command::kCluster;
     const auto given = [](const CLI::Option* option) { return option->count() > 0; };
     if (std::any_of(one_of.begin(), one_of.end(), given)) return;
-    throw CLI::RequiredError("one of --workers, --status, --resize, --snapshot, --stop");
+    throw CLI::RequiredError(
+        "one of --workers, --status, --resize, --upgrade, --snapshot, --stop");
   });
   cluster.footer(kClusterFooter);
 }

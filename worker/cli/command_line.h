@@ -11,7 +11,7 @@ namespace streamml::cli {
 enum class Command : uint8_t { kRun, kValidate, kExplain, kReplay, kCluster, kSavepoint, kVersion };
 
 // What `cluster` is to do: run one, or tell a running one.
-enum class ClusterAction : uint8_t { kRun, kStatus, kResize, kSnapshot, kStop };
+enum class ClusterAction : uint8_t { kRun, kStatus, kResize, kUpgrade, kSnapshot, kStop };
 
 enum class SavepointAction : uint8_t { kTake, kList, kRemove };
 
@@ -25,6 +25,7 @@ struct CommandLine {
   bool replay_all = false;
   ClusterAction cluster_action = ClusterAction::kRun;
   uint32_t workers = 0;  // of a cluster
+  std::string program;   // path of the streamml or streamml-worker to upgrade to
   SavepointAction savepoint_action = SavepointAction::kTake;
   std::string savepoint;  // its name
   std::string store;      // of savepoints; empty: the manifest's

@@ -23,8 +23,6 @@ constexpr uint64_t kMaxLogBytes = 4 << 20;
 constexpr uint64_t kEpochModulus = 1000;
 constexpr size_t kLongestName = 40;
 
-std::string NameOf(uint32_t index) { return absl::StrCat("worker-", index); }
-
 bool MayPass(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
          absl::IsCancelled(status);
@@ -38,7 +36,8 @@ Coordinator::Coordinator(ClusterOptions options, Disk& disk, Clock& clock,
       disk_(disk),
       clock_(clock),
       note_(std::move(note)),
-      num_workers_(options_.num_workers) {
+      num_workers_(options_.num_workers),
+      builds_(options_.program) {
   wanted_.standby = options_.standby;
 }
 
@@ -90,6 +89,14 @@ void Coordinator::Resize(uint32_t num_workers) {
   bell_.Ring();
 }
 
+// Until the next step nobody knows what is settled.
+void Coordinator::Upgrade(const std::string& program) {
+  builds_.Begin(program, clock_.MonotonicMicroseconds());
+  settled_ = false;
+  note_(absl::StrCat("upgrade to '", program, "': new workers start, and lanes move to them"));
+  bell_.Ring();
+}
+
 void Coordinator::Stop() {
   stopping_ = true;
   bell_.Ring();
@@ -103,14 +110,20 @@ absl::Status Coordinator::Round() {
     for (auto& [name, worker] : workers_) Excuse(worker.view, pause_us);
   }
   wanted_.workers.clear();
-  for (uint32_t i = 0; i < num_workers_; ++i) wanted_.workers.insert(NameOf(i));
+  for (uint32_t i = 0; i < num_workers_; ++i) wanted_.workers.insert(builds_.NameOf(i));
   if (!stopping_) {
-    for (const std::string& name : wanted_.workers) workers_.try_emplace(name);
+    for (const std::string& name : wanted_.workers) {
+      const auto [worker, is_new] = workers_.try_emplace(name);
+      if (is_new) worker->second.program = builds_.program();
+    }
   }
   for (auto& [name, worker] : workers_) Look(name, worker);
   if (!stopping_) {
     RETURN_IF_ERROR(AwaitPlan());
-    if (plan_.has_value() && rounds_.MayDecide(now)) RETURN_IF_ERROR(Decide());
+    if (plan_.has_value() && rounds_.MayDecide(now)) {
+      RETURN_IF_ERROR(Decide());
+      JudgeUpgrade();
+    }
   }
   for (auto worker = workers_.begin(); worker != workers_.end();) {
     const auto current = worker++;
@@ -170,6 +183,33 @@ absl::Status Coordinator::Decide() {
   spare_ = std::move(step.spare);
   settled_ = step.settled;
   return absl::OkStatus();
+}
+
+void Coordinator::JudgeUpgrade() {
+  const bool is_done = settled_ && workers_.size() == wanted_.workers.size();
+  if (builds_.Look(is_done, TroubleOfWanted(), clock_.MonotonicMicroseconds())) {
+    note_(absl::StrCat("upgrade: ", builds_.outcome()));
+  }
+}
+
+// Why lanes will not all run on the workers that are wanted; empty: nothing says so.
+std::string Coordinator::TroubleOfWanted() const {
+  for (const std::string& name : wanted_.workers) {
+    const auto found = workers_.find(name);
+    if (found == workers_.end()) continue;
+    const Worker& worker = found->second;
+    if (!worker.refusal.empty()) {
+      return absl::StrCat(name, " refuses its assignment: ", worker.refusal);
+    }
+    if (!worker.problems.empty()) {
+      return absl::StrCat("a lane at ", name, " has failed: ", worker.problems.begin()->second);
+    }
+    if (worker.view.quick_ends >= kTooManyEnds) {
+      return absl::StrCat(name, " ends again and again; its messages are in '", Folder(),
+                          "/workers/", name, ".log'");
+    }
+  }
+  return "";
 }
 
 // Whoever was started last has the job: two that both go on would take its lanes from each other
@@ -296,7 +336,7 @@ absl::Status Coordinator::TryToStart(const std::string& name, Worker& worker) {
 absl::Status Coordinator::Start(const std::string& name, Worker& worker) {
   const std::string folder = absl::StrCat(Folder(), "/workers/", name);
   const std::string address = Address(name, worker);
-  std::vector<std::string> command = {options_.program, "--name", name,     "--data-dir", folder,
+  std::vector<std::string> command = {worker.program, "--name", name,     "--data-dir", folder,
                                       "--listen",       address,  "--http", "127.0.0.1:0"};
   command.insert(command.end(), options_.worker_flags.begin(), options_.worker_flags.end());
   const std::string log = absl::StrCat(folder, ".log");
@@ -322,6 +362,10 @@ fleet::v1::StatusReply Coordinator::Status() const {
   reply.set_epoch(state_.epoch);
   reply.set_wanted_workers(num_workers_);
   reply.set_settled(settled_ && !stopping_ && workers_.size() == wanted_.workers.size());
+  reply.set_program(builds_.program());
+  reply.set_num_upgrades(builds_.num_begun());
+  reply.set_upgrade(builds_.outcome());
+  reply.set_taken_back(builds_.was_taken_back());
   reply.set_num_lanes(plan_.has_value() ? static_cast<uint32_t>(plan_->lanes_size()) : 0);
   for (const auto& [name, worker] : workers_) {
     fleet::v1::WorkerStatus& out = *reply.add_workers();

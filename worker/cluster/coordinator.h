@@ -16,6 +16,7 @@
 #include "job/decide/fleet.h"
 #include "proto/streamml/fleet/v1/cluster.pb.h"
 #include "worker/cluster/bell.h"
+#include "worker/cluster/builds.h"
 #include "worker/cluster/process.h"
 #include "worker/cluster/supervise.h"
 #include "worker/cluster/worker_link.h"
@@ -51,6 +52,8 @@ class Coordinator {
   absl::Status Round();
 
   void Resize(uint32_t num_workers);  // 1 to kMaxWorkers
+  // Workers of another build, see builds.h: what it computes has to be what this one does.
+  void Upgrade(const std::string& program);
   // Workers let go and end; ended() is true when all have.
   void Stop();
   bool ended() const { return stopping_ && workers_.empty(); }
@@ -63,11 +66,13 @@ class Coordinator {
     ProcessView view;
     std::unique_ptr<Process> process;
     std::unique_ptr<WorkerLink> link;
+    std::string program;
     std::string address;                 // of the process
     fleet::v1::Observation observation;  // the newest
     uint32_t num_starts = 0;
     std::map<uint32_t, std::string> problems;  // by lane, that were told
     std::map<uint32_t, uint64_t> positions;    // of the lanes that run there, as last told
+    std::string refusal;                       // of its last assignment; empty: none
     bool is_cut_off = false;
   };
 
@@ -78,6 +83,8 @@ class Coordinator {
   bool IsWanted(const std::string& name) const;
   void Look(const std::string& name, Worker& worker);
   void NoteEnd(const std::string& name, Worker& worker, int result);
+  void JudgeUpgrade();
+  std::string TroubleOfWanted() const;
   void TellProblems(const std::string& name, Worker& worker);
   absl::Status AwaitPlan();
   absl::Status Decide();
@@ -102,6 +109,7 @@ class Coordinator {
   std::string socket_folder_;  // what sockets are reached by, short enough for their addresses
   int folder_descriptor_ = -1;
   uint32_t num_workers_;
+  Builds builds_;
   bool stopping_ = false;
   std::optional<fleet::v1::PlanReply> plan_;
   std::string plan_trouble_;  // that was told

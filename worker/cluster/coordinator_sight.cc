@@ -32,6 +32,7 @@ void Coordinator::Look(const std::string& name, Worker& worker) {
   }
   for (const std::string& line : worker.link->TakeNotes()) note_(absl::StrCat(name, ": ", line));
   const absl::Status refusal = worker.link->TakeRefusal();
+  if (!refusal.ok()) worker.refusal = std::string(refusal.message());
   if (!refusal.ok() && !stopping_) {
     note_(absl::StrCat(name, " refused its assignment: ", refusal.message()));
   }
@@ -61,6 +62,7 @@ void Coordinator::NoteEnd(const std::string& name, Worker& worker, int result) {
       .IgnoreError();
   worker.observation.Clear();
   worker.problems.clear();
+  worker.refusal.clear();
 }
 
 void Coordinator::TellProblems(const std::string& name, Worker& worker) {

@@ -44,6 +44,15 @@ class Service final : public fleet::v1::Cluster::Service {
     desk_.Resize(request->workers());
     return grpc::Status::OK;
   }
+  grpc::Status Upgrade(grpc::ServerContext* /*context*/, const fleet::v1::UpgradeRequest* request,
+                       fleet::v1::UpgradeReply* /*reply*/) override {
+    if (access(request->program().c_str(), X_OK) != 0) {
+      return ToGrpc(absl::InvalidArgumentError(
+          absl::StrCat("'", request->program(), "' is no program that can be run")));
+    }
+    desk_.Upgrade(request->program());
+    return grpc::Status::OK;
+  }
   grpc::Status Stop(grpc::ServerContext* /*context*/, const fleet::v1::StopRequest* /*request*/,
                     fleet::v1::StopReply* /*reply*/) override {
     desk_.Stop();
@@ -139,6 +148,14 @@ void Desk::Resize(uint32_t num_workers) {
   bell_.Ring();
 }
 
+void Desk::Upgrade(const std::string& program) {
+  {
+    const MutexLock lock(mutex_);
+    upgrade_ = program;
+  }
+  bell_.Ring();
+}
+
 void Desk::Stop() {
   {
     const MutexLock lock(mutex_);
@@ -162,6 +179,11 @@ absl::StatusOr<fleet::v1::StatusReply> Desk::Status() {
 std::optional<uint32_t> Desk::TakeResize() {
   const MutexLock lock(mutex_);
   return std::exchange(resize_, std::nullopt);
+}
+
+std::optional<std::string> Desk::TakeUpgrade() {
+  const MutexLock lock(mutex_);
+  return std::exchange(upgrade_, std::nullopt);
 }
 
 bool Desk::stop_asked() const {
@@ -203,6 +225,15 @@ absl::Status AskResize(const std::string& data_dir, uint32_t num_workers) {
   return Ask(data_dir, kAskUs, [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
     fleet::v1::ResizeReply reply;
     return stub.Resize(&context, request, &reply);
+  });
+}
+
+absl::Status AskUpgrade(const std::string& data_dir, const std::string& program) {
+  fleet::v1::UpgradeRequest request;
+  request.set_program(program);
+  return Ask(data_dir, kAskUs, [&](fleet::v1::Cluster::Stub& stub, grpc::ClientContext& context) {
+    fleet::v1::UpgradeReply reply;
+    return stub.Upgrade(&context, request, &reply);
   });
 }
 

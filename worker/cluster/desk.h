@@ -20,12 +20,14 @@ class Desk {
   explicit Desk(Bell& bell) : bell_(bell) {}
 
   void Resize(uint32_t num_workers);
+  void Upgrade(const std::string& program);
   void Stop();
   // As of now; UNAVAILABLE when the loop does not answer in time.
   absl::StatusOr<fleet::v1::StatusReply> Status();
 
   // The loop's side.
   std::optional<uint32_t> TakeResize();
+  std::optional<std::string> TakeUpgrade();
   bool stop_asked() const;
   bool status_asked() const;
   void Answer(fleet::v1::StatusReply status);
@@ -35,6 +37,7 @@ class Desk {
   mutable Mutex mutex_;
   ConditionVariable changed_;
   std::optional<uint32_t> resize_ ABSL_GUARDED_BY(mutex_);
+  std::optional<std::string> upgrade_ ABSL_GUARDED_BY(mutex_);
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t num_asked_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t num_answered_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -53,6 +56,7 @@ class DeskServer {
 // cluster.proto says.
 absl::StatusOr<fleet::v1::StatusReply> AskStatus(const std::string& data_dir);
 absl::Status AskResize(const std::string& data_dir, uint32_t num_workers);
+absl::Status AskUpgrade(const std::string& data_dir, const std::string& program);
 absl::Status AskStop(const std::string& data_dir);
 absl::StatusOr<fleet::v1::TakeSnapshotsReply> AskSnapshots(
     const std::string& data_dir, const fleet::v1::TakeSnapshotsRequest& request);

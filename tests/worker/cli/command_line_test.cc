@@ -45,6 +45,9 @@ TEST(CommandLineTest, AClusterIsRunOrTold) {
   line = Parse({"cluster", "job.yaml", "--resize", "5"}).line;
   EXPECT_EQ(line.cluster_action, ClusterAction::kResize);
   EXPECT_EQ(line.workers, 5u);
+  line = Parse({"cluster", "job.yaml", "--upgrade", "/new/streamml"}).line;
+  EXPECT_EQ(line.cluster_action, ClusterAction::kUpgrade);
+  EXPECT_EQ(line.program, "/new/streamml");
   line = Parse({"cluster", "job.yaml", "--status", "--json"}).line;
   EXPECT_EQ(line.cluster_action, ClusterAction::kStatus);
   EXPECT_TRUE(line.json);
@@ -67,6 +70,8 @@ TEST(CommandLineTest, MistakesHaveTheExitCodeOfUsage) {
         {"cluster", "job.yaml", "--workers", "0"},
         {"cluster", "job.yaml", "--workers", "65"},
         {"cluster", "job.yaml", "--resize", "0"},
+        {"cluster", "job.yaml", "--upgrade", ""},
+        {"cluster", "job.yaml", "--upgrade", "/new/streamml", "--stop"},
         {"cluster", "job.yaml", "--workers", "2", "--stop"},
         {"cluster", "job.yaml", "--stop", "--status"},
         {"cluster", "job.yaml", "--standby", "--stop"},

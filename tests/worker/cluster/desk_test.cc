@@ -34,6 +34,11 @@ TEST_P(DeskTest, CommandsReachTheLoop) {
     EXPECT_EQ(desk_.TakeResize(), 3u);
     EXPECT_FALSE(desk_.TakeResize().has_value());
     EXPECT_EQ(AskResize(data_dir_, 65).code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_FALSE(desk_.TakeUpgrade().has_value());
+    ASSERT_TRUE(AskUpgrade(data_dir_, "/bin/true").ok());
+    EXPECT_EQ(desk_.TakeUpgrade(), "/bin/true");
+    EXPECT_FALSE(desk_.TakeUpgrade().has_value());
+    EXPECT_EQ(AskUpgrade(data_dir_, "/no/such").code(), absl::StatusCode::kInvalidArgument);
     std::thread loop([this] {
       while (!desk_.status_asked()) std::this_thread::yield();
       fleet::v1::StatusReply status;
