@@ -126,7 +126,9 @@ TEST(RetentionTest, WhatIsOnItsWayToTheStoreStaysUntilItIsTheBase) {
   std::optional<uint64_t> stored;
   uint64_t uploading = 10;
   for (int64_t now = 10; now <= 20'000; now += 10) {
-    retention.Keep(now, base, {{uploading, {}}});
+    std::vector<state::SnapshotKey> in_use = {{uploading, {}}};
+    if (stored.has_value()) in_use.push_back({*stored, {}});
+    retention.Keep(now, base, in_use);
     retention.Add(Snapshot(static_cast<uint64_t>(now), now));
     if (const KeptSnapshot* next = retention.NextBase(now, base, stored)) base = next->key.sequence;
     if (now % 3'000 == 0) {
