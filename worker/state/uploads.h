@@ -24,7 +24,7 @@ struct UploadStatus {
   std::string problem;       // why the last attempt failed; empty: it did not
   uint64_t num_uploaded = 0;
   std::optional<SnapshotKey> newest;   // in the store, as far as this life knows
-  std::optional<SnapshotKey> current;  // on its way there
+  std::optional<SnapshotKey> current = {};  // on its way there
 };
 
 // Thread-safe.
