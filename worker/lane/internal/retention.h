@@ -54,7 +54,7 @@ class Retention {
   // from the log.
   const KeptSnapshot* NextBase(int64_t now_us, uint64_t base, std::optional<uint64_t> stored) const;
   const KeptSnapshot* Find(uint64_t sequence) const;
-  // The oldest position from which replay can begin, given the base; 0: no snapshot is known from
+  // The oldest position from which replay can begin for sure, given the base; 0: no snapshot is known from
   // which it could.
   uint64_t Oldest(uint64_t base) const;
 
