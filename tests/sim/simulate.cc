@@ -68,7 +68,8 @@ class Disturbance {
  public:
   Disturbance(uint64_t seed, const World& world, bool trace)
       : random_(seed * 2 + 1), world_(world), trace_(trace) {
-    if (!random_.OneIn(3)) keeping_.keep_us = 1'000'000 + static_cast<int64_t>(random_.Below(150'000'000));
+    if (!random_.OneIn(3))
+      keeping_.keep_us = 1'000'000 + static_cast<int64_t>(random_.Below(150'000'000));
   }
 
   absl::StatusOr<Outcome> Run(std::set<std::string>& events) {
@@ -106,8 +107,8 @@ class Disturbance {
     if (random_.OneIn(10)) keeping_.now_us += random_.Between(-50'000'000, 50'000'000);
     PlanFault(last);
     const uint64_t stop_after = random_.OneIn(5) ? random_.Below(150) : kMaxActions;
-    process_ = std::make_unique<Process>(world_, disk_, random_,
-                                         absl::StrCat("sim", fingerprint_), &keeping_);
+    process_ = std::make_unique<Process>(world_, disk_, random_, absl::StrCat("sim", fingerprint_),
+                                         &keeping_);
     Process* const process = process_.get();
     absl::Status status = process->Start();
     if (status.ok()) RETURN_IF_ERROR(process->CheckSnapshots());

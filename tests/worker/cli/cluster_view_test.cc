@@ -128,11 +128,13 @@ TEST(ClusterViewTest, EachLaneOfEachWorkerHasALine) {
   const std::vector<std::string> lines = ClusterLanes(status);
   ASSERT_EQ(lines.size(), 4u);
   EXPECT_THAT(lines[0], HasSubstr("lag rows"));
-  EXPECT_EQ(
-      lines[1],
-      "  payments[0]          worker-0   running           120       1000        990          7      0.2  "
-      "      400   50%         31");
-  EXPECT_THAT(lines[2], AllOf(HasSubstr("worker-1   following           -       1001          -          -")));
+  EXPECT_EQ(lines[1],
+            "  payments[0]          worker-0   running           120       1000        990         "
+            " 7      0.2  "
+            "      400   50%         31");
+  EXPECT_THAT(
+      lines[2],
+      AllOf(HasSubstr("worker-1   following           -       1001          -          -")));
 }
 
 TEST(ClusterViewTest, WhatTheStoreLacksIsShown) {

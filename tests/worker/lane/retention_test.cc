@@ -41,7 +41,8 @@ struct Life {
     for (int64_t now = from; now <= to; now += 10) {
       most = std::max(most, retention.Keep(now, base, {}).size());
       retention.Add(Snapshot(static_cast<uint64_t>(now), now));
-      if (const KeptSnapshot* next = retention.NextBase(now, base, stored)) base = next->key.sequence;
+      if (const KeptSnapshot* next = retention.NextBase(now, base, stored))
+        base = next->key.sequence;
       if (base == 0) continue;
       longest = std::max(longest, now - static_cast<int64_t>(base));
       shortest = std::min(shortest, now - static_cast<int64_t>(base));
