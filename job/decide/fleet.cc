@@ -254,10 +254,9 @@ class Stepper {
     for (auto& [name, roles] : next_.workers) {
       const auto before = before_.workers.find(name);
       const auto seen = observed_.up.find(name);
-      const bool ahead =
-          seen != observed_.up.end() &&
-          (seen->second.epoch > roles.epoch || IsOutdated(roles) ||
-           (seen->second.contested > 0 && seen->second.contested >= roles.epoch));
+      const bool ahead = seen != observed_.up.end() &&
+                         (seen->second.epoch > roles.epoch || IsOutdated(roles) ||
+                          (seen->second.contested > 0 && seen->second.contested >= roles.epoch));
       const bool same = before == before_.workers.end()
                             ? roles.lanes.empty() && roles.epoch == 0 && !ahead
                             : before->second.lanes == roles.lanes;

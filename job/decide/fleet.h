@@ -32,7 +32,8 @@ struct SeenWorker {
   std::map<uint32_t, SeenLane> lanes;
   // By lane: the highest epoch that the lane was claimed with, as its journal says.
   std::map<uint32_t, uint64_t> claims = {};
-  // The highest epoch under which it took a lane that another process had claimed with the same one.
+  // The highest epoch under which it took a lane that another process had claimed with the same
+  // one.
   uint64_t contested = 0;
 };
 

@@ -225,9 +225,9 @@ absl::Status Process::ReplayLane(uint32_t index) {
                                             start.first_own_claim - 1));
   }
   if (start.sequence + 1 != lanes_[index]->oldest_replayable()) {
-    return absl::InternalError(absl::StrCat("replay of ", spec.name, " begins after ",
-                                            start.sequence, ", and the oldest position is said to be ",
-                                            lanes_[index]->oldest_replayable()));
+    return absl::InternalError(absl::StrCat(
+        "replay of ", spec.name, " begins after ", start.sequence,
+        ", and the oldest position is said to be ", lanes_[index]->oldest_replayable()));
   }
   replayed_from_snapshot_ = replayed_from_snapshot_ || !start.fingerprint.empty();
   ASSIGN_OR_RETURN(const bool is_truncated, IsTruncated(index));

@@ -232,8 +232,8 @@ std::vector<std::string> ClusterBlock(const fleet::v1::StatusReply& status, doub
 std::vector<std::string> ClusterLanes(const fleet::v1::StatusReply& status) {
   constexpr const char* kRow = "  %-20s %-10s %-10s %10s %10s %10s %10s %8s %10s %5s %10s";
   std::vector<std::string> lines;
-  lines.push_back(absl::StrFormat(kRow, "lane", "worker", "phase", "oldest", "position",
-                                  "snapshot", "lag rows", "lag s", "rows/s", "busy", "state"));
+  lines.push_back(absl::StrFormat(kRow, "lane", "worker", "phase", "oldest", "position", "snapshot",
+                                  "lag rows", "lag s", "rows/s", "busy", "state"));
   for (const fleet::v1::WorkerStatus& worker : status.workers()) {
     for (const LaneFacts& lane : worker.observation().lanes()) {
       const auto number = [](bool known, uint64_t value) {

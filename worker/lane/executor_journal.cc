@@ -148,7 +148,8 @@ void Executor::Export(journal::v1::LaneState& state) const {
 }
 
 bool Executor::Fits(const journal::v1::LaneState& state) const {
-  if (state.version() != kStateVersion || static_cast<size_t>(state.inputs_size()) != inputs_.size() ||
+  if (state.version() != kStateVersion ||
+      static_cast<size_t>(state.inputs_size()) != inputs_.size() ||
       static_cast<size_t>(state.counters_size()) != counters_.size() ||
       static_cast<size_t>(state.destination_digests_size()) !=
           output_.destination_digests().size()) {

@@ -58,8 +58,8 @@ Lane::Lane(LaneSpec spec, const LaneEnvironment& environment)
       sink_files_(spec_.stage->sinks.size()),
       sink_bytes_(spec_.stage->sinks.size()),
       past_(std::make_unique<internal::Past>()),
-      retention_(std::make_unique<internal::Retention>(
-          environment.utc_us ? environment.keep_us : 0, spec_.inputs.size())) {}
+      retention_(std::make_unique<internal::Retention>(environment.utc_us ? environment.keep_us : 0,
+                                                       spec_.inputs.size())) {}
 
 Lane::~Lane() = default;
 

@@ -112,8 +112,8 @@ struct LaneEnvironment {
   uint32_t incarnation = 1;  // of the job; from 2 on no lane begins from nothing
   // So long what was computed can be replayed, at least; 0: always, and nothing is removed (I5).
   int64_t keep_us = 0;
-  // Microseconds since 1970: from it snapshots have their age, and nothing else is made of it. Empty:
-  // they have none, and nothing is removed.
+  // Microseconds since 1970: from it snapshots have their age, and nothing else is made of it.
+  // Empty: they have none, and nothing is removed.
   std::function<int64_t()> utc_us = {};
   // What values of states may take in memory; those that are saved leave it beyond that, where the
   // snapshots can be read back. Null: no bound.
@@ -311,12 +311,12 @@ class Lane {
   bool claimed_ = false;
   bool store_is_stale_ = false;  // the snapshot store holds nothing that this journal knows
   bool needs_snapshot_ = false;
-  bool broken_ = false;          // a write failed: its outcome is unknown
+  bool broken_ = false;  // a write failed: its outcome is unknown
   std::unique_ptr<internal::Retention> retention_;
   uint64_t base_ = 0;            // that the next record names; 0: all is needed
   uint64_t truncated_base_ = 0;  // for which truncation was tried
-  bool knows_others_ = false;  // snapshots that other owners have made up to where this one began
-  uint64_t num_looks_failed_ = 0;     // in a row
+  bool knows_others_ = false;    // snapshots that other owners have made up to where this one began
+  uint64_t num_looks_failed_ = 0;  // in a row
   uint64_t snapshots_until_look_ = 0;
   absl::Status truncation_problem_;
   // Under way; last: their ends are awaited first.

@@ -93,8 +93,8 @@ absl::Status Lane::FenceAndCatchUp(uint64_t assignment, std::vector<std::string>
   RETURN_IF_ERROR(CheckAssignment(assignment));
   ASSIGN_OR_RETURN(writer_, environment_.log.OpenLane(spec_.index));
   // What the last owner wrote before it was shut out; only now is that all.
-  ASSIGN_OR_RETURN(*cursor_, internal::JournalCursor::Open(environment_.log, spec_, journal_end_,
-                                                           history_));
+  ASSIGN_OR_RETURN(*cursor_,
+                   internal::JournalCursor::Open(environment_.log, spec_, journal_end_, history_));
   RETURN_IF_ERROR(ExecuteAll());
   RETURN_IF_ERROR(CheckAssignment(assignment));
   assignment_ = assignment;
@@ -136,8 +136,8 @@ bool Lane::IsContested(uint64_t assignment) const {
   return assignment > 0 && last.assignment() == assignment && last.worker() != environment_.worker;
 }
 
-// Brings back what the newest usable snapshot holds; the cursor stands behind it. Of the journal only
-// what comes after that is read.
+// Brings back what the newest usable snapshot holds; the cursor stands behind it. Of the journal
+// only what comes after that is read.
 absl::Status Lane::Restore(std::vector<std::string>& notes) {
   std::vector<std::string> problems;
   const auto snapshots = environment_.snapshots.List(problems);
@@ -183,8 +183,8 @@ absl::StatusOr<bool> Lane::RestoreFrom(const state::SnapshotInfo& snapshot,
   if (!is_shown) return not_used("not of this journal and is not used");
   // Before anything is restored or deleted.
   absl::StatusOr<internal::JournalScan> scan = internal::ScanJournal(
-      spec_, environment_.log,
-      {environment_.fingerprint, environment_.job_hash, environment_.stop}, *place);
+      spec_, environment_.log, {environment_.fingerprint, environment_.job_hash, environment_.stop},
+      *place);
   if (!scan.ok()) return ExplainTruncated(scan.status(), sequence);
   RETURN_IF_ERROR(CheckBeginning(*scan));
   if (scan->past.retained.sequence() > sequence) {
@@ -209,9 +209,9 @@ absl::StatusOr<bool> Lane::RestoreFrom(const state::SnapshotInfo& snapshot,
   retention_->Start(all, sequence);
   KeepFirstOfFingerprint(*scan, all);
   const uint64_t after = scan->num_records - sequence;
-  notes.push_back(
-      absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ", sequence, ", ", after,
-                   after == 1 ? " journal record" : " journal records", " after it"));
+  notes.push_back(absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ", sequence,
+                               ", ", after, after == 1 ? " journal record" : " journal records",
+                               " after it"));
   return true;
 }
 
@@ -249,8 +249,9 @@ absl::Status Lane::BeginAnew(const std::vector<state::SnapshotInfo>& snapshots,
 // since it was.
 absl::Status Lane::NothingToBeginFrom(const internal::JournalScan& scan,
                                       const std::vector<state::SnapshotInfo>& snapshots) const {
-  RETURN_IF_ERROR(Annotate(environment_.snapshots.listed_all(),
-                           "no snapshot on this disk is new enough, and the store cannot be asked"));
+  RETURN_IF_ERROR(
+      Annotate(environment_.snapshots.listed_all(),
+               "no snapshot on this disk is new enough, and the store cannot be asked"));
   std::vector<std::string> problems;
   ASSIGN_OR_RETURN(const std::vector<state::SnapshotInfo> now,
                    environment_.snapshots.List(problems));
@@ -261,8 +262,10 @@ absl::Status Lane::NothingToBeginFrom(const internal::JournalScan& scan,
   return absl::DataLossError(absl::StrCat(
       "the journal is kept from position ", std::max<uint64_t>(scan.first, 1),
       " on, what the lane needs begins with its snapshot at ", scan.past.retained.sequence(),
-      " (spec.replay.keep), and no snapshot from there on is whole and shown by the journal, so that "
-      "its state cannot be computed again; way out: put the snapshots back, in the data folder or in "
+      " (spec.replay.keep), and no snapshot from there on is whole and shown by the journal, so "
+      "that "
+      "its state cannot be computed again; way out: put the snapshots back, in the data folder or "
+      "in "
       "the store of spec.snapshots.store, ",
       kStartOver));
 }
@@ -343,12 +346,12 @@ absl::Status Lane::Execute(const JournalRecord& record) {
   }
   if (internal::Computes(commit, executor_->frontier()) &&
       past_->provenance.claimed() != environment_.fingerprint) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("FingerprintMismatch: journal position ", record.sequence(),
-                     " was written by ", past_->provenance.claimed(), " and this is ", environment_.fingerprint,
-                     "; replay would give other bits: run the build or machine that wrote it to "
-                     "its next stop, ",
-                     kStartOver));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "FingerprintMismatch: journal position ", record.sequence(), " was written by ",
+        past_->provenance.claimed(), " and this is ", environment_.fingerprint,
+        "; replay would give other bits: run the build or machine that wrote it to "
+        "its next stop, ",
+        kStartOver));
   }
   RETURN_IF_ERROR(executor_->Apply(commit));
   RETURN_IF_ERROR(CheckDigest(spec_, record.sequence(), commit, *executor_));

@@ -63,9 +63,9 @@ struct ReplayOptions {
 // Executes all records of the lane's journal from the oldest replayable position on. DATA_LOSS
 // names the first journal position where rows, part file lengths or state are not what the journal
 // says; FAILED_PRECONDITION when the journal was written under another job or other inputs, or
-// crosses a change of fingerprint, or has lost its beginning, without a snapshot after it; CANCELLED when stopped. Changes
-// neither log nor snapshots nor part files; only the working copy of the snapshot store, which is
-// empty afterwards.
+// crosses a change of fingerprint, or has lost its beginning, without a snapshot after it;
+// CANCELLED when stopped. Changes neither log nor snapshots nor part files; only the working copy
+// of the snapshot store, which is empty afterwards.
 absl::StatusOr<ReplayResult> Replay(const LaneSpec& spec, log::Log& log,
                                     const ReplayOptions& options);
 

@@ -1,8 +1,8 @@
 // Lane: which snapshots stay, what the journal says is needed, and the removal of the rest (I5).
 //
-// In this order: a snapshot is durable, a record names it as the base, and only then what it does not
-// need is removed, in the background. So whoever opens the lane later knows from the journal's last
-// record what may be missing.
+// In this order: a snapshot is durable, a record names it as the base, and only then what it does
+// not need is removed, in the background. So whoever opens the lane later knows from the journal's
+// last record what may be missing.
 
 #include <algorithm>
 #include <functional>

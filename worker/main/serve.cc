@@ -116,8 +116,7 @@ absl::Status Serve(const WorkerLine& line, Disk& disk) {
     notes->Note(text);
   };
   const std::unique_ptr<control::JobMaker> jobs = MakeJobs(std::move(options), disk);
-  const control::WorkerOptions worker_options{info,
-                                              absl::StrCat(line.data_dir, "/assignment")};
+  const control::WorkerOptions worker_options{info, absl::StrCat(line.data_dir, "/assignment")};
   ASSIGN_OR_RETURN(const std::unique_ptr<control::Worker> worker,
                    control::Worker::Make(worker_options, *jobs, disk, SystemClock()));
   notes = worker.get();

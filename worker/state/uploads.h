@@ -23,8 +23,8 @@ struct UploadStatus {
   int64_t since_us = 0;      // when the first of them was saved; by the clock of the options
   std::string problem;       // why the last attempt failed; empty: it did not
   uint64_t num_uploaded = 0;
-  std::optional<SnapshotKey> newest;   // in the store, as far as this life knows
-  std::optional<SnapshotKey> current;  // on its way there
+  std::optional<SnapshotKey> newest;        // in the store, as far as this life knows
+  std::optional<SnapshotKey> current = {};  // on its way there
 };
 
 // Thread-safe.

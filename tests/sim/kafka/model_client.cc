@@ -184,8 +184,8 @@ class Fetcher {
     const uint64_t begin = state_->kafka->Begin(topic_, partition_);
     if (offset_ == kFirstKept) offset_ = begin;
     if (offset_ < begin) {
-      return absl::OutOfRangeError(absl::StrCat("offset ", offset_, " of topic '", topic_,
-                                                "' is deleted, up to ", begin));
+      return absl::OutOfRangeError(
+          absl::StrCat("offset ", offset_, " of topic '", topic_, "' is deleted, up to ", begin));
     }
     if (offset_ > state_->kafka->End(topic_, partition_)) {
       return absl::DataLossError(
@@ -199,8 +199,7 @@ class Fetcher {
     return record;
   }
   bool at_end() const {
-    uint64_t offset =
-        offset_ == kFirstKept ? state_->kafka->Begin(topic_, partition_) : offset_;
+    uint64_t offset = offset_ == kFirstKept ? state_->kafka->Begin(topic_, partition_) : offset_;
     return state_->kafka->IsUp(topic_, partition_) &&
            state_->kafka->Fetch(topic_, partition_, offset) == nullptr;
   }

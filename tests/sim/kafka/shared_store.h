@@ -1,5 +1,5 @@
-// What the workers of a simulated fleet share besides Kafka: a store of snapshots, and how long what
-// was computed is to be replayable.
+// What the workers of a simulated fleet share besides Kafka: a store of snapshots, and how long
+// what was computed is to be replayable.
 #pragma once
 
 #include <cstdint>

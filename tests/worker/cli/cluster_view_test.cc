@@ -124,14 +124,17 @@ TEST(ClusterViewTest, EachLaneOfEachWorkerHasALine) {
   first.set_lag_rows(7);
   first.set_lag_seconds(0.25);
   first.set_state_entries(31);
+  first.set_oldest_replayable(120);
   const std::vector<std::string> lines = ClusterLanes(status);
   ASSERT_EQ(lines.size(), 4u);
   EXPECT_THAT(lines[0], HasSubstr("lag rows"));
-  EXPECT_EQ(
-      lines[1],
-      "  payments[0]          worker-0   running          1000        990          7      0.2  "
-      "      400   50%         31");
-  EXPECT_THAT(lines[2], AllOf(HasSubstr("worker-1   following        1001          -          -")));
+  EXPECT_EQ(lines[1],
+            "  payments[0]          worker-0   running           120       1000        990         "
+            " 7      0.2  "
+            "      400   50%         31");
+  EXPECT_THAT(
+      lines[2],
+      AllOf(HasSubstr("worker-1   following           -       1001          -          -")));
 }
 
 TEST(ClusterViewTest, WhatTheStoreLacksIsShown) {

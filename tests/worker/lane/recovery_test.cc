@@ -151,13 +151,13 @@ TEST_F(RecoveryTest, ASnapshotWhoseEngineStateDoesNotFitIsNotUsed) {
   ASSERT_TRUE(store->Restore(newest.key, [](auto, auto, auto) { return absl::OkStatus(); }).ok());
   journal::v1::LaneState engine;
   ASSERT_TRUE(engine.ParseFromString(newest.engine));
-  engine.set_version(2);
+  engine.set_version(lane::Executor::kStateVersion + 1);
   ASSERT_TRUE(store->Save(newest.key, engine.SerializeAsString(), {}).ok());
   const absl::Status status = Run();
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(Difference(expected, outcome_), "");
   EXPECT_THAT(notes_, Contains(AllOf(HasSubstr("is damaged and is not used"),
-                                     HasSubstr("engine state, of version 2"))));
+                                     HasSubstr("engine state, of version 3"))));
 }
 
 TEST_F(RecoveryTest, AJournalRecordOfAnotherVersionNamesLanePositionAndWayOut) {

@@ -41,7 +41,8 @@ struct Life {
     for (int64_t now = from; now <= to; now += 10) {
       most = std::max(most, retention.Keep(now, base, {}).size());
       retention.Add(Snapshot(static_cast<uint64_t>(now), now));
-      if (const KeptSnapshot* next = retention.NextBase(now, base, stored)) base = next->key.sequence;
+      if (const KeptSnapshot* next = retention.NextBase(now, base, stored))
+        base = next->key.sequence;
       if (base == 0) continue;
       longest = std::max(longest, now - static_cast<int64_t>(base));
       shortest = std::min(shortest, now - static_cast<int64_t>(base));
@@ -126,7 +127,9 @@ TEST(RetentionTest, WhatIsOnItsWayToTheStoreStaysUntilItIsTheBase) {
   std::optional<uint64_t> stored;
   uint64_t uploading = 10;
   for (int64_t now = 10; now <= 20'000; now += 10) {
-    retention.Keep(now, base, {{uploading, {}}});
+    std::vector<state::SnapshotKey> in_use = {{uploading, {}}};
+    if (stored.has_value()) in_use.push_back({*stored, {}});
+    retention.Keep(now, base, in_use);
     retention.Add(Snapshot(static_cast<uint64_t>(now), now));
     if (const KeptSnapshot* next = retention.NextBase(now, base, stored)) base = next->key.sequence;
     if (now % 3'000 == 0) {

@@ -83,7 +83,7 @@ TEST_F(TruncatedTest, RecoveryReadsOnlyWhatComesAfterTheSnapshot) {
   ASSERT_GE(segments.size(), 4);
   auto content = ReadWhole(disk_, segments.front());
   ASSERT_TRUE(content.ok());
-  for (size_t byte = 200; byte < content->size(); ++byte) (*content)[byte] = '\0';
+  for (size_t byte = content->size() / 2; byte < content->size(); ++byte) (*content)[byte] = '\0';
   ASSERT_TRUE(disk_.Overwrite(segments.front(), *content).ok());
   Process process(*world_, disk_, random_, "sim", &keeping_);
   const absl::Status status = process.Start();

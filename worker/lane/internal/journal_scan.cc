@@ -35,8 +35,8 @@ absl::StatusOr<bool> JournalCursor::Next() {
                                               "with record ", entry->sequence));
   }
   sequence_ = entry->sequence;
-  RETURN_IF_ERROR(Annotate(CheckPlace(), absl::StrCat("journal position ", sequence_, " of lane ",
-                                                      spec_->name)));
+  RETURN_IF_ERROR(Annotate(CheckPlace(),
+                           absl::StrCat("journal position ", sequence_, " of lane ", spec_->name)));
   history_.Chain(bytes_);
   takes_any_ = false;
   return true;
@@ -167,8 +167,7 @@ absl::StatusOr<JournalScan> ScanJournal(const LaneSpec& spec, log::Log& log, con
       const bool is_first = from.sequence == 0 && scan.first == record.sequence();
       RETURN_IF_ERROR(CheckRestored(record, is_first, scan.past.restored));
     }
-    const bool computes =
-        record.has_commit() && Computes(record.commit(), scan.past.frontier);
+    const bool computes = record.has_commit() && Computes(record.commit(), scan.past.frontier);
     scan.past.Note(record);
     const bool is_own = scan.past.provenance.claimed() == owner.fingerprint;
     if (computes && !is_own) scan.first_own_claim = 0;

@@ -1,5 +1,5 @@
-// Reading a lane's journal, one record at a time and only as much of it as is needed: memory does not
-// grow with the journal, and what came before a snapshot is known from the snapshot.
+// Reading a lane's journal, one record at a time and only as much of it as is needed: memory does
+// not grow with the journal, and what came before a snapshot is known from the snapshot.
 #pragma once
 
 #include <cstdint>
@@ -21,14 +21,15 @@ namespace streamml::lane::internal {
 // Parses and checks each record. One thread.
 class JournalCursor {
  public:
-  // From behind a record on, up to which the journal's digest is `history`. The spec must outlive the
-  // cursor.
+  // From behind a record on, up to which the journal's digest is `history`. The spec must outlive
+  // the cursor.
   static absl::StatusOr<JournalCursor> Open(log::Log& log, const LaneSpec& spec,
                                             const log::Position& start, const Digest& history);
   // From the beginning of what is kept, whatever its number.
   static absl::StatusOr<JournalCursor> OpenKept(log::Log& log, const LaneSpec& spec);
-  // Goes to the next record; false at the end. DATA_LOSS for one that cannot be understood, does not
-  // stand at its place, or follows others than those before it; OUT_OF_RANGE as the log's reader.
+  // Goes to the next record; false at the end. DATA_LOSS for one that cannot be understood, does
+  // not stand at its place, or follows others than those before it; OUT_OF_RANGE as the log's
+  // reader.
   absl::StatusOr<bool> Next();
 
   const journal::v1::JournalRecord& record() const { return record_; }
@@ -80,10 +81,10 @@ struct Past {
 
 // A place between two records of a journal, and what there is to know of those before it.
 struct JournalPlace {
-  uint64_t sequence = 0;  // of the last record before it; 0: the beginning
-  log::Position record;   // where that stands
-  log::Position next;     // behind it; known once it was found
-  Digest history;         // chained up to it
+  uint64_t sequence = 0;    // of the last record before it; 0: the beginning
+  log::Position record;     // where that stands
+  log::Position next;       // behind it; known once it was found
+  Digest history;           // chained up to it
   uint64_t assignment = 0;  // the latest that the lane was claimed under
   bool finished = false;    // that record says that the lane has; known once it was found
   Past past;
@@ -92,8 +93,8 @@ struct JournalPlace {
 // Where a snapshot was taken. DATA_LOSS when its engine state is not of this build.
 absl::StatusOr<JournalPlace> PlaceOf(const state::SnapshotInfo& snapshot);
 
-// Completes a place that a snapshot tells; false when the journal does not show there what the place
-// says (I6): it is another journal's, or it does not reach so far back any more.
+// Completes a place that a snapshot tells; false when the journal does not show there what the
+// place says (I6): it is another journal's, or it does not reach so far back any more.
 absl::StatusOr<bool> FindPlace(log::Log& log, const LaneSpec& spec, JournalPlace& place);
 
 // What must be known of a journal before anything is restored or deleted.

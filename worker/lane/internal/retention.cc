@@ -60,8 +60,7 @@ std::vector<state::SnapshotKey> Retention::Keep(int64_t now_us, uint64_t base,
     if (const KeptSnapshot* kept = Find(base)) keys.push_back(kept->key);
     return keys;
   }
-  std::erase_if(snapshots_,
-                [base](const KeptSnapshot& kept) { return kept.key.sequence < base; });
+  std::erase_if(snapshots_, [base](const KeptSnapshot& kept) { return kept.key.sequence < base; });
   // One more is about to come.
   const size_t first_newest =
       snapshots_.size() - std::min<size_t>(snapshots_.size(), kNumNewest - 1);
@@ -75,10 +74,10 @@ std::vector<state::SnapshotKey> Retention::Keep(int64_t now_us, uint64_t base,
   for (size_t i = 0; i < snapshots_.size(); ++i) {
     const KeptSnapshot& kept = snapshots_[i];
     // Of those that are old enough, the base and the one that may follow it.
-    const bool is_step = i + 1 < num_old ? kept.key.sequence == base
-                                         : i + 1 == num_old || stay.empty() ||
-                                               kept.taken_us - stay.back().taken_us >=
-                                                   keep_us_ / kStepsPerKeep;
+    const bool is_step = i + 1 < num_old
+                             ? kept.key.sequence == base
+                             : i + 1 == num_old || stay.empty() ||
+                                   kept.taken_us - stay.back().taken_us >= keep_us_ / kStepsPerKeep;
     const bool is_in_use = std::find(in_use.begin(), in_use.end(), kept.key) != in_use.end();
     if (!is_step && !is_in_use && i < first_newest) continue;
     stay.push_back(kept);

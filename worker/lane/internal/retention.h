@@ -1,5 +1,5 @@
-// Which snapshots of a lane stay, and from which one on its journal and what it reads is needed (I5).
-// Pure but for what it remembers: what time it is comes from outside.
+// Which snapshots of a lane stay, and from which one on its journal and what it reads is needed
+// (I5). Pure but for what it remembers: what time it is comes from outside.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,10 @@ struct KeptSnapshot {
 // Nullopt when its engine state is not of this build: it counts for nothing.
 std::optional<KeptSnapshot> ToKept(const state::SnapshotInfo& snapshot);
 
-// The base is the newest snapshot that is older than `keep`: from there on all can be replayed. That
-// there is one in time, some of those that are younger are kept as steps, a fourth of `keep` apart:
-// what is replayable is at least `keep` and at most a fourth of it more, but for the interval of
-// snapshots. One thread.
+// The base is the newest snapshot that is older than `keep`: from there on all can be replayed.
+// That there is one in time, some of those that are younger are kept as steps, a fourth of `keep`
+// apart: what is replayable is at least `keep` and at most a fourth of it more, but for the
+// interval of snapshots. One thread.
 class Retention {
  public:
   // `keep_us` 0: all is needed, and no snapshot stays for its age.
@@ -39,8 +39,8 @@ class Retention {
   void Start(const std::vector<state::SnapshotInfo>& snapshots, uint64_t last);
   // One of this owner that is durable.
   void Add(const state::SnapshotInfo& snapshot);
-  // The journal shows these, of this owner or others, up to `last`. `is_all`: there are no others, so
-  // what is known besides and was not checked is none of this journal's.
+  // The journal shows these, of this owner or others, up to `last`. `is_all`: there are no others,
+  // so what is known besides and was not checked is none of this journal's.
   void Review(const std::vector<state::SnapshotInfo>& shown, bool is_all, uint64_t last);
   // Replay cannot go back beyond it (I3).
   void SetFirstOfFingerprint(const state::SnapshotKey& key) { first_of_fingerprint_ = key; }
@@ -54,8 +54,8 @@ class Retention {
   // from the log.
   const KeptSnapshot* NextBase(int64_t now_us, uint64_t base, std::optional<uint64_t> stored) const;
   const KeptSnapshot* Find(uint64_t sequence) const;
-  // The oldest position from which replay can begin, given the base; 0: no snapshot is known from
-  // which it could.
+  // The oldest position from which replay can begin for sure, given the base; 0: no snapshot is
+  // known from which it could.
   uint64_t Oldest(uint64_t base) const;
 
  private:

@@ -159,7 +159,8 @@ class FileLog final : public Log {
     std::optional<uint64_t> journal;
     std::map<uint32_t, uint64_t> rows;  // by reader
   };
-  absl::Status Remove(uint32_t lane, const Needed& needed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(needs_mutex_) {
+  absl::Status Remove(uint32_t lane, const Needed& needed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(needs_mutex_) {
     const auto readers = readers_.find(lane);
     if (!needed.journal.has_value() || readers == readers_.end()) return absl::OkStatus();
     uint64_t bytes = *needed.journal;

@@ -82,8 +82,8 @@ void Planner::AddSnapshots() {
   }
 }
 
-// A log in files is lost together with the snapshots beside it. One on Kafka outlives them, and then
-// what was cut off cannot be computed again: without a store nothing is.
+// A log in files is lost together with the snapshots beside it. One on Kafka outlives them, and
+// then what was cut off cannot be computed again: without a store nothing is.
 void Planner::AddReplay() {
   const std::string& keep = spec_.replay().keep();
   const bool is_kafka = !plan_.log_cluster.empty();
@@ -92,11 +92,12 @@ void Planner::AddReplay() {
   const auto keep_us = manifest::ParseDuration(keep);
   plan_.keep_us = keep_us.ok() ? *keep_us : 0;
   if (!is_kafka || has_store) return;
-  Report("spec.replay.keep",
-         absl::InvalidArgumentError(
-             "with the log on Kafka this needs a store of snapshots: when the machine that has them "
-             "is lost, what was cut off the journal cannot be computed again; give "
-             "spec.snapshots.store, or leave this out, and all is kept"));
+  Report(
+      "spec.replay.keep",
+      absl::InvalidArgumentError(
+          "with the log on Kafka this needs a store of snapshots: when the machine that has them "
+          "is lost, what was cut off the journal cannot be computed again; give "
+          "spec.snapshots.store, or leave this out, and all is kept"));
 }
 
 void Planner::Report(const std::string& path, const absl::Status& status) {

@@ -32,8 +32,9 @@ struct StoredSnapshotsOptions {
 // with one upload, however long it was away.
 //
 // List shows each snapshot once, wherever it is. When the store cannot be asked, it shows those of
-// this disk and says so in `problems` and listed_all(); when there are none, it fails, because a lane that lost its
-// disk must not begin anew for that. Restore and Read fetch what is not on this disk.
+// this disk and says so in `problems` and listed_all(); when there are none, it fails, because a
+// lane that lost its disk must not begin anew for that. Restore and Read fetch what is not on this
+// disk.
 //
 // The store keeps the newest `num_kept` of the journal's history, those named to Keep(), and
 // those that are pinned. Clear, and the first Save after a Restore, remove nothing from it at once:

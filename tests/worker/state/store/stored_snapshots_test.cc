@@ -216,7 +216,7 @@ TEST_F(StoredSnapshotsTest, SnapshotsUnknownToTheJournalGoWhenTheOwnerHasShownIt
   Owner first(*shared_, clock_);
   ASSERT_TRUE(SaveNumber(*first.store, 1).ok());
   ASSERT_TRUE(first.store->UploadNow().ok());
-  const SnapshotKey unknown{7, Hash128("another history")};
+  const SnapshotKey unknown{2, Hash128("another history")};
   ASSERT_TRUE(first.store->Save(unknown, "", {}).ok());
   ASSERT_TRUE(first.store->UploadNow().ok());
   Owner second(*shared_, clock_);

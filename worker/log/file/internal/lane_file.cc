@@ -142,8 +142,8 @@ absl::Status LaneFile::CheckOrder(const std::vector<Segment>& segments) const {
     const Segment& before = segments[i - 1];
     if (segments[i].base == before.base + before.size) continue;
     return Damaged(segments[i], 0,
-                   absl::StrCat("begins at byte ", segments[i].base, " of the lane's storage where ",
-                                before.base + before.size,
+                   absl::StrCat("begins at byte ", segments[i].base,
+                                " of the lane's storage where ", before.base + before.size,
                                 " was expected: a file before it is missing or cut"));
   }
   return absl::OkStatus();

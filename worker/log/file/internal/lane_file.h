@@ -43,8 +43,8 @@ class LaneFile {
   Position end() const;
   // Where the last transaction stands; nullopt while there is none.
   std::optional<Position> last() const;
-  // Removes the oldest segments that end at or before this byte, but never the newest. One thread at
-  // a time; others may read and append meanwhile. After an error each later call returns it.
+  // Removes the oldest segments that end at or before this byte, but never the newest. One thread
+  // at a time; others may read and append meanwhile. After an error each later call returns it.
   absl::Status RemoveBefore(uint64_t bytes);
   // OUT_OF_RANGE when transactions from `position` on were removed.
   absl::Status CheckKept(const Position& position) const;

@@ -9,9 +9,8 @@
 namespace streamml::log::internal {
 namespace {
 
-using PartitionList =
-    std::unique_ptr<rd_kafka_topic_partition_list_t,
-                    Destroyer<rd_kafka_topic_partition_list_destroy>>;
+using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t,
+                                      Destroyer<rd_kafka_topic_partition_list_destroy>>;
 using DeleteRecordsHandle =
     std::unique_ptr<rd_kafka_DeleteRecords_t, Destroyer<rd_kafka_DeleteRecords_destroy>>;
 
@@ -22,8 +21,8 @@ absl::StatusOr<KeptOffsets> KafkaClient::FindOffsets(const std::string& topic, u
   int64_t high = 0;
   const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
       any(), topic.c_str(), static_cast<int32_t>(partition), &low, &high, timeout_ms());
-  RETURN_IF_ERROR(Explain(
-      ToStatus(error, absl::StrCat("offsets of partition ", partition, " of topic '", topic, "'"))));
+  RETURN_IF_ERROR(Explain(ToStatus(
+      error, absl::StrCat("offsets of partition ", partition, " of topic '", topic, "'"))));
   return KeptOffsets{static_cast<uint64_t>(low), static_cast<uint64_t>(high)};
 }
 
