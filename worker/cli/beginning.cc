@@ -1,6 +1,7 @@
 #include "worker/cli/beginning.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -86,6 +87,19 @@ std::string BytesOf(const Digest& digest) {
 
 }  // namespace
 
+absl::Status CheckDataDir(const std::string& data_dir) {
+  std::error_code error;
+  std::filesystem::path path = std::filesystem::absolute(data_dir, error).lexically_normal();
+  for (; path.has_relative_path(); path = path.parent_path()) {
+    const auto type = std::filesystem::status(path, error).type();
+    if (type == std::filesystem::file_type::directory) break;
+    if (!std::filesystem::exists(path, error)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("data folder '", data_dir, "': '", path.string(), "' is not a folder"));
+  }
+  return absl::OkStatus();
+}
+
 std::string IdentityOf(const job::v1::StreamMLJob& job) {
   return job.spec().identity().empty() ? job.metadata().name() : job.spec().identity();
 }
@@ -113,6 +127,7 @@ absl::StatusOr<Beginning> FindBeginning(const job::v1::StreamMLJob& job,
                                         const std::string& data_dir, Disk& disk,
                                         const std::function<bool()>& stop) {
   Beginning beginning;
+  RETURN_IF_ERROR(CheckDataDir(data_dir));
   ASSIGN_OR_RETURN(const std::optional<Kept> kept, ReadKept(data_dir, disk));
   beginning.is_kept = kept.has_value();
   if (kept.has_value()) beginning.incarnation = kept->incarnation;

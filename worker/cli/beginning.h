@@ -26,6 +26,9 @@ struct Savepoints {
   std::unique_ptr<savepoint::SavepointStore> store;  // uses the objects
 };
 
+// What stands where a folder has to be is the user's to mend: INVALID_ARGUMENT.
+absl::Status CheckDataDir(const std::string& data_dir);
+
 // What the job's topics and savepoints are named by.
 std::string IdentityOf(const job::v1::StreamMLJob& job);
 

@@ -140,7 +140,8 @@ void AddBind(CLI::App& app, CommandLine& line) {
          "read source NAME from FILE, a path or glob, plain or gzip; may be given several times")
       ->type_name("NAME=FILE")
       ->expected(1)
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);  // else it takes the words behind it, such as the manifest
 }
 
 void AddDataDir(CLI::App& app, CommandLine& line) {

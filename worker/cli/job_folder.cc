@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 #include <thread>
 #include <utility>
 
 #include "base/status.h"
+#include "worker/cli/beginning.h"
 #include "worker/cli/notes.h"
 #include "worker/cli/slow_note.h"
 #include "worker/cli/store_view.h"
@@ -33,20 +33,6 @@ std::string StateFolder(const Job& job) { return absl::StrCat(job.data_dir, "/.s
 
 void TellAll(const std::vector<std::string>& notes, const NoteFunction& note) {
   for (const std::string& line : Summarize(notes)) note(line);
-}
-
-// What stands where a folder has to be is the user's to mend: trying again does not help.
-absl::Status CheckDataDir(const std::string& data_dir) {
-  std::error_code error;
-  std::filesystem::path path = std::filesystem::absolute(data_dir, error).lexically_normal();
-  for (; path.has_relative_path(); path = path.parent_path()) {
-    const auto type = std::filesystem::status(path, error).type();
-    if (type == std::filesystem::file_type::directory) break;
-    if (!std::filesystem::exists(path, error)) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("data folder '", data_dir, "': '", path.string(), "' is not a folder"));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status InUse(const absl::Status& status, const Job& job) {

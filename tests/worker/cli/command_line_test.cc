@@ -35,6 +35,12 @@ TEST(CommandLineTest, RunTakesItsFlags) {
   EXPECT_EQ(result.line.snapshot_interval_us, 3'000'000);
 }
 
+TEST(CommandLineTest, AnOptionTakesOneWordAndLeavesTheNext) {
+  const CommandLine line = Parse({"run", "--bind", "a=b", "job.yaml", "--bind", "c=d"}).line;
+  EXPECT_EQ(line.job, "job.yaml");
+  EXPECT_EQ(line.bindings, (std::vector<std::string>{"a=b", "c=d"}));
+}
+
 TEST(CommandLineTest, AClusterIsRunOrTold) {
   CommandLine line =
       Parse({"cluster", "job.yaml", "--workers", "3", "--standby", "--data-dir", "d"}).line;
@@ -123,7 +129,7 @@ TEST(CommandLineTest, NoOptionIsSilentlyIgnored) {
 TEST(CommandLineTest, UnknownWordsAreNamedWithTheNearestKnownOne) {
   EXPECT_THAT(
       Refusal({"rnu", "job.yaml"}),
-      HasSubstr("unknown command 'rnu'; did you mean 'run'?; commands are run, cluster, validate"));
+      HasSubstr("unknown command 'rnu'; did you mean 'run'?; commands are run, cluster, savepoint,"));
   EXPECT_THAT(
       Refusal({"run", "job.yaml", "--datadir", "x"}),
       HasSubstr("run: unknown option '--datadir'; did you mean '--data-dir'?; options are"));

@@ -17,8 +17,9 @@ using ::testing::HasSubstr;
 class SavepointCommandTest : public CommandTest {
  protected:
   // The whole run in "whole", one that was stopped in the middle in "part", with a savepoint of it.
-  void TakeInTheMiddle(const std::string& train) {
-    MakeJob(4000);
+  // So many rows that it is stopped before its end.
+  void TakeInTheMiddle(const std::string& train, int num_rows = 80'000) {
+    MakeJob(num_rows);
     std::string job = Read("job.yaml");
     const std::string mode = "mode: inline";
     job.replace(job.find(mode), mode.size(), train);
@@ -95,7 +96,7 @@ TEST_F(SavepointCommandTest, RestoredJobWritesWhatCameAfterTheSavepoint) {
 }
 
 TEST_F(SavepointCommandTest, ModelsThatAreTrainedApartGoOnToo) {
-  TakeInTheMiddle("mode: async, adopt: {policy: eventTime, every: 1m, lag: 1m}");
+  TakeInTheMiddle("mode: async, adopt: {policy: eventTime, every: 1m, lag: 1m}", 4000);
   const CommandResult restored = Restore("again");
   ASSERT_EQ(restored.exit_code, 0) << restored.err;
   EXPECT_THAT(Read("summary.json"), HasSubstr("\"addsUp\": true"));
