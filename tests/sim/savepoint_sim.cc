@@ -80,8 +80,9 @@ struct Taken {
 };
 
 // Part files up to the cut.
-std::map<std::string, std::string> FilesBefore(
-    const World& world, const std::vector<savepoint::v1::LanePart>& parts, const Outcome& left) {
+std::map<std::string, std::string> FilesBefore(const World& world,
+                                               const std::vector<savepoint::v1::LanePart>& parts,
+                                               const Outcome& left) {
   std::map<std::string, std::string> files;
   for (size_t i = 0; i < parts.size(); ++i) {
     const plan::LanePlan& lane = world.plan().lanes[i];
@@ -153,8 +154,8 @@ absl::Status CompareIds(const Taken& taken, const Outcome& expected, const Outco
   ids.merge(ScoredIds(seen.sink_files));
   const std::multiset<std::string> all = ScoredIds(expected.sink_files);
   if (ids == all && !all.empty()) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat(ids.size(), " rows were scored or failed, not ",
-                                          all.size(), ", or other ones"));
+  return absl::InternalError(
+      absl::StrCat(ids.size(), " rows were scored or failed, not ", all.size(), ", or other ones"));
 }
 
 absl::Status CompareEnds(const Outcome& expected, const Outcome& seen) {

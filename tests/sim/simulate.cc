@@ -9,8 +9,8 @@
 #include "base/status.h"
 #include "tests/sim/disturbance.h"
 #include "tests/sim/process.h"
-#include "tests/sim/savepoint_sim.h"
 #include "tests/sim/row_id.h"
+#include "tests/sim/savepoint_sim.h"
 #include "tests/sim/world.h"
 
 namespace streamml::sim {
@@ -164,8 +164,8 @@ absl::Status Compare(const World& world, const Outcome& expected, const Outcome&
   const std::multiset<std::string> a = ScoredIds(expected.sink_files);
   const std::multiset<std::string> b = ScoredIds(seen.sink_files);
   if (a == b && !a.empty()) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat(b.size(), " rows were scored or failed, not ", a.size(),
-                                          ", or other ones"));
+  return absl::InternalError(
+      absl::StrCat(b.size(), " rows were scored or failed, not ", a.size(), ", or other ones"));
 }
 
 }  // namespace

@@ -245,8 +245,7 @@ void AddCluster(CLI::App& app, CommandLine& line) {
   CLI::Option* stop = cluster.get_option("--stop");
   CLI::Option* json = cluster.add_flag("--json", line.json, "print the answer as JSON");
   for (CLI::Option* silent : {workers, resize, upgrade, stop}) json->excludes(silent);
-  const std::vector<CLI::Option*> one_of = {workers,  status,   resize,
-                                            upgrade, snapshot, stop};
+  const std::vector<CLI::Option*> one_of = {workers, status, resize, upgrade, snapshot, stop};
   for (CLI::Option* option : one_of) {
     for (CLI::Option* other : one_of) {
       if (option != other) option->excludes(other);
@@ -258,8 +257,7 @@ void AddCluster(CLI::App& app, CommandLine& line) {
     line.command = Command::kCluster;
     const auto given = [](const CLI::Option* option) { return option->count() > 0; };
     if (std::any_of(one_of.begin(), one_of.end(), given)) return;
-    throw CLI::RequiredError(
-        "one of --workers, --status, --resize, --upgrade, --snapshot, --stop");
+    throw CLI::RequiredError("one of --workers, --status, --resize, --upgrade, --snapshot, --stop");
   });
   cluster.footer(kClusterFooter);
 }

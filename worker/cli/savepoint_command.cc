@@ -92,9 +92,10 @@ class RestingJob {
     }
     const bool is_cluster = std::find(names.begin(), names.end(), "cluster") != names.end();
     if (!is_cluster || !job_.plan.snapshot_store.empty()) return absl::OkStatus();
-    return absl::FailedPreconditionError(absl::StrCat(
-        "data folder '", job_.data_dir, "' is a cluster's, whose workers keep the snapshots: start "
-        "it (`streamml cluster`) and take the savepoint while it runs"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("data folder '", job_.data_dir,
+                     "' is a cluster's, whose workers keep the snapshots: start "
+                     "it (`streamml cluster`) and take the savepoint while it runs"));
   }
 
   absl::StatusOr<savepoint::v1::LanePart> TakeLane(lane::Lane& lane) {

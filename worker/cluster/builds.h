@@ -1,6 +1,6 @@
-// Which program a cluster's workers run, and its exchange for another one: new workers are wanted in
-// place of the old ones, lanes go over to them by hand-off, and what is not proven in time is taken
-// back. Pure but for what it remembers; one thread.
+// Which program a cluster's workers run, and its exchange for another one: new workers are wanted
+// in place of the old ones, lanes go over to them by hand-off, and what is not proven in time is
+// taken back. Pure but for what it remembers; one thread.
 #pragma once
 
 #include <cstdint>

@@ -337,7 +337,7 @@ absl::Status Coordinator::Start(const std::string& name, Worker& worker) {
   const std::string folder = absl::StrCat(Folder(), "/workers/", name);
   const std::string address = Address(name, worker);
   std::vector<std::string> command = {worker.program, "--name", name,     "--data-dir", folder,
-                                      "--listen",       address,  "--http", "127.0.0.1:0"};
+                                      "--listen",     address,  "--http", "127.0.0.1:0"};
   command.insert(command.end(), options_.worker_flags.begin(), options_.worker_flags.end());
   const std::string log = absl::StrCat(folder, ".log");
   RETURN_IF_ERROR(RotateLog(log));

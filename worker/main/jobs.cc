@@ -187,8 +187,8 @@ class HostedJob final : public control::JobLanes {
     return absl::OkStatus();
   }
 
-  // A store that was away is asked again now and then when a lane is opened; most lanes need nothing
-  // of it.
+  // A store that was away is asked again now and then when a lane is opened; most lanes need
+  // nothing of it.
   void TellBeginning(lane::LaneEnvironment& environment) {
     bool ask = false;
     {

@@ -50,13 +50,13 @@ absl::StatusOr<v1::LanePart> WriteLanePart(SavepointStore& store, const LaneTake
     return absl::DataLossError("the snapshot's engine state cannot be parsed");
   }
   StateWriter writer(store, taken.savepoint, *part.mutable_state());
-  RETURN_IF_ERROR(snapshots.ReadSaved([&](std::string_view state, std::string_view key,
-                                          std::string_view value) -> absl::Status {
-    if (taken.stop && taken.stop()) {
-      return absl::CancelledError("nobody waits for this part of the savepoint any more");
-    }
-    return writer.Add(state, key, value);
-  }));
+  RETURN_IF_ERROR(snapshots.ReadSaved(
+      [&](std::string_view state, std::string_view key, std::string_view value) -> absl::Status {
+        if (taken.stop && taken.stop()) {
+          return absl::CancelledError("nobody waits for this part of the savepoint any more");
+        }
+        return writer.Add(state, key, value);
+      }));
   RETURN_IF_ERROR(writer.Finish());
   part.set_num_entries(writer.num_entries());
   if (writer.digest() == snapshot.state_digest) return part;

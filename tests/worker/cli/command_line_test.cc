@@ -129,7 +129,8 @@ TEST(CommandLineTest, NoOptionIsSilentlyIgnored) {
 TEST(CommandLineTest, UnknownWordsAreNamedWithTheNearestKnownOne) {
   EXPECT_THAT(
       Refusal({"rnu", "job.yaml"}),
-      HasSubstr("unknown command 'rnu'; did you mean 'run'?; commands are run, cluster, savepoint,"));
+      HasSubstr(
+          "unknown command 'rnu'; did you mean 'run'?; commands are run, cluster, savepoint,"));
   EXPECT_THAT(
       Refusal({"run", "job.yaml", "--datadir", "x"}),
       HasSubstr("run: unknown option '--datadir'; did you mean '--data-dir'?; options are"));

@@ -50,7 +50,8 @@ TEST_F(PromisesTest, AnotherJobIsRefused) {
   ASSERT_TRUE(WritePromises(disk_, kPath, ToProto(State(), Job("a"))).ok());
   const auto read = ReadPromises(disk_, kPath, Job("b"), 0);
   EXPECT_EQ(read.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(read.status().message()), HasSubstr("is of job 'a', incarnation 1, and this is 'b', incarnation 1"));
+  EXPECT_THAT(std::string(read.status().message()),
+              HasSubstr("is of job 'a', incarnation 1, and this is 'b', incarnation 1"));
 }
 
 TEST_F(PromisesTest, DamageIsRefusedWithTheWayOut) {

@@ -128,9 +128,9 @@ namespace {
 absl::Status CheckRestored(const journal::v1::JournalRecord& record, bool is_first,
                            const journal::v1::Restored& last) {
   const journal::v1::Restored& restored = record.restored();
-  const bool goes_on = is_first || (last.number() + 1 == restored.number() &&
-                                    last.digest() == restored.digest() &&
-                                    last.total() == restored.total());
+  const bool goes_on =
+      is_first || (last.number() + 1 == restored.number() && last.digest() == restored.digest() &&
+                   last.total() == restored.total());
   if (goes_on && restored.number() == record.sequence() && restored.number() <= restored.total()) {
     return absl::OkStatus();
   }

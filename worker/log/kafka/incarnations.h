@@ -15,8 +15,8 @@ namespace streamml::log {
 absl::StatusOr<std::vector<uint32_t>> FindIncarnations(KafkaCluster& cluster,
                                                        const std::string& identity);
 
-// The first record that is kept of some lane's journal; "" while all are empty. UNAVAILABLE when no broker
-// answers, DATA_LOSS for what is no record.
+// The first record that is kept of some lane's journal; "" while all are empty. UNAVAILABLE when no
+// broker answers, DATA_LOSS for what is no record.
 absl::StatusOr<std::string> FirstJournalRecord(KafkaCluster& cluster, const TopicOwner& owner);
 
 }  // namespace streamml::log

@@ -117,7 +117,8 @@ absl::StatusOr<uint64_t> CopyRows(log::Log& log, const Flight& flight, OutgoingR
     const absl::StatusOr<std::optional<log::FetchedFrame>> next = Next(*reader);
     if (absl::IsOutOfRange(next.status())) {
       return absl::UnavailableError(
-          "rows in flight were removed before they were copied, because spec.replay.keep is shorter "
+          "rows in flight were removed before they were copied, because spec.replay.keep is "
+          "shorter "
           "than the savepoint takes; take it again, or keep more");
     }
     RETURN_IF_ERROR(next.status());
