@@ -93,8 +93,8 @@ constexpr const char* kSavepointFooter =
     R"(A savepoint is a copy of the whole job at one moment: the state of each lane, positions in sources, rows between
 stages. It stands in a folder (an absolute path) or a bucket (s3://..., as snapshots.store, docs/snapshots.md), needs
 nothing else, and stays until it is removed. Of a cluster it is taken while it runs. A job of `streamml run` must not
-run just then: stop it with SIGTERM, take the savepoint, run it again. A job with restoreFrom: {savepoint: NAME} begins from it, in a data folder of its own; rows after the
-savepoint are emitted again. See docs/savepoints.md.
+run just then: stop it with SIGTERM, take the savepoint, run it again. A job with restoreFrom: {savepoint: NAME}
+begins from it, in a data folder of its own; rows after the savepoint are emitted again. See docs/savepoints.md.
 
 Examples:
   streamml savepoint job.yaml before-migration --data-dir out --store /backup
