@@ -224,7 +224,10 @@ absl::Status Process::ReplayLane(uint32_t index) {
                                             start.sequence, ", but could after ",
                                             start.first_own_claim - 1));
   }
-  if (start.sequence + 1 != lanes_[index]->oldest_replayable()) {
+  // Where not all is kept it is a promise, and more may be there.
+  const uint64_t oldest = lanes_[index]->oldest_replayable();
+  const uint64_t begin = start.sequence + 1;
+  if (keeping_.keep_us == 0 ? begin != oldest : begin > oldest || oldest == 0) {
     return absl::InternalError(absl::StrCat(
         "replay of ", spec.name, " begins after ", start.sequence,
         ", and the oldest position is said to be ", lanes_[index]->oldest_replayable()));

@@ -246,8 +246,8 @@ class Lane {
   absl::Status NothingToBeginFrom(const internal::JournalScan& scan,
                                   const std::vector<state::SnapshotInfo>& snapshots) const;
   absl::Status ExplainTruncated(const absl::Status& status, uint64_t began_at) const;
-  void KeepFirstOfFingerprint(const internal::JournalScan& journal,
-                              const std::vector<state::SnapshotInfo>& snapshots);
+  absl::Status KeepFirstOfFingerprint(const internal::JournalScan& journal,
+                                      const std::vector<state::SnapshotInfo>& snapshots);
   absl::Status CheckBeginning(const internal::JournalScan& journal) const;
   absl::Status BeginFromSavepoint(std::vector<std::string>& notes);
   absl::Status LoadSavepoint();

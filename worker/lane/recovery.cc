@@ -157,13 +157,20 @@ absl::Status Lane::Restore(std::vector<std::string>& notes) {
 }
 
 // Replay cannot go back beyond a change of fingerprint, so it needs the oldest snapshot after it.
-void Lane::KeepFirstOfFingerprint(const internal::JournalScan& journal,
-                                  const std::vector<state::SnapshotInfo>& snapshots) {
-  if (journal.last_foreign == 0) return;
+absl::Status Lane::KeepFirstOfFingerprint(const internal::JournalScan& journal,
+                                          const std::vector<state::SnapshotInfo>& snapshots) {
+  if (journal.last_foreign == 0) return absl::OkStatus();
   for (auto oldest = snapshots.rbegin(); oldest != snapshots.rend(); ++oldest) {
     if (oldest->key.sequence < journal.last_foreign) continue;
-    return retention_->SetFirstOfFingerprint(oldest->key);
+    // There may be one of another history at the same place.
+    absl::StatusOr<internal::JournalPlace> place = internal::PlaceOf(*oldest);
+    if (!place.ok()) continue;
+    ASSIGN_OR_RETURN(const bool is_shown, internal::FindPlace(environment_.log, spec_, *place));
+    if (!is_shown) continue;
+    retention_->SetFirstOfFingerprint(oldest->key);
+    return absl::OkStatus();
   }
+  return absl::OkStatus();
 }
 
 // The snapshot, if the journal shows its key, and all of the journal that comes after it is ours.
@@ -207,7 +214,7 @@ absl::StatusOr<bool> Lane::RestoreFrom(const state::SnapshotInfo& snapshot,
   state_digest_ = snapshot.state_digest;
   snapshot_sequence_ = sequence;
   retention_->Start(all, sequence);
-  KeepFirstOfFingerprint(*scan, all);
+  RETURN_IF_ERROR(KeepFirstOfFingerprint(*scan, all));
   const uint64_t after = scan->num_records - sequence;
   notes.push_back(absl::StrCat("lane ", spec_.name, ": recovered from the snapshot at ", sequence,
                                ", ", after, after == 1 ? " journal record" : " journal records",

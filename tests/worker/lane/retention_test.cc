@@ -111,6 +111,30 @@ TEST(RetentionTest, OnlyWhatTheJournalShowsBecomesTheBase) {
   EXPECT_EQ(retention.NextBase(1'350, 0, std::nullopt)->key.sequence, 20);
 }
 
+// The simulator found it: of two at one place the base was removed, before the journal was asked.
+TEST(RetentionTest, OfTwoHistoriesAtOnePlaceBothStayUntilTheJournalIsAsked) {
+  Retention retention(kKeepUs, 1);
+  state::SnapshotInfo other = Snapshot(20, 900);
+  other.key.history = {1, 2};
+  retention.Start({Snapshot(30, 1'000), other, Snapshot(20, 900)}, 30);
+  EXPECT_THAT(Sequences(retention.Keep(1'350, 20, {})), ElementsAre(20, 20, 30));
+  retention.Review({Snapshot(20, 900)}, /*is_all=*/true, 30);
+  EXPECT_THAT(Sequences(retention.Keep(1'350, 20, {})), ElementsAre(20, 30));
+  EXPECT_EQ(retention.Find(20)->key, Snapshot(20, 900).key);
+}
+
+// The simulator found it: who looks before a save sees what the save then removes.
+TEST(RetentionTest, WhatTheSaveRemovesIsNotTakenForThereByTheLookBeforeIt) {
+  Retention retention(kKeepUs, 1);
+  const std::vector<state::SnapshotInfo> there = {Snapshot(30, 1'000), Snapshot(20, 900),
+                                                  Snapshot(10, 800)};
+  retention.Start(there, 30);
+  EXPECT_THAT(Sequences(retention.Keep(1'350, 0, {})), ElementsAre(20, 30));
+  retention.Review(there, /*is_all=*/true, 30);
+  EXPECT_EQ(retention.Find(10), nullptr);
+  EXPECT_NE(retention.Find(20), nullptr);
+}
+
 TEST(RetentionTest, AReviewOfAllForgetsWhatTheJournalDoesNotShow) {
   Retention retention(kKeepUs, 1);
   retention.Start({Snapshot(30, 1'000), Snapshot(20, 900)}, 30);

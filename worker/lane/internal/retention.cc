@@ -30,8 +30,11 @@ void Retention::Add(const state::SnapshotInfo& snapshot) { Insert(snapshot, true
 
 void Retention::Review(const std::vector<state::SnapshotInfo>& shown, bool is_all, uint64_t last) {
   for (const state::SnapshotInfo& snapshot : shown) {
-    if (snapshot.key.sequence <= last) Insert(snapshot, true);
+    const bool is_given_up =
+        std::find(given_up_.begin(), given_up_.end(), snapshot.key) != given_up_.end();
+    if (snapshot.key.sequence <= last && !is_given_up) Insert(snapshot, true);
   }
+  given_up_.clear();
   if (is_all) std::erase_if(snapshots_, [](const KeptSnapshot& kept) { return !kept.is_checked; });
 }
 
@@ -39,14 +42,18 @@ void Retention::Insert(const state::SnapshotInfo& snapshot, bool is_checked) {
   std::optional<KeptSnapshot> kept = ToKept(snapshot);
   if (!kept.has_value() || kept->lows.size() != num_inputs_) return;
   kept->is_checked = is_checked;
-  const auto place = std::lower_bound(
-      snapshots_.begin(), snapshots_.end(), kept->key.sequence,
-      [](const KeptSnapshot& a, uint64_t sequence) { return a.key.sequence < sequence; });
-  if (place == snapshots_.end() || place->key.sequence != kept->key.sequence) {
-    snapshots_.insert(place, *std::move(kept));
-  } else if (is_checked && !place->is_checked) {
-    *place = *std::move(kept);  // which may be another history's
+  const auto known =
+      std::find_if(snapshots_.begin(), snapshots_.end(),
+                   [&](const KeptSnapshot& other) { return other.key == kept->key; });
+  if (known != snapshots_.end()) {
+    known->is_checked = known->is_checked || is_checked;
+    return;
   }
+  // There may be one of another history at the same place: until the journal is asked, both stay.
+  const auto place = std::upper_bound(
+      snapshots_.begin(), snapshots_.end(), kept->key.sequence,
+      [](uint64_t sequence, const KeptSnapshot& other) { return sequence < other.key.sequence; });
+  snapshots_.insert(place, *std::move(kept));
 }
 
 std::vector<state::SnapshotKey> Retention::Keep(int64_t now_us, uint64_t base,
@@ -71,6 +78,7 @@ std::vector<state::SnapshotKey> Retention::Keep(int64_t now_us, uint64_t base,
     if (IsOld(snapshots_[i], now_us)) num_old = i + 1;
   }
   std::vector<KeptSnapshot> stay;
+  given_up_.clear();
   for (size_t i = 0; i < snapshots_.size(); ++i) {
     const KeptSnapshot& kept = snapshots_[i];
     // Of those that are old enough, the base and the one that may follow it.
@@ -79,7 +87,10 @@ std::vector<state::SnapshotKey> Retention::Keep(int64_t now_us, uint64_t base,
                              : i + 1 == num_old || stay.empty() ||
                                    kept.taken_us - stay.back().taken_us >= keep_us_ / kStepsPerKeep;
     const bool is_in_use = std::find(in_use.begin(), in_use.end(), kept.key) != in_use.end();
-    if (!is_step && !is_in_use && i < first_newest) continue;
+    if (!is_step && !is_in_use && i < first_newest) {
+      given_up_.push_back(kept.key);
+      continue;
+    }
     stay.push_back(kept);
     keys.push_back(kept.key);
   }
@@ -101,10 +112,12 @@ const KeptSnapshot* Retention::NextBase(int64_t now_us, uint64_t base,
 }
 
 const KeptSnapshot* Retention::Find(uint64_t sequence) const {
-  const auto found =
-      std::find_if(snapshots_.begin(), snapshots_.end(),
-                   [sequence](const KeptSnapshot& kept) { return kept.key.sequence == sequence; });
-  return found == snapshots_.end() ? nullptr : &*found;
+  const KeptSnapshot* found = nullptr;
+  for (const KeptSnapshot& kept : snapshots_) {
+    if (kept.key.sequence != sequence) continue;
+    if (found == nullptr || kept.is_checked) found = &kept;
+  }
+  return found;
 }
 
 uint64_t Retention::Oldest(uint64_t base) const {

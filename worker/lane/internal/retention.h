@@ -70,6 +70,8 @@ class Retention {
   const int64_t keep_us_;
   const size_t num_inputs_;
   std::vector<KeptSnapshot> snapshots_;  // oldest first
+  std::vector<state::SnapshotKey>
+      given_up_;  // by the last Keep: the save that follows removes them
   std::optional<state::SnapshotKey> first_of_fingerprint_;
 };
 
