@@ -271,6 +271,7 @@ class Lane {
   absl::StatusOr<bool> ExecuteNext(size_t max_records);
   absl::Status Execute(const journal::v1::JournalRecord& record);
   absl::Status FenceAndCatchUp(uint64_t assignment, std::vector<std::string>& notes);
+  absl::Status CheckJournalIsThere() const;
   absl::Status RepairSinks(std::vector<std::string>& notes);
   std::string WayToWriteAgain() const;
   // Takes the result of a snapshot that is done; Await waits for it first.
@@ -304,6 +305,7 @@ class Lane {
   int64_t committed_watermark_ = data::kMinTime;
   uint64_t num_commits_ = 0;
   uint64_t restored_sequence_ = 0;
+  uint64_t orphan_ = 0;  // position of a snapshot that was there when no journal was seen
   bool snapshot_unreported_ = false;
   uint64_t snapshot_sequence_ = 0;
   Digest state_digest_;

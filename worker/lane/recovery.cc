@@ -97,6 +97,7 @@ absl::Status Lane::FenceAndCatchUp(uint64_t assignment, std::vector<std::string>
                    internal::JournalCursor::Open(environment_.log, spec_, journal_end_, history_));
   RETURN_IF_ERROR(ExecuteAll());
   RETURN_IF_ERROR(CheckAssignment(assignment));
+  RETURN_IF_ERROR(CheckJournalIsThere());
   assignment_ = assignment;
   cursor_ = nullptr;
   base_ = past_->retained.sequence();
@@ -129,6 +130,17 @@ absl::Status Lane::CheckAssignment(uint64_t assignment) const {
                                          " is out of date: the lane was "
                                          "claimed under assignment ",
                                          assignment_, ", so another worker has it or had it"));
+}
+
+// Only who has shut out all others knows that a journal is empty: before that the commit of its
+// records may still be under way.
+absl::Status Lane::CheckJournalIsThere() const {
+  if (sequence_ > 0 || orphan_ == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("there is a snapshot at journal position ", orphan_,
+                   ", and the journal is empty: it has been deleted; way out: put it back, or "
+                   "start over under "
+                   "another name (metadata.name or spec.identity) and in an empty data folder"));
 }
 
 bool Lane::IsContested(uint64_t assignment) const {
@@ -232,13 +244,7 @@ absl::Status Lane::BeginAnew(const std::vector<state::SnapshotInfo>& snapshots,
                             internal::JournalPlace()));
   // A journal without a record has no snapshot: a job may begin while its store is away.
   if (!listed.ok() && scan.num_records > 0) return listed;
-  if (scan.num_records == 0 && !snapshots.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("there is a snapshot at journal position ", snapshots.front().key.sequence,
-                     ", and the journal is empty: it has been deleted; way out: put it back, or "
-                     "start over under "
-                     "another name (metadata.name or spec.identity) and in an empty data folder"));
-  }
+  if (scan.num_records == 0 && !snapshots.empty()) orphan_ = snapshots.front().key.sequence;
   if (scan.first > 1 || scan.past.retained.sequence() > 0) {
     return NothingToBeginFrom(scan, snapshots);
   }
