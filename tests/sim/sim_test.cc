@@ -28,5 +28,15 @@ TEST(SimulatorTest, WhatHappensToWorkersAndBrokersChangesNeitherOutputsNorState)
   }
 }
 
+// A snapshot that a save removes became the base; a journal whose first commit was still under way
+// was taken for one that somebody has deleted.
+TEST(SimulatorTest, WorldsThatFoundMistakesBeforePass) {
+  Events events;
+  SimulateOptions options;
+  options.num_rows = 500;
+  EXPECT_TRUE(Simulate(859, options, events).ok());
+  EXPECT_TRUE(SimulateKafka(2603, options, events).ok());
+}
+
 }  // namespace
 }  // namespace streamml::sim

@@ -175,10 +175,8 @@ absl::Status Lane::KeepFirstOfFingerprint(const internal::JournalScan& journal,
   for (auto oldest = snapshots.rbegin(); oldest != snapshots.rend(); ++oldest) {
     if (oldest->key.sequence < journal.last_foreign) continue;
     // There may be one of another history at the same place.
-    absl::StatusOr<internal::JournalPlace> place = internal::PlaceOf(*oldest);
-    if (!place.ok()) continue;
-    ASSIGN_OR_RETURN(const bool is_shown, internal::FindPlace(environment_.log, spec_, *place));
-    if (!is_shown) continue;
+    ASSIGN_OR_RETURN(const auto place, internal::FindShown(environment_.log, spec_, *oldest));
+    if (!place.has_value()) continue;
     retention_->SetFirstOfFingerprint(oldest->key);
     return absl::OkStatus();
   }

@@ -91,10 +91,8 @@ class Replayer {
     if (first == 1 && truncated_ == 0) return absl::OkStatus();
     for (const state::SnapshotInfo& snapshot : snapshots) {
       if (snapshot.key.sequence < truncated_) continue;
-      absl::StatusOr<internal::JournalPlace> place = internal::PlaceOf(snapshot);
-      if (!place.ok()) continue;
-      ASSIGN_OR_RETURN(const bool is_shown, internal::FindPlace(log, spec_, *place));
-      if (!is_shown) continue;
+      ASSIGN_OR_RETURN(auto place, internal::FindShown(log, spec_, snapshot));
+      if (!place.has_value()) continue;
       begin_ = *std::move(place);
       return absl::OkStatus();
     }
@@ -154,10 +152,8 @@ class Replayer {
 
   // What is damaged, or reads inputs that are not kept so far back, is no place to start from.
   absl::Status StartIfPossible(log::Log& log, const state::SnapshotInfo& snapshot) {
-    absl::StatusOr<internal::JournalPlace> place = internal::PlaceOf(snapshot);
-    if (!place.ok()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const bool is_shown, internal::FindPlace(log, spec_, *place));
-    if (!is_shown) return absl::OkStatus();
+    ASSIGN_OR_RETURN(auto place, internal::FindShown(log, spec_, snapshot));
+    if (!place.has_value()) return absl::OkStatus();
     bool damaged = false;
     const absl::Status status = StartFrom(snapshot, damaged);
     if (status.ok()) begin_ = *std::move(place);

@@ -26,6 +26,14 @@ std::string Named(const journal::v1::Restored& restored) {
                       internal::FromBytes(restored.digest()).ToHex(), ")");
 }
 
+absl::StatusOr<journal::v1::LaneState> ParseEngine(const RestoreSource& restore,
+                                                   const state::SnapshotInfo& start) {
+  journal::v1::LaneState engine;
+  if (engine.ParseFromString(start.engine)) return engine;
+  return absl::DataLossError(
+      absl::StrCat("savepoint '", restore.id().name, "': the engine state cannot be parsed"));
+}
+
 }  // namespace
 
 // What the manifest says of the beginning, against what the journal shows.
@@ -74,11 +82,7 @@ absl::Status Lane::BeginFromSavepoint(std::vector<std::string>& notes) {
   const uint32_t total = restore.NumTransactions(spec_.index);
   if (sequence_ >= total) return absl::OkStatus();
   ASSIGN_OR_RETURN(const state::SnapshotInfo start, restore.Start(spec_.index));
-  journal::v1::LaneState engine;
-  if (!engine.ParseFromString(start.engine)) {
-    return absl::DataLossError(
-        absl::StrCat("savepoint '", restore.id().name, "': the engine state cannot be parsed"));
-  }
+  ASSIGN_OR_RETURN(const journal::v1::LaneState engine, ParseEngine(restore, start));
   while (sequence_ < total) {
     RETURN_IF_ERROR(CheckStop(environment_.stop));
     const auto number = static_cast<uint32_t>(sequence_ + 1);
@@ -108,11 +112,7 @@ absl::Status Lane::LoadSavepoint() {
   RestoreSource& restore = *environment_.restore;
   ASSIGN_OR_RETURN(state::SnapshotInfo start, restore.Start(spec_.index));
   start.key = {sequence_, history_};
-  journal::v1::LaneState engine;
-  if (!engine.ParseFromString(start.engine)) {
-    return absl::DataLossError(
-        absl::StrCat("savepoint '", restore.id().name, "': the engine state cannot be parsed"));
-  }
+  ASSIGN_OR_RETURN(journal::v1::LaneState engine, ParseEngine(restore, start));
   DescribePlace(engine);
   start.engine = engine.SerializeAsString();
   std::vector<state::StateChange> entries;

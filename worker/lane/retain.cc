@@ -46,18 +46,16 @@ Lane::LookForOthers() {
     --snapshots_until_look_;
     return {};
   }
-  return [this](state::SnapshotStore& store,
-                std::vector<state::SnapshotInfo>& shown) -> absl::Status {
-    std::vector<std::string> problems;  // told when a lane is opened
-    ASSIGN_OR_RETURN(const std::vector<state::SnapshotInfo> infos, store.List(problems));
-    for (const state::SnapshotInfo& info : infos) {
-      absl::StatusOr<internal::JournalPlace> place = internal::PlaceOf(info);
-      if (!place.ok()) continue;
-      ASSIGN_OR_RETURN(const bool is_shown, internal::FindPlace(environment_.log, spec_, *place));
-      if (is_shown) shown.push_back(info);
-    }
-    return store.listed_all();
-  };
+  return
+      [this](state::SnapshotStore& store, std::vector<state::SnapshotInfo>& shown) -> absl::Status {
+        std::vector<std::string> problems;  // told when a lane is opened
+        ASSIGN_OR_RETURN(const std::vector<state::SnapshotInfo> infos, store.List(problems));
+        for (const state::SnapshotInfo& info : infos) {
+          ASSIGN_OR_RETURN(const auto place, internal::FindShown(environment_.log, spec_, info));
+          if (place.has_value()) shown.push_back(info);
+        }
+        return store.listed_all();
+      };
 }
 
 void Lane::NoteOthers(const internal::SnapshotTask& task) {

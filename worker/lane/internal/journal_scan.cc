@@ -122,6 +122,15 @@ absl::StatusOr<bool> FindPlace(log::Log& log, const LaneSpec& spec, JournalPlace
   return history == place.history;
 }
 
+absl::StatusOr<std::optional<JournalPlace>> FindShown(log::Log& log, const LaneSpec& spec,
+                                                      const state::SnapshotInfo& snapshot) {
+  absl::StatusOr<JournalPlace> place = PlaceOf(snapshot);
+  if (!place.ok()) return std::nullopt;
+  ASSIGN_OR_RETURN(const bool is_shown, FindPlace(log, spec, *place));
+  if (!is_shown) return std::nullopt;
+  return *std::move(place);
+}
+
 namespace {
 
 // Only at the beginning, all of one savepoint, in order.

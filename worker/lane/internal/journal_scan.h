@@ -97,6 +97,11 @@ absl::StatusOr<JournalPlace> PlaceOf(const state::SnapshotInfo& snapshot);
 // place says (I6): it is another journal's, or it does not reach so far back any more.
 absl::StatusOr<bool> FindPlace(log::Log& log, const LaneSpec& spec, JournalPlace& place);
 
+// The place of a snapshot that the journal shows; nullopt for others, and for those whose engine
+// state is not of this build.
+absl::StatusOr<std::optional<JournalPlace>> FindShown(log::Log& log, const LaneSpec& spec,
+                                                      const state::SnapshotInfo& snapshot);
+
 // What must be known of a journal before anything is restored or deleted.
 struct JournalScan {
   uint64_t first = 0;        // number of the first record that was read; 0: there was none
